@@ -1,0 +1,3 @@
+{% macro momentum(newer, older) -%}
+    {{ ratio(newer ~ ' - ' ~ older, newer ~ ' + ' ~ older) }}
+{%- endmacro %}

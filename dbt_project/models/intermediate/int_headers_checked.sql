@@ -1,0 +1,56 @@
+with
+
+headers as (
+
+    select * from {{ ref('stg_retail__store_sales_header') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('int_customers_checked') }}
+
+),
+
+lines as (
+
+    select * from {{ ref('stg_retail__store_sales_line_items') }}
+
+),
+
+summed as (
+
+    select
+        transaction_id,
+        sum(line_item_amount) as lines_amount
+    from lines
+    where transaction_id is not null
+    group by all
+
+),
+
+-- the first rule that fails rejects the row, so that rules add up to the quarantine
+checked as (
+
+    select
+        headers.*,
+        coalesce(headers.stated_amount, summed.lines_amount, 0) as money,
+        case
+            when headers.transaction_id is null then 'missing_transaction_id'
+            when headers.event_date is null then 'unreadable_date'
+            when headers.event_date > headers.known_date then 'future_date'
+            when headers.known_date > headers.loaded_date then 'future_date'
+            when headers.customer_id is null then 'missing_customer'
+            when customers.customer_id is null then 'unknown_customer'
+            when headers.event_date < customers.registered_date then 'before_registration'
+            when summed.transaction_id is null then 'without_lines'
+        end as rejected_by
+    from headers
+    left join customers
+        on headers.customer_id = customers.customer_id
+    left join summed
+        on headers.transaction_id = summed.transaction_id
+
+)
+
+select * from checked

@@ -1,0 +1,73 @@
+with
+
+lines as (
+
+    select * from {{ ref('int_lines_checked') }}
+    where rejected_by is null
+
+),
+
+binned as (
+
+    select * from {{ ref('int_line_sizes_binned') }}
+
+),
+
+months as (
+
+    select distinct cast(date_trunc('month', event_date) as date) as event_month
+    from lines
+
+),
+
+-- a row that became known in a month is used from the next month on: a late row moves no cap
+-- that an earlier as-of date has read
+earlier as (
+
+    select
+        months.event_month,
+        binned.measure,
+        binned.size_bin,
+        sum(binned.lines) as lines
+    from months
+    inner join binned
+        on months.event_month > binned.known_month
+    group by all
+
+),
+
+cumulated as (
+
+    select
+        *,
+        sum(lines) over (partition by event_month, measure order by size_bin) as lines_up_to,
+        sum(lines) over (partition by event_month, measure) as lines_in_all
+    from earlier
+
+),
+
+capped as (
+
+    select
+        event_month,
+        measure,
+        {{ var('cap_multiple') }} * exp(min(size_bin) / 20) as cap
+    from cumulated
+    where lines_up_to >= {{ var('cap_quantile') }} * lines_in_all
+        and lines_in_all >= {{ var('cap_minimum_lines') }}
+    group by all
+
+),
+
+pivoted as (
+
+    select
+        event_month,
+        cast(max(cap) filter (where measure = 'amount') as decimal(18, 2)) as amount_cap,
+        cast(max(cap) filter (where measure = 'quantity') as decimal(18, 3)) as quantity_cap
+    from capped
+    group by all
+
+)
+
+select * from pivoted

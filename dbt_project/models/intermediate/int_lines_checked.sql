@@ -1,0 +1,72 @@
+with
+
+lines as (
+
+    select * from {{ ref('stg_retail__store_sales_line_items') }}
+
+),
+
+headers as (
+
+    select * from {{ ref('int_headers_checked') }}
+
+),
+
+products as (
+
+    select * from {{ ref('int_products_checked') }}
+
+),
+
+imputed as (
+
+    select
+        lines.* exclude (quantity, line_item_amount),
+        headers.customer_id,
+        headers.store_id,
+        headers.event_date,
+        -- a line counts once both it and its header are known
+        greatest(headers.known_date, lines.recorded_date) as known_date,
+        headers.transaction_id as found_transaction_id,
+        headers.rejected_by as header_rejected_by,
+        products.product_id as found_product_id,
+        products.product_category,
+        coalesce(
+            lines.quantity,
+            round(lines.line_item_amount / nullif(products.unit_price, 0), 0),
+            sign(lines.line_item_amount)
+        ) as quantity,
+        coalesce(
+            lines.line_item_amount, round(lines.quantity * products.unit_price, 2)
+        ) as line_item_amount,
+        lines.quantity is null and lines.line_item_amount is not null as is_quantity_imputed,
+        lines.line_item_amount is null and lines.quantity * products.unit_price is not null
+            as is_amount_imputed
+    from lines
+    left join headers
+        on lines.transaction_id = headers.transaction_id
+    left join products
+        on lines.product_id = products.product_id
+
+),
+
+-- the first rule that fails rejects the row, so that rules add up to the quarantine
+checked as (
+
+    select
+        * exclude (found_transaction_id, header_rejected_by, found_product_id),
+        coalesce(line_item_amount, 0) as money,
+        case
+            when line_item_id is null then 'missing_line_item_id'
+            when found_transaction_id is null then 'unknown_header'
+            when header_rejected_by is not null then 'header_' || header_rejected_by
+            when found_product_id is null then 'unknown_product'
+            when line_item_amount is null then 'missing_amount'
+            when known_date > loaded_date then 'future_date'
+            when quantity * line_item_amount < 0 then 'sign_conflict'
+        end as rejected_by
+    from imputed
+
+)
+
+select * from checked

@@ -1,0 +1,96 @@
+with
+
+lines as (
+
+    select * from {{ ref('int_lines_checked') }}
+    where rejected_by is null
+
+),
+
+customers as (
+
+    select * from {{ ref('int_customers_checked') }}
+    where rejected_by is null
+
+),
+
+bounded as (
+
+    select
+        min(event_date) as first_event_date,
+        coalesce(
+            cast(nullif('{{ var("as_of") }}', '') as date), max(known_date) + 1
+        ) as current_as_of_date
+    from lines
+
+),
+
+-- fixed in the calendar, never counted back from today: yesterday's snapshots stay valid
+latticed as (
+
+    select
+        bounded.*,
+        date '2000-01-01' as anchor_date,
+        case
+            when {{ var('grid_days') }} > 0 then {{ var('grid_days') }}
+            when (select count(*) from customers) < 10000 then 5
+            else 30
+        end as grid_days
+    from bounded
+
+),
+
+-- the first snapshot has 30 days of history behind it
+on_grid as (
+
+    select
+        anchor_date + cast(unnest(generate_series(
+            cast(ceil((first_event_date + 30 - anchor_date) / grid_days) as integer),
+            cast(floor((current_as_of_date - anchor_date) / grid_days) as integer)
+        )) as integer) * grid_days as as_of_date,
+        'grid' as lattice,
+        anchor_date,
+        grid_days,
+        current_as_of_date
+    from latticed
+
+),
+
+-- the current as-of date, where it is off the grid, has tiles of its own that end on it
+off_grid as (
+
+    select
+        current_as_of_date as as_of_date,
+        'current' as lattice,
+        current_as_of_date as anchor_date,
+        grid_days,
+        current_as_of_date
+    from latticed
+    where (current_as_of_date - anchor_date) % grid_days <> 0
+
+),
+
+stacked as (
+
+    select * from on_grid
+    union all
+    select * from off_grid
+
+),
+
+scheduled as (
+
+    select
+        as_of_date,
+        lattice,
+        anchor_date,
+        grid_days,
+        cast({{ var('horizon_days') }} as integer) as horizon_days,
+        as_of_date = current_as_of_date as is_current,
+        lattice = 'grid' as is_on_grid,
+        as_of_date + {{ var('horizon_days') }} <= current_as_of_date as is_matured
+    from stacked
+
+)
+
+select * from scheduled

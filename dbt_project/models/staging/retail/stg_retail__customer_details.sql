@@ -1,0 +1,34 @@
+with
+
+source as (
+
+    select * from {{ source('retail', 'customer_details') }}
+
+),
+
+-- name, e-mail and phone stay in raw; points and last purchase know the future and stay there too
+typed as (
+
+    select
+        {{ canonical_id('customer_id') }} as customer_id,
+        nullif(trim(city), '') as city,
+        coalesce(nullif(trim(region), ''), 'Unknown') as region,
+        coalesce({{ canonical_id('segment_id') }}, 'UNKNOWN') as segment_id,
+        coalesce({{ clean_label('loyalty_status') }}, 'Unknown') as loyalty_status,
+        case
+            when try_cast(customer_since as date) <= cast(_loaded_at as date)
+                then try_cast(customer_since as date)
+        end as registered_date,
+        nullif(trim(loyalty_status), '') is null as is_loyalty_imputed,
+        nullif(trim(region), '') is null as is_region_imputed,
+        nullif(trim(segment_id), '') is null as is_segment_imputed,
+        customer_since is not null
+        and coalesce(try_cast(customer_since as date) > cast(_loaded_at as date), true)
+            as is_registration_removed
+    from source
+
+),
+
+{{ keep_first_known(id='customer_id', key='customer_key', known='registered_date', money='0') }}
+
+select * from deduplicated

@@ -1,0 +1,28 @@
+with
+
+source as (
+
+    select * from {{ source('retail', 'store_sales_header') }}
+
+),
+
+typed as (
+
+    select
+        {{ canonical_id('transaction_id') }} as transaction_id,
+        {{ canonical_id('customer_id') }} as customer_id,
+        coalesce({{ canonical_id('store_id') }}, 'UNKNOWN') as store_id,
+        try_cast(transaction_date as date) as event_date,
+        try_cast(recorded_at as date) as recorded_date,
+        coalesce(try_cast(recorded_at as date), try_cast(transaction_date as date)) as known_date,
+        try_cast(total_amount as decimal(18, 2)) as stated_amount,
+        cast(_loaded_at as date) as loaded_date
+    from source
+
+),
+
+{{ keep_first_known(
+    id='transaction_id', key='transaction_key', known='known_date', money='stated_amount'
+) }}
+
+select * from deduplicated

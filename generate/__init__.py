@@ -1,0 +1,1 @@
+"""Where raw tables come from: a generated shop, or files of a real one."""

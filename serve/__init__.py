@@ -1,0 +1,1 @@
+"""Score, and serve what was scored."""

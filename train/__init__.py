@@ -1,0 +1,1 @@
+"""Learn from the feature mart: fit, compare, keep."""

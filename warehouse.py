@@ -1,0 +1,149 @@
+"""The one door to the warehouse: its path, connections, and the feature contract."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+import duckdb
+import yaml
+
+ROOT = Path(__file__).resolve().parent
+DBT_PROJECT = ROOT / "dbt_project"
+FEATURE_MART = "feat_customer_snapshots"
+FEATURES_YML = DBT_PROJECT / "models" / "features" / "_features__models.yml"
+
+
+class WarehouseError(RuntimeError):
+    """The warehouse cannot be used as asked; the message says what to do."""
+
+
+def path() -> Path:
+    """Return the warehouse file: `WAREHOUSE_PATH`, else `warehouse.duckdb` in the project."""
+    return Path(os.environ.get("WAREHOUSE_PATH") or ROOT / "warehouse.duckdb").resolve()
+
+
+def models_dir() -> Path:
+    """Return the folder of fitted models; it lies beside the warehouse file."""
+    return path().parent / "models"
+
+
+def reports_dir() -> Path:
+    """Return the folder of plots and reports; it lies beside the warehouse file."""
+    return path().parent / "reports"
+
+
+def connect(*, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """Open the warehouse.
+
+    DuckDB has one writer and an open reader blocks it: open, use and close, as in
+    `with warehouse.connect(read_only=True) as connection`.
+
+    Raises
+    ------
+    WarehouseError
+        If the file is missing (readers only), is no DuckDB file, or is held by another process.
+    """
+    file = path()
+    if read_only and not file.exists():
+        raise WarehouseError(f"{file} does not exist: run `make run`, or `make build` after a load")
+    try:
+        connection = duckdb.connect(str(file), read_only=read_only)
+    except duckdb.IOException as error:
+        raise WarehouseError(
+            f"{file} cannot be opened: {error}. Stop the process that holds it and try again; "
+            "if the file is broken, move it away and load again"
+        ) from error
+    # a misspelt table must be an error, never a Python variable of the same name
+    connection.execute("set python_enable_replacements = false")
+    return connection
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the feature mart as the contract states it."""
+
+    name: str
+    data_type: str
+    role: str  # "key", "feature" or "categorical feature"
+    nullable: bool
+    unit: str | None = None
+    window: str | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Contract:
+    """The columns of the feature mart, in order, as `_features__models.yml` states them."""
+
+    columns: tuple[Column, ...]
+
+    @cached_property
+    def features(self) -> tuple[str, ...]:
+        """Names of all features, numeric and categorical, in mart order."""
+        return tuple(column.name for column in self.columns if column.role != "key")
+
+    @cached_property
+    def categorical(self) -> tuple[str, ...]:
+        """Names of the categorical features."""
+        return tuple(c.name for c in self.columns if c.role == "categorical feature")
+
+    @cached_property
+    def numeric(self) -> tuple[str, ...]:
+        """Names of the numeric features."""
+        return tuple(c.name for c in self.columns if c.role == "feature")
+
+    @property
+    def hash(self) -> str:
+        """sha256 over what a model depends on: names, types, roles, null rule, units, windows."""
+        relevant = [
+            {key: value for key, value in asdict(column).items() if key != "description"}
+            for column in self.columns
+        ]
+        return hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()
+
+
+def contract(file: Path = FEATURES_YML) -> Contract:
+    """Read the feature contract from the feature mart's yml.
+
+    Raises
+    ------
+    WarehouseError
+        If the mart is missing from the yml, or a column has no data type or role.
+    """
+    models = yaml.safe_load(file.read_text())["models"]
+    mart = next((model for model in models if model["name"] == FEATURE_MART), None)
+    if mart is None:
+        raise WarehouseError(f"{file} does not describe {FEATURE_MART}")
+    return Contract(tuple(_column(entry, file) for entry in mart["columns"]))
+
+
+def _column(entry: dict, file: Path) -> Column:
+    meta = entry.get("config", {}).get("meta", {})
+    if "data_type" not in entry or meta.get("role") not in (
+        "key",
+        "feature",
+        "categorical feature",
+    ):
+        raise WarehouseError(
+            f"{file}: column {entry['name']} of {FEATURE_MART} needs a data_type and "
+            "config.meta.role (key, feature or categorical feature)"
+        )
+    constraints = {constraint["type"] for constraint in entry.get("constraints", [])}
+    return Column(
+        name=entry["name"],
+        data_type=entry["data_type"],
+        role=meta["role"],
+        nullable="not_null" not in constraints,
+        unit=meta.get("unit"),
+        window=meta.get("window"),
+        minimum=meta.get("minimum"),
+        maximum=meta.get("maximum"),
+        description=" ".join(str(entry.get("description", "")).split()),
+    )
