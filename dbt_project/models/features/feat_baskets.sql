@@ -23,9 +23,8 @@ computed as (
         {{ ratio('leading_category_lifetime.spend', 'spend_lifetime') }}
             as favourite_category_share,
         -- Herfindahl index: 1 where all is spent in one category
-        {{ ratio(
-            'category_squares_lifetime', 'power(cast(spend_lifetime as double), 2)'
-        ) }} as category_concentration
+        {{ ratio('category_squares_lifetime', 'spend_lifetime * spend_lifetime') }}
+            as category_concentration
     from histories
 
 )

@@ -40,10 +40,12 @@ computed as (
             as transaction_density_lifetime,
         -- unknown, not zero, before there are two active days
         cast(gap_days_lifetime as double) / nullif(gaps_lifetime, 0) as mean_gap_days,
-        sqrt(greatest(
-            cast(gap_days_squared_lifetime as double) / nullif(gaps_lifetime, 0)
-            - power(cast(gap_days_lifetime as double) / nullif(gaps_lifetime, 0), 2), 0
-        )) as std_gap_days
+        case
+            when gaps_lifetime > 0 then sqrt(greatest(
+                cast(gap_days_squared_lifetime as double) / gaps_lifetime
+                - power(cast(gap_days_lifetime as double) / gaps_lifetime, 2), 0
+            ))
+        end as std_gap_days
     from histories
     inner join snapshots
         on histories.customer_id = snapshots.customer_id

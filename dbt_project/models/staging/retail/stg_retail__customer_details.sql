@@ -11,7 +11,6 @@ typed as (
 
     select
         {{ canonical_id('customer_id') }} as customer_id,
-        nullif(trim(city), '') as city,
         coalesce(nullif(trim(region), ''), 'Unknown') as region,
         coalesce({{ canonical_id('segment_id') }}, 'UNKNOWN') as segment_id,
         coalesce({{ clean_label('loyalty_status') }}, 'Unknown') as loyalty_status,

@@ -13,6 +13,7 @@ typed as (
         {{ canonical_id('transaction_id') }} as transaction_id,
         {{ canonical_id('product_id') }} as product_id,
         coalesce(upper(nullif(trim(promotion_id), '')), 'NONE') as promotion_id,
+        nullif(trim(promotion_id), '') is null as is_promotion_imputed,
         try_cast(quantity as decimal(18, 3)) as quantity,
         try_cast(line_item_amount as decimal(18, 2)) as line_item_amount,
         try_cast(recorded_at as date) as recorded_date,

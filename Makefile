@@ -1,0 +1,78 @@
+# Plain `make` prints the targets below with their comments.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DATA ?=
+AS_OF ?=
+CUSTOMERS ?= 20000
+SEED ?= 42
+
+export DBT_PROJECT_DIR := $(CURDIR)/dbt_project
+export DBT_PROFILES_DIR := $(CURDIR)/dbt_project
+export DO_NOT_TRACK := 1
+ifneq ($(WAREHOUSE_PATH),)
+export WAREHOUSE_PATH := $(abspath $(WAREHOUSE_PATH))
+endif
+
+READY := $(VENV)/ready
+DBT := $(BIN)/dbt
+DBT_VARS := $(if $(AS_OF),--vars '{as_of: "$(AS_OF)"}')
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test build fit score docs api app lint format clean
+
+help: ## print this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
+
+setup: $(READY) ## make the virtual environment from the locked versions
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 1; }
+	@echo "Setting up $(VENV) (once, about two minutes)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		-r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+run: $(READY) ## the main job; DATA=path for your own files, AS_OF=2010-10-01 as if that were today
+	@$(BIN)/python run/job.py --customers $(CUSTOMERS) --seed $(SEED) \
+		$(if $(DATA),--data "$(DATA)") $(if $(AS_OF),--as-of $(AS_OF))
+
+test: $(READY) ## run all tests
+	@$(BIN)/pytest
+
+build: $(READY) ## dbt build: models and their tests; takes AS_OF
+	@cd dbt_project && ../$(DBT) build $(DBT_VARS)
+
+fit: $(READY) ## learn from the feature mart
+	@$(BIN)/python train/fit.py
+
+score: $(READY) ## write the table `predictions`, then test it and build the marts on it
+	@$(BIN)/python serve/score.py
+	@cd dbt_project && ../$(DBT) build --select stg_scoring__predictions+ $(DBT_VARS)
+
+docs: $(READY) ## write the documentation site to dbt_project/target/static_index.html
+	@cd dbt_project && ../$(DBT) docs generate --static $(DBT_VARS)
+
+api: $(READY) ## serve the model on http://127.0.0.1:8000
+	@$(BIN)/python serve/api.py
+
+app: $(READY) ## open the app on http://127.0.0.1:8501 (it calls the API)
+	@$(BIN)/python -m streamlit run serve/app.py
+
+lint: $(READY) ## check the style of Python and SQL
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar dbt_project/models dbt_project/tests
+
+format: $(READY) ## mend what the linters can mend
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean: ## remove what was built; the warehouse, models and reports too
+	@rm -rf warehouse.duckdb warehouse.duckdb.wal models reports dbt_project/target dbt_project/logs logs
+	@rm -rf .pytest_cache .ruff_cache
+	@find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -1,0 +1,30 @@
+{% macro count_outcomes(checked, table_name, money) %}
+    select
+        '{{ table_name }}' as table_name,
+        coalesce(rejected_by, 'kept') as rule,
+        case when rejected_by is null then 'kept' else 'quarantined' end as outcome,
+        count(*) as rows,
+        coalesce(sum({{ money }}), 0) as money
+    from {{ checked }}
+    group by all
+
+    union all
+
+    select
+        '{{ table_name }}' as table_name,
+        'exact_duplicate' as rule,
+        'duplicate' as outcome,
+        sum(exact_duplicate_rows) as rows,
+        sum(exact_duplicate_money) as money
+    from {{ checked }}
+
+    union all
+
+    select
+        '{{ table_name }}' as table_name,
+        'conflicting_duplicate' as rule,
+        'duplicate' as outcome,
+        sum(duplicate_rows - exact_duplicate_rows) as rows,
+        sum(duplicate_money - exact_duplicate_money) as money
+    from {{ checked }}
+{% endmacro %}

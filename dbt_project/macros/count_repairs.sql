@@ -1,0 +1,9 @@
+{% macro count_repairs(relation, table_name, rule, condition, money='0') %}
+    select
+        '{{ table_name }}' as table_name,
+        '{{ rule }}' as rule,
+        count(*) as rows,
+        coalesce(sum({{ money }}), 0) as money
+    from {{ relation }}
+    where {{ condition }}
+{% endmacro %}

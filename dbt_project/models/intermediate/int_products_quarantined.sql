@@ -1,0 +1,17 @@
+with
+
+checked as (
+
+    select * from {{ ref('int_products_checked') }}
+
+),
+
+quarantined as (
+
+    select *
+    from checked
+    where rejected_by is not null
+
+)
+
+select * from quarantined

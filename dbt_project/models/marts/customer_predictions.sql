@@ -1,0 +1,70 @@
+with
+
+predictions as (
+
+    select * from {{ ref('stg_scoring__predictions') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('customers') }}
+
+),
+
+snapshots as (
+
+    select * from {{ ref('int_snapshots_scheduled') }}
+    where is_current
+
+),
+
+-- the newest forecast that was made by the current as-of date
+newest as (
+
+    select max(predictions.as_of_date) as as_of_date
+    from predictions
+    inner join snapshots
+        on predictions.as_of_date <= snapshots.as_of_date
+
+),
+
+joined as (
+
+    select
+        predictions.as_of_date,
+        predictions.customer_id,
+        customers.segment_id,
+        customers.region,
+        customers.loyalty_tier,
+        customers.is_cold_start,
+        customers.orders_lifetime,
+        customers.net_spend_lifetime,
+        customers.last_order_date,
+        predictions.predicted_30d_spend,
+        predictions.purchase_probability,
+        predictions.spend_p10,
+        predictions.spend_p50,
+        predictions.spend_p90,
+        predictions.model_version,
+        predictions.scored_at
+    from predictions
+    inner join newest
+        on predictions.as_of_date = newest.as_of_date
+    inner join customers
+        on predictions.customer_id = customers.customer_id
+
+),
+
+ranked as (
+
+    select
+        *,
+        cast(ntile(10) over (
+            order by predicted_30d_spend desc, customer_id
+        ) as integer) as spend_decile
+    from joined
+
+)
+
+select * from ranked

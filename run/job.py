@@ -1,0 +1,120 @@
+"""The main job: raw tables, features, model, forecasts, documentation, and a summary."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+import warehouse
+from generate.load import load
+from generate.read_files import LoadError
+from generate.synthetic import generate
+from run import summary, transform
+from serve.score import ScoreError, score
+from train.artefact import ArtefactError
+from train.fit import FitError, fit
+
+console = Console(highlight=False)
+EXPECTED_ERRORS = (
+    ArtefactError,
+    FitError,
+    LoadError,
+    ScoreError,
+    transform.TransformError,
+    warehouse.WarehouseError,
+)
+
+
+@dataclass
+class Stopwatch:
+    """Seconds that each step took, in order."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Announce a step, run the block, say how long it took."""
+        console.print(f"[bold]{name}[/bold]")
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - start
+        console.print(f"  done in {self.seconds[name]:.1f} s")
+
+
+def run(
+    data: Path | None = None,
+    layout: str | None = None,
+    as_of: str | None = None,
+    customers: int = 20_000,
+    seed: int = 42,
+) -> Stopwatch:
+    """Do the main job on a generated shop, or on the files at `data`.
+
+    Parameters
+    ----------
+    data
+        A user's own files; None generates a shop of `customers` from `seed`.
+    as_of
+        ISO date that is taken for today; None: the day after the last known event.
+
+    Raises
+    ------
+    Any of `EXPECTED_ERRORS`, with a message that says what to do.
+    """
+    watch = Stopwatch()
+    variables = transform.variables(as_of)
+    if data is None:
+        with watch.step(f"Generate a shop of {customers:,} customers and load it"):
+            generate(customers, seed)
+    else:
+        with watch.step(f"Load {data}"):
+            load(data, layout)
+    with watch.step("Clean, gate and build the features (dbt build)"):
+        transform.build(variables)
+    with watch.step("Fit"):
+        fit()
+    with watch.step("Score"):
+        score()
+    with watch.step("Test the scores and build the marts on them"):
+        transform.build(variables, select="stg_scoring__predictions+")
+    with watch.step("Write the documentation"):
+        transform.docs(variables)
+    return watch
+
+
+def main(
+    data: Annotated[
+        Path | None, typer.Option(help="Your own files; without it a shop is generated.")
+    ] = None,
+    layout: Annotated[
+        str | None, typer.Option(help="tables or online_retail; found from the files if left out.")
+    ] = None,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Do the job as if this day were today."),
+    ] = None,
+    customers: Annotated[int, typer.Option(min=1, help="Size of the generated shop.")] = 20_000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the generated shop.")] = 42,
+) -> None:
+    """Load, build, fit, score, document, and print what came out."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    day = as_of.date().isoformat() if as_of else None
+    try:
+        watch = run(data, layout, day, customers, seed)
+        summary.show(console, watch.seconds)
+    except EXPECTED_ERRORS as error:
+        typer.echo(f"\n{error}", err=True)
+        raise typer.Exit(1) from error
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,113 @@
+"""Run dbt in this process, with a progress bar, and say in plain words what failed."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import duckdb
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner, dbtRunnerResult
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+import warehouse
+
+_PROJECT = ("--project-dir", str(warehouse.DBT_PROJECT), "--profiles-dir")
+
+
+class TransformError(RuntimeError):
+    """A model or test failed; the message names it, counts the rows and shows examples."""
+
+
+def variables(as_of: str | None = None, **others: object) -> dict[str, object]:
+    """Return dbt variables; `as_of` (ISO date) makes that day the current as-of date."""
+    return {**({"as_of": as_of} if as_of else {}), **others}
+
+
+def build(vars: dict[str, object] | None = None, select: str | None = None) -> dbtRunnerResult:
+    """Run `dbt build`: models and their tests in order; a red test stops what lies behind it.
+
+    Raises
+    ------
+    TransformError
+        If a model or a test with severity error fails, or raw tables are missing.
+    """
+    return _invoke(["build", *(["--select", select] if select else [])], vars)
+
+
+def docs(vars: dict[str, object] | None = None) -> None:
+    """Write the documentation site, one self-contained page, to `dbt_project/target`."""
+    _invoke(["docs", "generate", "--static"], vars)
+
+
+def _invoke(command: list[str], vars: dict[str, object] | None) -> dbtRunnerResult:
+    arguments = [*command, *_PROJECT, str(warehouse.DBT_PROJECT), "--quiet"]
+    if vars:
+        arguments += ["--vars", json.dumps(vars)]
+    with _environment(), _progress() as callback:
+        result = dbtRunner(callbacks=[callback]).invoke(arguments)
+        # dbt keeps the file open after it has run, and an open writer blocks everybody else
+        DuckDBConnectionManager.close_all_connections()
+    if result.exception:
+        raise TransformError(f"dbt stopped: {result.exception}") from result.exception
+    if not result.success:
+        raise TransformError(_explain(result))
+    return result
+
+
+@contextmanager
+def _environment() -> Iterator[None]:
+    before = os.environ.get("WAREHOUSE_PATH")
+    os.environ["WAREHOUSE_PATH"] = str(warehouse.path())
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["WAREHOUSE_PATH"]
+        else:
+            os.environ["WAREHOUSE_PATH"] = before
+
+
+@contextmanager
+def _progress() -> Iterator[Callable]:
+    columns = (
+        TextColumn("  {task.description:<60.60}"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, transient=True) as progress:
+        task = progress.add_task("dbt: reading the project", total=None)
+
+        def follow(event: object) -> None:
+            name = event.info.name
+            if name == "NodeStart":
+                progress.update(task, description=f"dbt: {event.data.node_info.node_name}")
+            elif name in ("LogModelResult", "LogTestResult", "LogUnitTestResult"):
+                progress.update(task, completed=event.data.index, total=event.data.total)
+
+        yield follow
+
+
+def _explain(result: dbtRunnerResult) -> str:
+    failed = [entry for entry in result.result.results if entry.status in ("error", "fail")]
+    skipped = sum(entry.status == "skipped" for entry in result.result.results)
+    lines = [f"dbt: {len(failed)} failed, {skipped} behind them not run"]
+    for entry in failed:
+        message = " ".join((entry.message or "").split())
+        lines.append(f"  {entry.node.resource_type} {entry.node.name}: {message}")
+        if entry.status == "fail" and getattr(entry.node, "compiled_code", None):
+            lines += [f"    for example {row}" for row in _examples(entry.node.compiled_code)]
+    return "\n".join(lines)
+
+
+def _examples(sql: str) -> list[str]:
+    with warehouse.connect(read_only=True) as connection:
+        try:
+            cursor = connection.execute(f"select * from ({sql}) limit 3")
+        except duckdb.Error as error:
+            return [f"(no example: {error})"]
+        names = [column[0] for column in cursor.description]
+        return [str(dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
