@@ -21,12 +21,15 @@ from generate.synthetic import generate
 from run import summary, transform
 from serve.score import ScoreError, score
 from train.artefact import ArtefactError
-from train.fit import FitError, fit
+from train.dataset import HistoryError
+from train.fit import fit
+from train.leak_alarm import LeakError
 
 console = Console(highlight=False)
 EXPECTED_ERRORS = (
     ArtefactError,
-    FitError,
+    HistoryError,
+    LeakError,
     LoadError,
     ScoreError,
     transform.TransformError,

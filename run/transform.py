@@ -14,8 +14,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import warehouse
 
-_PROJECT = ("--project-dir", str(warehouse.DBT_PROJECT), "--profiles-dir")
-
 
 class TransformError(RuntimeError):
     """A model or test failed; the message names it, counts the rows and shows examples."""
@@ -26,15 +24,26 @@ def variables(as_of: str | None = None, **others: object) -> dict[str, object]:
     return {**({"as_of": as_of} if as_of else {}), **others}
 
 
-def build(vars: dict[str, object] | None = None, select: str | None = None) -> dbtRunnerResult:
-    """Run `dbt build`: models and their tests in order; a red test stops what lies behind it.
+def build(
+    vars: dict[str, object] | None = None, select: str | None = None, *, run_only: bool = False
+) -> dbtRunnerResult:
+    """Run `dbt build` without unit tests; a red test stops what lies behind it.
+
+    Parameters
+    ----------
+    select
+        dbt's node selection; None builds everything.
+    run_only
+        Build the models and leave the tests out.
 
     Raises
     ------
     TransformError
         If a model or a test with severity error fails, or raw tables are missing.
     """
-    return _invoke(["build", *(["--select", select] if select else [])], vars)
+    # unit tests try the SQL on made-up rows; they belong to a change of the SQL, not to a refresh
+    command = ["run"] if run_only else ["build", "--exclude-resource-type", "unit_test"]
+    return _invoke([*command, *(["--select", select] if select else [])], vars)
 
 
 def docs(vars: dict[str, object] | None = None) -> None:
@@ -43,7 +52,8 @@ def docs(vars: dict[str, object] | None = None) -> None:
 
 
 def _invoke(command: list[str], vars: dict[str, object] | None) -> dbtRunnerResult:
-    arguments = [*command, *_PROJECT, str(warehouse.DBT_PROJECT), "--quiet"]
+    project = str(warehouse.DBT_PROJECT)
+    arguments = [*command, "--project-dir", project, "--profiles-dir", project, "--quiet"]
     if vars:
         arguments += ["--vars", json.dumps(vars)]
     with _environment(), _progress() as callback:
@@ -82,11 +92,13 @@ def _progress() -> Iterator[Callable]:
         task = progress.add_task("dbt: reading the project", total=None)
 
         def follow(event: object) -> None:
-            name = event.info.name
-            if name == "NodeStart":
-                progress.update(task, description=f"dbt: {event.data.node_info.node_name}")
-            elif name in ("LogModelResult", "LogTestResult", "LogUnitTestResult"):
-                progress.update(task, completed=event.data.index, total=event.data.total)
+            if event.info.name == "LogStartLine":
+                progress.update(
+                    task,
+                    description=f"dbt: {event.data.description}",
+                    completed=event.data.index,
+                    total=event.data.total,
+                )
 
         yield follow
 

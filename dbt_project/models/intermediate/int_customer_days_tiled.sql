@@ -29,6 +29,7 @@ lattices as (
 measured as (
 
     select
+        'day' as fact,
         customer_id,
         event_date,
         known_date,
@@ -52,6 +53,7 @@ measured as (
     union all by name
 
     select
+        'category' as fact,
         customer_id,
         known_date as event_date,
         known_date,
@@ -67,12 +69,8 @@ tiled as (
     select
         measured.*,
         lattices.lattice,
-        cast(lattices.anchor_date + grid_days * cast(
-            floor((measured.event_date - lattices.anchor_date) / grid_days) + 1 as integer
-        ) as date) as tile_end_date,
-        cast(lattices.anchor_date + grid_days * cast(
-            floor((measured.known_date - lattices.anchor_date) / grid_days) + 1 as integer
-        ) as date) as known_tile_end_date
+        {{ tile_end('measured.event_date') }} as tile_end_date,
+        {{ tile_end('measured.known_date') }} as known_tile_end_date
     from measured
     cross join lattices
 

@@ -1,44 +1,14 @@
 with
 
-customers as (
+outcomes as (
 
-    select * from {{ ref('int_customers_checked') }}
-
-),
-
-products as (
-
-    select * from {{ ref('int_products_checked') }}
-
-),
-
-headers as (
-
-    select * from {{ ref('int_headers_checked') }}
-
-),
-
-lines as (
-
-    select * from {{ ref('int_lines_checked') }}
+    select * from {{ ref('int_outcomes_counted') }}
 
 ),
 
 repairs as (
 
     select * from {{ ref('int_repairs_counted') }}
-
-),
-
-outcomes as (
-
-    {{ count_outcomes('customers', 'customer_details', '0') }}
-    union all
-    {{ count_outcomes('products', 'products', '0') }}
-    union all
-    {{ count_outcomes('headers', 'store_sales_header', 'money') }}
-    union all
-    {{ count_outcomes('lines', 'store_sales_line_items', 'money') }}
 
 ),
 

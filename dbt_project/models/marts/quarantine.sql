@@ -1,81 +1,34 @@
+{% set tables = [
+    ('customer_details', 'int_customers_quarantined', 'customer_key', '0'),
+    ('products', 'int_products_quarantined', 'product_key', '0'),
+    ('store_sales_header', 'int_headers_quarantined', 'transaction_key', 'money'),
+    ('store_sales_line_items', 'int_lines_quarantined', 'line_item_key', 'money'),
+] %}
+
 with
 
-customers as (
+{% for table, model, key, money in tables %}
+{{ table }} as (
 
-    select * from {{ ref('int_customers_quarantined') }}
-
-),
-
-products as (
-
-    select * from {{ ref('int_products_quarantined') }}
+    select * from {{ ref(model) }}
 
 ),
 
-headers as (
-
-    select * from {{ ref('int_headers_quarantined') }}
-
-),
-
-lines as (
-
-    select * from {{ ref('int_lines_quarantined') }}
-
-),
+{% endfor %}
 
 stacked as (
 
+    {% for table, model, key, money in tables %}
     select
-        'customer_details' as table_name,
-        customer_key as row_key,
+        '{{ table }}' as table_name,
+        {{ key }} as row_key,
         rejected_by as rule,
-        0 as money,
-        cast(to_json(customers) as varchar) as row_as_staged
-    from customers
-
-    union all
-
-    select
-        'products' as table_name,
-        product_key as row_key,
-        rejected_by as rule,
-        0 as money,
-        cast(to_json(products) as varchar) as row_as_staged
-    from products
-
-    union all
-
-    select
-        'store_sales_header' as table_name,
-        transaction_key as row_key,
-        rejected_by as rule,
-        money,
-        cast(to_json(headers) as varchar) as row_as_staged
-    from headers
-
-    union all
-
-    select
-        'store_sales_line_items' as table_name,
-        line_item_key as row_key,
-        rejected_by as rule,
-        money,
-        cast(to_json(lines) as varchar) as row_as_staged
-    from lines
-
-),
-
-typed as (
-
-    select
-        table_name,
-        row_key,
-        rule,
-        cast(money as decimal(18, 2)) as money,
-        row_as_staged
-    from stacked
+        cast({{ money }} as decimal(18, 2)) as money,
+        cast(to_json({{ table }}) as varchar) as row_as_staged
+    from {{ table }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 
 )
 
-select * from typed
+select * from stacked

@@ -1,0 +1,105 @@
+"""Faults: what is there twice, belongs to nothing, or comes late."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from generate.fault_kit import (
+    CUSTOMER,
+    HEADER,
+    LATE_DAYS,
+    LINE,
+    early_enough,
+    fault,
+    later,
+    not_given_out,
+    where_in,
+    with_copies,
+    with_values,
+)
+from generate.planting import Tables
+
+# what is there twice
+
+
+@fault(CUSTOMER, 0.002)
+def customers_twice(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
+    """Add equal rows."""
+    return {CUSTOMER: with_copies(tables[CUSTOMER], rows)}
+
+
+@fault(HEADER, 0.003)
+def headers_twice(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
+    """Add equal rows."""
+    return {HEADER: with_copies(tables[HEADER], rows)}
+
+
+@fault(LINE, 0.003)
+def lines_twice(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
+    """Add equal rows."""
+    return {LINE: with_copies(tables[LINE], rows)}
+
+
+@fault(HEADER, 0.001, eligible=early_enough(HEADER))
+def headers_in_conflict(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
+    """Add a second version with another total, recorded later."""
+    chosen = tables[HEADER].iloc[rows]
+    total = chosen["total_amount"] + rng.integers(1, 2_000, len(rows))
+    recorded = later(chosen["recorded_at"], 10, rng)
+    return {HEADER: with_copies(tables[HEADER], rows, total_amount=total, recorded_at=recorded)}
+
+
+@fault(LINE, 0.001, eligible=early_enough(LINE))
+def lines_in_conflict(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
+    """Add a second version with another amount, recorded later."""
+    chosen = tables[LINE].iloc[rows]
+    amount = chosen["line_item_amount"] + rng.integers(1, 500, len(rows))
+    recorded = later(chosen["recorded_at"], 10, rng)
+    return {LINE: with_copies(tables[LINE], rows, line_item_amount=amount, recorded_at=recorded)}
+
+
+# what belongs to nothing
+
+
+@fault(LINE, 0.001)
+def lines_without_header(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
+    """Add lines of transactions that do not exist."""
+    chosen = tables[LINE].iloc[rows]
+    ids = {name: not_given_out(chosen[name]) for name in ("line_item_id", "transaction_id")}
+    return {LINE: with_copies(tables[LINE], rows, **ids)}
+
+
+@fault(HEADER, 0.001)
+def headers_without_lines(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
+    """Add transactions that have no lines."""
+    ids = not_given_out(tables[HEADER]["transaction_id"].iloc[rows])
+    return {HEADER: with_copies(tables[HEADER], rows, transaction_id=ids)}
+
+
+@fault(HEADER, 0.002, "customer_id")
+def customers_unknown(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
+    """Name buyers that are no customers."""
+    ids = not_given_out(tables[HEADER]["customer_id"].iloc[rows])
+    return {HEADER: with_values(tables[HEADER], rows, customer_id=ids.array)}
+
+
+@fault(LINE, 0.001, "product_id")
+def products_unknown(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
+    """Name products that do not exist."""
+    ids = not_given_out(tables[LINE]["product_id"].iloc[rows])
+    return {LINE: with_values(tables[LINE], rows, product_id=ids.array)}
+
+
+# what comes late
+
+
+@fault(HEADER, 0.01, "recorded_at", early_enough(HEADER))
+def late_rows(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
+    """Record transactions, header and lines, days after they happened."""
+    headers, lines = tables[HEADER], tables[LINE]
+    recorded = later(headers["recorded_at"].iloc[rows], LATE_DAYS, rng)
+    affected, found = where_in(lines["transaction_id"], headers["transaction_id"].iloc[rows])
+    return {
+        HEADER: with_values(headers, rows, recorded_at=recorded),
+        LINE: with_values(lines, affected, recorded_at=recorded[found]),
+    }

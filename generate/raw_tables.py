@@ -1,0 +1,185 @@
+"""The four raw tables: their one definition, and the one way to replace them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import duckdb
+
+import warehouse
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a raw table; a required one must be present in a user's file."""
+
+    name: str
+    data_type: str
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """One raw table: its name, its key and its columns in order, without `_loaded_at`."""
+
+    name: str
+    key: str
+    columns: tuple[Column, ...]
+
+
+CUSTOMERS = Table(
+    "customer_details",
+    "customer_id",
+    (
+        Column("customer_id", "VARCHAR", required=True),
+        Column("first_name", "VARCHAR"),
+        Column("email", "VARCHAR"),
+        Column("customer_phone", "VARCHAR"),
+        Column("city", "VARCHAR"),
+        Column("region", "VARCHAR"),
+        Column("loyalty_status", "VARCHAR"),
+        Column("total_loyalty_points", "BIGINT"),
+        Column("segment_id", "VARCHAR"),
+        Column("customer_since", "DATE"),
+        Column("last_purchase_date", "DATE"),
+    ),
+)
+PRODUCTS = Table(
+    "products",
+    "product_id",
+    (
+        Column("product_id", "VARCHAR", required=True),
+        Column("product_name", "VARCHAR"),
+        Column("product_category", "VARCHAR"),
+        Column("unit_price", "DECIMAL(18,2)"),
+        Column("current_stock_level", "BIGINT"),
+    ),
+)
+HEADERS = Table(
+    "store_sales_header",
+    "transaction_id",
+    (
+        Column("transaction_id", "VARCHAR", required=True),
+        Column("customer_id", "VARCHAR", required=True),
+        Column("store_id", "VARCHAR"),
+        Column("transaction_date", "TIMESTAMP", required=True),
+        Column("total_amount", "DECIMAL(18,2)"),
+        Column("customer_phone", "VARCHAR"),
+        Column("recorded_at", "TIMESTAMP"),
+    ),
+)
+LINES = Table(
+    "store_sales_line_items",
+    "line_item_id",
+    (
+        Column("line_item_id", "VARCHAR", required=True),
+        Column("transaction_id", "VARCHAR", required=True),
+        Column("product_id", "VARCHAR", required=True),
+        Column("quantity", "DECIMAL(18,3)", required=True),
+        Column("promotion_id", "VARCHAR"),
+        Column("line_item_amount", "DECIMAL(18,2)", required=True),
+        Column("recorded_at", "TIMESTAMP"),
+    ),
+)
+TABLES = (CUSTOMERS, PRODUCTS, HEADERS, LINES)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a load wrote: rows per raw table, and when."""
+
+    rows: dict[str, int]
+    loaded_at: datetime
+    forecasts_removed: int = 0
+    faults: dict[str, int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """Return one readable line."""
+        tables = ", ".join(f"{name} {rows:,}" for name, rows in self.rows.items())
+        return f"loaded {tables} rows into {warehouse.path()}"
+
+
+def replace(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, str]) -> Summary:
+    """Replace the four raw tables in one transaction; on any error the old ones stay.
+
+    Parameters
+    ----------
+    connection
+        An open, writable warehouse.
+    sources
+        For each raw table's name the SQL after `from` that yields its columns by name, in
+        order of insertion.
+
+    Returns
+    -------
+    Summary
+        Rows written per table and the one `_loaded_at` they carry.
+    """
+    loaded_at = datetime.now(UTC).replace(tzinfo=None)
+    connection.execute("begin transaction")
+    try:
+        connection.execute("create schema if not exists raw")
+        rows = {
+            table.name: _fill(connection, table, sources[table.name], loaded_at) for table in TABLES
+        }
+        removed = _remove_forecasts_of_another_shop(connection)
+        connection.execute("commit")
+    except duckdb.Error:
+        connection.execute("rollback")
+        raise
+    return Summary(rows, loaded_at, removed)
+
+
+def _fill(
+    connection: duckdb.DuckDBPyConnection, table: Table, source: str, loaded_at: datetime
+) -> int:
+    types = ", ".join(f"{column.name} {column.data_type}" for column in table.columns)
+    names = ", ".join(column.name for column in table.columns)
+    connection.execute(f"create or replace table raw.{table.name} ({types}, _loaded_at TIMESTAMP)")
+    inserted = connection.execute(
+        f"insert into raw.{table.name} select {names}, $loaded_at from {source}",
+        {"loaded_at": loaded_at},
+    ).fetchone()
+    return inserted[0] if inserted else 0
+
+
+# as lenient as any cleaning of ids: what differs only in blanks, case, zeros or '.0' is the same
+_SAME_ID = r"ltrim(regexp_replace(upper(trim(customer_id)), '\.0+$', ''), '0')"
+
+
+def _remove_forecasts_of_another_shop(connection: duckdb.DuckDBPyConnection) -> int:
+    """Delete the rows of `predictions` when none of their customers is in the new tables."""
+    found = connection.execute(
+        "select count(*) from information_schema.tables "
+        "where table_catalog = current_database() "
+        "and table_schema = 'main' and table_name = 'predictions'"
+    ).fetchone()
+    if not found or not found[0]:
+        return 0
+    shared = connection.execute(
+        f"""
+        with known as (
+            select {_SAME_ID} as id from raw.customer_details
+            union
+            select {_SAME_ID} as id from raw.store_sales_header
+        ),
+        forecasts as (
+            select {_SAME_ID} as id from main.predictions
+        )
+        select count(*), count(known.id) from forecasts left join known using (id)
+        """
+    ).fetchone()
+    forecasts, of_this_shop = shared or (0, 0)
+    if not forecasts or of_this_shop:
+        return 0
+    connection.execute("delete from main.predictions")
+    log.warning(
+        "removed %s forecasts from predictions: none of their customers is in the new tables",
+        f"{forecasts:,}",
+    )
+    return forecasts

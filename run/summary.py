@@ -1,0 +1,170 @@
+"""What the main job has to say at the end, read from the warehouse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import duckdb
+import pandas as pd
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+import warehouse
+from train import artefact
+
+TOP_CUSTOMERS = 10
+
+
+def show(console: Console, seconds: Mapping[str, float]) -> None:
+    """Print rows by table and rule, the evaluation, the revenue ahead, top customers, places.
+
+    Parameters
+    ----------
+    seconds
+        Seconds by step, in order.
+    """
+    with warehouse.connect(read_only=True) as connection:
+        console.print()
+        console.print(_rows(connection))
+        console.print(_rules(connection))
+        console.print(_evaluation(connection))
+        _revenue(connection, console)
+        console.print(_top_customers(connection))
+    _places(console)
+    _times(console, seconds)
+
+
+def _rows(connection: duckdb.DuckDBPyConnection) -> Table:
+    table = _table("Rows", "table", "in", "kept", "duplicates", "quarantined", "repaired")
+    for name, *counts in connection.execute(
+        """
+        select
+            table_name,
+            sum(rows) filter (where outcome <> 'repaired'),
+            sum(rows) filter (where outcome = 'kept'),
+            sum(rows) filter (where outcome = 'duplicate'),
+            sum(rows) filter (where outcome = 'quarantined'),
+            sum(rows) filter (where outcome = 'repaired')
+        from marts.data_quality
+        group by all
+        order by all
+        """
+    ).fetchall():
+        table.add_row(name, *(f"{count or 0:,.0f}" for count in counts))
+    return table
+
+
+def _rules(connection: duckdb.DuckDBPyConnection) -> Table:
+    table = _table("Cleaning, by rule", "table", "outcome", "rule", "rows", "money", "share")
+    for name, outcome, rule, rows, money, share in connection.execute(
+        """
+        select table_name, outcome, rule, rows, money, share
+        from marts.data_quality
+        where outcome <> 'kept'
+        order by table_name, outcome, rows desc, rule
+        """
+    ).fetchall():
+        table.add_row(name, outcome, rule, f"{rows:,}", f"{money:,.0f}", f"{share:.2%}")
+    return table
+
+
+def _evaluation(connection: duckdb.DuckDBPyConnection) -> Table:
+    rows = connection.execute(
+        """
+        select evaluation.* exclude (model_version)
+        from main.model_evaluation as evaluation
+        inner join main.model_registry as registry
+            on evaluation.model_version = registry.version
+        where registry.status = 'champion'
+        """
+    ).df()
+    metrics = [
+        name for name in rows.columns if name not in ("model", "test_as_of_date", "is_chosen")
+    ]
+    test = pd.Timestamp(rows["test_as_of_date"].iloc[0]).date()
+    table = _table(f"Models on the 30 days from {test}, which none has seen", "model", *metrics)
+    for row in rows.to_dict("records"):
+        cells = [_metric(name, row[name]) for name in metrics]
+        name = f"{row['model']} (chosen)" if row["is_chosen"] else row["model"]
+        table.add_row(name, *cells, style="bold" if row["is_chosen"] else "")
+    return table
+
+
+def _metric(name: str, value: float | None) -> str:
+    if value is None or pd.isna(value):
+        return "-"
+    return f"{value:,.1f}" if name in ("mae", "rmse") else f"{value:.3f}"
+
+
+def _revenue(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
+    as_of, customers, total, buyers = connection.execute(
+        """
+        select any_value(as_of_date), count(*), sum(predicted_30d_spend), sum(purchase_probability)
+        from marts.customer_predictions
+        """
+    ).fetchone()
+    low, high = artefact.champion().total_interval(total)
+    horizon, last = connection.execute(
+        """
+        select horizon_days, as_of_date + horizon_days - 1
+        from intermediate.int_snapshots_scheduled
+        where is_current
+        """
+    ).fetchone()
+    console.print(
+        f"Expected revenue of the {horizon} days {as_of} to {last}: [bold]{total:,.0f}[/bold], "
+        f"with a chance of 80 % between {low:,.0f} and {high:,.0f}; "
+        f"{buyers:,.0f} of {customers:,} customers are expected to buy.\n"
+    )
+
+
+def _top_customers(connection: duckdb.DuckDBPyConnection) -> Table:
+    table = _table(
+        f"The {TOP_CUSTOMERS} customers with the highest forecast",
+        *("customer", "expected", "p10", "p90", "buys", "orders so far", "last order"),
+    )
+    for name, expected, low, high, buys, orders, last in connection.execute(
+        """
+        select
+            customer_id, predicted_30d_spend, spend_p10, spend_p90, purchase_probability,
+            orders_lifetime, last_order_date
+        from marts.customer_predictions
+        order by predicted_30d_spend desc, customer_id
+        limit ?
+        """,
+        [TOP_CUSTOMERS],
+    ).fetchall():
+        money = (f"{value:,.0f}" for value in (expected, low, high))
+        table.add_row(name, *money, f"{buys:.0%}", f"{orders:,}", str(last or "never"))
+    return table
+
+
+def _places(console: Console) -> None:
+    console.print("[bold]Where things lie[/bold]")
+    for what, where in {
+        "warehouse": warehouse.path(),
+        "forecasts": "table main.predictions; with the customer: marts.customer_predictions",
+        "rejected rows": "marts.quarantine; counts and money: marts.data_quality",
+        "model": warehouse.models_dir() / artefact.champion().version,
+        "report": warehouse.reports_dir() / "report.html",
+        "documentation": warehouse.DBT_PROJECT / "target" / "static_index.html",
+        "API, app": "make api, then make app",
+    }.items():
+        console.print(f"  {what:<14} {where}", soft_wrap=True)
+    console.print()
+
+
+def _times(console: Console, seconds: Mapping[str, float]) -> None:
+    console.print("[bold]Time[/bold]")
+    for step, duration in seconds.items():
+        console.print(f"  {duration:7.1f} s  {step}", soft_wrap=True)
+    console.print(f"  {sum(seconds.values()):7.1f} s  in all")
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    text = {"table", "outcome", "rule", "model", "customer"}
+    for name in columns:
+        table.add_column(name, justify="left" if name in text else "right", no_wrap=True)
+    return table

@@ -1,0 +1,137 @@
+"""Predictions over HTTP: score the features of one customer, or read what is stored."""
+
+from __future__ import annotations
+
+import os
+
+# one request is one row: threads inside the model only fight over the cores
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+import pandas as pd
+import typer
+import uvicorn
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+import warehouse
+from serve import schema, stored
+from train import artefact as artefacts
+
+log = logging.getLogger(__name__)
+
+CONTRACT = stored.contract()
+Features = schema.features_model(CONTRACT)
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Load the champion once; without one the service starts and says what to run."""
+    app.state.champion, app.state.problem = None, None
+    try:
+        app.state.champion = artefacts.champion()
+    except (artefacts.ArtefactError, warehouse.WarehouseError) as error:
+        app.state.problem = (
+            f"no model is loaded: {error}. Once `python train/fit.py` has run, start the API again"
+        )
+        log.warning(app.state.problem)
+    yield
+
+
+app = FastAPI(
+    title="Retail forecast",
+    description="Expected spend of a customer in the next 30 days.",
+    lifespan=lifespan,
+)
+
+
+@app.exception_handler(RequestValidationError)
+async def refuse(_: Request, error: RequestValidationError) -> JSONResponse:
+    """Name the fields that cannot be used, without echoing values: NaN has no JSON."""
+    return _invalid([(".".join(map(str, e["loc"][1:])), e["msg"]) for e in error.errors()])
+
+
+@app.exception_handler(StarletteHTTPException)
+async def fail(_: Request, error: StarletteHTTPException) -> JSONResponse:
+    """Answer an error; a body that cannot even be read as JSON is one more invalid body."""
+    if error.status_code == 400:
+        return _invalid([("", "the body is no JSON that can be read")])
+    return JSONResponse({"detail": error.detail}, error.status_code, error.headers)
+
+
+@app.exception_handler(warehouse.WarehouseError)
+async def unavailable(_: Request, error: warehouse.WarehouseError) -> JSONResponse:
+    """Say that the warehouse cannot be read now, and what to do."""
+    return JSONResponse({"detail": str(error)}, 503)
+
+
+@app.get("/")
+def health(request: Request) -> schema.Health:
+    """Tell whether the service can predict; always 200 while it runs."""
+    champion = request.app.state.champion
+    return schema.Health(
+        status="ok" if champion else "no model",
+        model_loaded=champion is not None,
+        model_version=champion.version if champion else None,
+        model_as_of=champion.card["as_of"] if champion else None,
+        detail=request.app.state.problem,
+    )
+
+
+@app.post(
+    "/predict",
+    responses={
+        422: {"model": schema.Invalid, "description": "A field is missing or impossible."},
+        503: {"model": schema.Problem, "description": "No model is loaded."},
+    },
+)
+def predict(features: Features, request: Request) -> schema.Prediction:
+    """Forecast the spend of one customer from the features of the contract."""
+    champion = request.app.state.champion
+    if champion is None:
+        raise HTTPException(503, request.app.state.problem)
+    row = champion.predict(pd.DataFrame([features.model_dump()])).iloc[0]
+    return schema.Prediction(
+        **{name: float(row[name]) for name in stored.COLUMNS}, model_version=champion.version
+    )
+
+
+@app.get(
+    "/customers/{customer_id}",
+    responses={
+        404: {"model": schema.Problem, "description": "Nobody has this id."},
+        422: {"model": schema.Invalid, "description": "The id is no text."},
+        503: {"model": schema.Problem, "description": "The warehouse cannot be read now."},
+    },
+)
+def customer(customer_id: str) -> schema.Customer:
+    """Return the newest stored prediction of a customer and the features it came from."""
+    found = stored.customer(customer_id)
+    if found is None:
+        raise HTTPException(404, f"the warehouse has no customer {customer_id!r}")
+    return schema.Customer.model_validate(found)
+
+
+def _invalid(problems: list[tuple[str, str]]) -> JSONResponse:
+    detail = [
+        schema.InvalidField(field=field or "body", message=message) for field, message in problems
+    ]
+    return JSONResponse(schema.Invalid(detail=detail).model_dump(), 422)
+
+
+def main(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
+) -> None:
+    """Serve predictions over HTTP; the documentation is at /docs."""
+    uvicorn.run("serve.api:app", host=host, port=port)
+
+
+if __name__ == "__main__":
+    typer.run(main)

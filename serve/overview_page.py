@@ -1,0 +1,92 @@
+"""The app's overview: what the shop may expect of its customers in the next 30 days."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+import warehouse
+from serve import charts, summaries
+
+NUMBER = st.column_config.NumberColumn
+SHOWN = {
+    "customer_id": st.column_config.TextColumn("Customer", pinned=True),
+    "predicted_30d_spend": NUMBER("Expected", format="accounting", help="Expected spend"),
+    "purchase_probability": NUMBER("Buys", format="%.0f%%", help="Probability of any purchase"),
+    "spend_p10": NUMBER("Low", format="accounting", help="Exceeded with probability 0.9"),
+    "spend_p90": NUMBER("High", format="accounting", help="Exceeded with probability 0.1"),
+    "segment_id": st.column_config.TextColumn("Segment"),
+    "region": st.column_config.TextColumn("Region"),
+}
+
+
+def page() -> None:
+    """Show the mart `customer_predictions`."""
+    st.title("Expected revenue")
+    try:
+        totals = summaries.totals()
+        if not totals.customers:
+            st.info(
+                "There are no predictions yet. `make run` makes them; with a warehouse that is "
+                "built, `make fit` and then `make score` do."
+            )
+            return
+        _show_totals(totals)
+        _show_spread()
+        _show_groups()
+        _show_top()
+    except warehouse.WarehouseError as error:
+        st.error(f"The warehouse cannot be read now. {error}")
+
+
+def _show_totals(totals: pd.Series) -> None:
+    st.caption(f"The 30 days that begin on {totals.as_of_date:%d %B %Y}, for every known customer.")
+    with st.container(horizontal=True, gap="medium"):
+        for label, value in (
+            ("Expected revenue", f"{totals.revenue:,.0f}"),
+            ("Expected buyers", f"{totals.buyers:,.0f}"),
+            ("Customers", f"{totals.customers:,.0f}"),
+            ("From the best tenth", f"{totals.best_tenth_share:.0%}"),
+        ):
+            st.metric(label, value, width="content")
+
+
+def _show_spread() -> None:
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader("By decile")
+        st.caption("Expected revenue of each tenth of the customers, the best tenth first.")
+        st.altair_chart(charts.revenue_by_decile(summaries.by_decile()))
+    with right:
+        st.subheader("By expected spend")
+        st.caption("How many customers are expected to spend how much.")
+        st.altair_chart(charts.customers_by_spend(summaries.histogram()))
+
+
+def _show_groups() -> None:
+    groups = {name: summaries.by_group(name) for name in summaries.GROUPS}
+    # a shop without segments, or with one region, has nothing to compare
+    groups = {name: rows for name, rows in groups.items() if len(rows) > 1}
+    if not groups:
+        return
+    for column, (name, rows) in zip(
+        st.columns(len(groups), gap="large"), groups.items(), strict=True
+    ):
+        with column:
+            st.subheader(f"By {name.lower()}")
+            st.altair_chart(charts.revenue_by_group(rows, name.lower()))
+
+
+def _show_top() -> None:
+    st.subheader("Top customers")
+    limit = st.select_slider("How many", [10, 25, 50, 100, 500, 1000], value=25)
+    customers = summaries.top(limit)
+    shown = customers.assign(purchase_probability=100 * customers["purchase_probability"])
+    st.dataframe(shown, column_config=SHOWN, hide_index=True)
+    st.download_button(
+        f"Download these {len(customers):,} as CSV",
+        customers.to_csv(index=False),
+        file_name="top_customers.csv",
+        mime="text/csv",
+        icon=":material/download:",
+    )

@@ -1,0 +1,178 @@
+"""What the API takes and gives: types made from the feature contract, and the fixed answers."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
+
+import warehouse
+
+# whole numbers of a BIGINT column
+BIGGEST = 2**63 - 1
+PYTHON_TYPES = {
+    "DECIMAL": float,
+    "DOUBLE": float,
+    "FLOAT": float,
+    "BIGINT": int,
+    "INTEGER": int,
+    "SMALLINT": int,
+    "HUGEINT": int,
+    "BOOLEAN": bool,
+    "VARCHAR": str,
+}
+
+
+class Prediction(BaseModel):
+    """The forecast of one customer's spend in the horizon that begins on the as-of date."""
+
+    predicted_30d_spend: float = Field(description="Expected spend; sums of it are right.")
+    purchase_probability: float = Field(description="Probability of any purchase.")
+    spend_p10: float = Field(description="Spend that is exceeded with probability 0.9.")
+    spend_p50: float = Field(description="Median spend; 0 for whoever rather buys nothing.")
+    spend_p90: float = Field(description="Spend that is exceeded with probability 0.1.")
+    model_version: str
+
+
+class StoredPrediction(Prediction):
+    """A row of the table `predictions`."""
+
+    as_of_date: date
+
+
+class Customer(BaseModel):
+    """What the warehouse holds on one customer: the newest prediction and its features."""
+
+    customer_id: str
+    as_of_date: date = Field(description="The as-of date of the prediction and the features.")
+    prediction: StoredPrediction | None = Field(description="null before the first scoring run.")
+    features: dict[str, bool | int | float | str | None] | None = Field(
+        description="The mart's row, fit to be sent to /predict; null where the mart dropped it."
+    )
+
+
+class Health(BaseModel):
+    """Whether the service can predict, and with which model."""
+
+    status: str = Field(description="'ok', or 'no model'.")
+    model_loaded: bool
+    model_version: str | None
+    model_as_of: date | None = Field(description="The as-of date the model was fitted at.")
+    detail: str | None = Field(description="What to do, where there is no model.")
+
+
+class Problem(BaseModel):
+    """Why a request failed and what to do."""
+
+    detail: str
+
+
+class InvalidField(BaseModel):
+    """One field that cannot be used."""
+
+    field: str
+    message: str
+
+
+class Invalid(BaseModel):
+    """The fields that cannot be used; their values are not echoed."""
+
+    detail: list[InvalidField]
+
+
+def python_type(column: warehouse.Column) -> type:
+    """Return the Python type of a contract column's SQL type.
+
+    Raises
+    ------
+    warehouse.WarehouseError
+        If the contract has a type that JSON has no strict counterpart for.
+    """
+    name = column.data_type.split("(")[0].strip().upper()
+    if name not in PYTHON_TYPES:
+        raise warehouse.WarehouseError(
+            f"the contract's column {column.name} is a {column.data_type}: the API takes "
+            + ", ".join(sorted(PYTHON_TYPES))
+        )
+    return PYTHON_TYPES[name]
+
+
+def encodable(text: str) -> str:
+    """Return a text that can be written down: JSON can smuggle in half of a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("the text has characters that no encoding can hold") from error
+    return text
+
+
+def example(contract: warehouse.Contract) -> dict[str, Any]:
+    """Return a body for `/predict`: a customer who never bought, what may be null left out."""
+    return {
+        column.name: _example_value(column)
+        for column in contract.columns
+        if column.role != "key" and not column.nullable
+    }
+
+
+def features_model(contract: warehouse.Contract) -> type[BaseModel]:
+    """Make the strict request type: one field per feature, in the contract's order.
+
+    A nullable feature may be null or left out. Text is never read as a number, NaN and the
+    infinities are refused, and a field that the contract does not know is an error.
+    """
+    fields: dict[str, Any] = {}
+    for column in contract.columns:
+        if column.role == "key":
+            continue
+        kind = python_type(column)
+        limits = _limits(column, kind)
+        if kind is str:
+            kind = Annotated[str, AfterValidator(encodable)]
+        if column.nullable:
+            fields[column.name] = (
+                kind | None,
+                Field(default=None, description=column.description, **limits),
+            )
+        else:
+            fields[column.name] = (kind, Field(description=column.description, **limits))
+    return create_model(
+        "Features",
+        __doc__="The features of one customer, as the contract of the feature mart states them.",
+        __config__=ConfigDict(
+            strict=True,
+            extra="forbid",
+            allow_inf_nan=False,
+            json_schema_extra={"examples": [example(contract)]},
+        ),
+        **fields,
+    )
+
+
+def _limits(column: warehouse.Column, kind: type) -> dict[str, float]:
+    if kind in (bool, str):
+        return {}
+    limits = {"ge": column.minimum, "le": column.maximum}
+    if kind is int:
+        # beyond these the warehouse could not hold the value either
+        limits = {
+            "ge": -BIGGEST if column.minimum is None else column.minimum,
+            "le": BIGGEST if column.maximum is None else column.maximum,
+        }
+    return {name: limit for name, limit in limits.items() if limit is not None}
+
+
+def _example_value(column: warehouse.Column) -> bool | int | float | str:
+    # a customer who never bought: zeros, and the cold start flagged
+    kind = python_type(column)
+    if kind is bool:
+        return True
+    if kind is str:
+        return "Unknown"
+    value = 6 if column.unit == "month" else 0
+    if column.minimum is not None:
+        value = max(value, column.minimum)
+    if column.maximum is not None:
+        value = min(value, column.maximum)
+    return kind(value)

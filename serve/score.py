@@ -1,0 +1,202 @@
+"""Score every customer of an as-of date and keep the scores in the table `predictions`.
+
+The mart is read through a reader that closes before the writing begins; the date's old rows
+go and the new ones come in one transaction, so that nobody ever sees half of a run.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Annotated
+
+import duckdb
+import numpy as np
+import pandas as pd
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+import warehouse
+from serve import predictions
+from serve.predictions import COLUMNS, MART, ScoreError
+from train import artefact as artefacts
+
+log = logging.getLogger(__name__)
+
+BATCH_ROWS = 100_000
+
+
+@dataclass(frozen=True)
+class ScoreResult:
+    """What a scoring run wrote."""
+
+    as_of: date
+    model_version: str
+    customers: int
+    replaced: int  # rows of the same as-of date that an earlier run had left
+    expected_revenue: float
+    revenue_interval: tuple[float, float]  # holds the shop's sum with a chance of 80 %
+    expected_buyers: float
+
+
+def score(as_of: date | None = None) -> ScoreResult:
+    """Score all customers of one as-of date with the champion.
+
+    Parameters
+    ----------
+    as_of
+        A date that the feature mart holds; the current as-of date by default.
+
+    Raises
+    ------
+    ScoreError
+        If the mart has no such date, or a score is not usable.
+    train.artefact.ArtefactError
+        If there is no model, or it does not fit the mart.
+    warehouse.WarehouseError
+        If the warehouse is missing, not built, or held by another process.
+    """
+    try:
+        with warehouse.connect(read_only=True) as connection:
+            day = _resolve(connection, as_of)
+        champion = artefacts.champion()
+        if champion.card["as_of"] > day.isoformat():
+            log.warning(
+                "%s was fitted as of %s and has seen what followed %s: these are no forecasts",
+                champion.version,
+                champion.card["as_of"],
+                day,
+            )
+        with warehouse.connect(read_only=True) as connection:
+            scores = _predict(connection, champion, day)
+        scores["model_version"] = champion.version
+        scores["scored_at"] = datetime.now(UTC).replace(tzinfo=None)
+        replaced = predictions.replace(scores, day)
+    except duckdb.CatalogException as error:
+        raise warehouse.WarehouseError(
+            f"{warehouse.path()} is not built yet: run `make build` ({error})"
+        ) from error
+    revenue = float(scores["predicted_30d_spend"].sum())
+    return ScoreResult(
+        as_of=day,
+        model_version=champion.version,
+        customers=len(scores),
+        replaced=replaced,
+        expected_revenue=revenue,
+        revenue_interval=champion.total_interval(revenue),
+        expected_buyers=float(scores["purchase_probability"].sum()),
+    )
+
+
+def _resolve(connection: duckdb.DuckDBPyConnection, as_of: date | None) -> date:
+    """Return the as-of date to score; it is in the mart."""
+    if as_of is None:
+        current = connection.execute(
+            "select as_of_date from intermediate.int_snapshots_scheduled where is_current"
+        ).fetchone()
+        if current is None:
+            raise ScoreError("the warehouse has no current as-of date: run `make build`")
+        as_of = current[0]
+    dates = [
+        row[0] for row in connection.execute(f"select distinct as_of_date from {MART}").fetchall()
+    ]
+    if as_of in dates:
+        return as_of
+    if not dates:
+        raise ScoreError("the feature mart is empty: load customers, then run `make build`")
+    nearest = sorted(sorted(dates, key=lambda day: abs(day - as_of))[:3])
+    raise ScoreError(
+        f"the feature mart has no as-of date {as_of}. The nearest are "
+        f"{', '.join(map(str, nearest))}; score one of them, or build the mart as if {as_of} "
+        f"were today: dbt build --vars '{{as_of: {as_of}}}'"
+    )
+
+
+def _predict(
+    connection: duckdb.DuckDBPyConnection, champion: artefacts.Artefact, day: date
+) -> pd.DataFrame:
+    """Return one checked row per customer: the keys and COLUMNS."""
+    contract = warehouse.contract()
+    # a model sees numbers as it saw them when it learned: DECIMAL and BOOLEAN as DOUBLE
+    numbers = ", ".join(f"{name}::double as {name}" for name in contract.numeric)
+    labels = "".join(f", {name}" for name in contract.categorical)
+    # fetched to its end: a relation needs a connection without an open result
+    [(population,)] = connection.execute(
+        f"select count(*) from {MART} where as_of_date = ?", [day]
+    ).fetchall()
+    rows = connection.sql(
+        f"select customer_id, {numbers}{labels} from {MART} where as_of_date = $day",
+        params={"day": day},
+    )
+    batches = []
+    with _progress() as progress:
+        task = progress.add_task(f"Scoring {day}", total=population)
+        for record_batch in rows.to_arrow_reader(BATCH_ROWS):
+            batch = record_batch.to_pandas()
+            scored = champion.predict(batch.drop(columns="customer_id"))[list(COLUMNS)]
+            scored = scored.reset_index(drop=True)
+            scored.insert(0, "customer_id", batch["customer_id"].to_numpy())
+            _check(scored)
+            batches.append(scored)
+            progress.advance(task, len(scored))
+    scores = pd.concat(batches, ignore_index=True)
+    scores.insert(0, "as_of_date", day)
+    return scores
+
+
+def _check(scored: pd.DataFrame) -> None:
+    """Refuse scores that are not finite, negative, no probability, or out of order."""
+    values = scored[list(COLUMNS)].to_numpy(dtype=float)
+    rules = {
+        "are not finite": ~np.isfinite(values).all(axis=1),
+        "are negative": (values < 0).any(axis=1),
+        "have a purchase probability above 1": scored["purchase_probability"].to_numpy() > 1,
+        "break p10 <= p50 <= p90": (np.diff(values[:, 2:], axis=1) < 0).any(axis=1),
+    }
+    for what, broken in rules.items():
+        if broken.any():
+            example = scored.loc[broken].iloc[0].to_dict()
+            raise ScoreError(
+                f"{broken.sum()} scores {what}, for example {example}. Nothing was written; "
+                "fit again with `python train/fit.py`"
+            )
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+
+
+def main(
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="An as-of date that the feature mart holds. Default: the current one.",
+        ),
+    ] = None,
+) -> None:
+    """Score every customer with the fitted model and write the table `predictions`.
+
+    The rows of the same as-of date are replaced; those of other dates stay.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        result = score(as_of.date() if as_of else None)
+    except (ScoreError, artefacts.ArtefactError, warehouse.WarehouseError) as error:
+        typer.echo(f"score: {error}", err=True)
+        raise typer.Exit(1) from error
+    typer.echo(
+        f"{result.customers:,} customers scored as of {result.as_of} with {result.model_version}: "
+        f"{result.expected_revenue:,.2f} expected in the next 30 days, "
+        f"{result.expected_buyers:,.0f} buyers"
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)

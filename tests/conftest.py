@@ -1,0 +1,120 @@
+"""One small shop, built once and shared; tests that write take a copy of it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import warehouse
+from generate.synthetic import generate
+from run import transform
+
+REAL_FILE = warehouse.ROOT.parent / "shared" / "data" / "online_retail_ii_2009_2010.parquet"
+CUSTOMERS, DAYS, SEED = 700, 900, 5
+
+
+@dataclass(frozen=True)
+class Shop:
+    """Where a built shop lies; `use` makes it the warehouse of the running test."""
+
+    file: Path
+
+    def copy_to(self, folder: Path) -> Shop:
+        """Copy the warehouse and its models; nobody may hold the file."""
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(self.file, folder / self.file.name)
+        if (self.file.parent / "models").exists():
+            shutil.copytree(self.file.parent / "models", folder / "models")
+        return Shop(folder / self.file.name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def dbt_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what dbt writes apart from the user's own target folder."""
+    folder = tmp_path_factory.mktemp("dbt")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DBT_TARGET_PATH", str(folder / "target"))
+        patch.setenv("DBT_LOG_PATH", str(folder / "logs"))
+        yield
+
+
+@pytest.fixture(scope="session")
+def generated_shop(tmp_path_factory: pytest.TempPathFactory, dbt_folders: None) -> Shop:
+    """A generated shop with faults, raw tables only."""
+    shop = Shop(tmp_path_factory.mktemp("generated") / "shop.duckdb")
+    with in_warehouse(shop.file):
+        generate(CUSTOMERS, SEED, days=DAYS)
+    return shop
+
+
+@pytest.fixture(scope="session")
+def built_shop(generated_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """The generated shop after `dbt build`, before any fit."""
+    shop = generated_shop.copy_to(tmp_path_factory.mktemp("built"))
+    with in_warehouse(shop.file):
+        transform.build()
+    return shop
+
+
+@pytest.fixture(scope="session")
+def scored_shop(built_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """The built shop after fit, score and the marts on the scores."""
+    shop = built_shop.copy_to(tmp_path_factory.mktemp("scored"))
+    from serve.score import score
+    from train.fit import fit
+
+    with in_warehouse(shop.file):
+        fit(quick=True)
+        score()
+        transform.build(select="stg_scoring__predictions+")
+    return shop
+
+
+@pytest.fixture
+def small_shop(scored_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The scored shop as the warehouse of this test; read only."""
+    monkeypatch.setenv("WAREHOUSE_PATH", str(scored_shop.file))
+    return scored_shop.file
+
+
+@pytest.fixture
+def shop_copy(scored_shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the scored shop, with its models, that the test may write."""
+    copy = scored_shop.copy_to(tmp_path / "copy")
+    monkeypatch.setenv("WAREHOUSE_PATH", str(copy.file))
+    return copy.file
+
+
+@pytest.fixture
+def world(
+    generated_shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], Shop]:
+    """Copies of the raw shop to change and build: `world("name")` is the warehouse from then on."""
+
+    def make(name: str) -> Shop:
+        shop = generated_shop.copy_to(tmp_path / name)
+        monkeypatch.setenv("WAREHOUSE_PATH", str(shop.file))
+        return shop
+
+    return make
+
+
+@contextmanager
+def in_warehouse(file: Path) -> Iterator[None]:
+    """Make a file the warehouse while the block runs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WAREHOUSE_PATH", str(file))
+        yield
+
+
+@pytest.fixture(scope="session")
+def real_file() -> Path:
+    """The real input, where it is at hand."""
+    if not REAL_FILE.exists():
+        pytest.skip("the real file (Online Retail II, 2009-2010) is not beside the project")
+    return REAL_FILE

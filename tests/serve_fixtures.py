@@ -1,0 +1,92 @@
+"""Real servers on free ports, started once for all tests of what serves."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.conftest import Shop
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = 60
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def running(command: list[str], health: str, log: Path, **variables: str) -> Iterator[None]:
+    """Run a server until its health address answers, and end it afterwards."""
+    with (
+        log.open("w") as output,
+        subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=os.environ | variables,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        ) as process,
+    ):
+        try:
+            deadline = time.monotonic() + START_SECONDS
+            while not _answers(health):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    pytest.fail(f"{' '.join(command)} did not start:\n{log.read_text()}")
+                time.sleep(0.1)
+            yield
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+@contextmanager
+def running_api(shop: Path, log: Path) -> Iterator[str]:
+    """Serve a warehouse by the command that a user runs; yield the address."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "serve/api.py", "--port", str(port)]
+    with running(command, url, log, WAREHOUSE_PATH=str(shop)):
+        yield url
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url).is_success
+    except httpx.TransportError:
+        return False
+
+
+@pytest.fixture
+def serve_shop() -> Callable[[Path, Path], AbstractContextManager[str]]:
+    """For tests that need a server of their own: serve a warehouse, log to a file."""
+    return running_api
+
+
+@pytest.fixture(scope="session")
+def api_url(scored_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_api(scored_shop.file, tmp_path_factory.mktemp("api") / "log") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def app_url(
+    scored_shop: Shop, api_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "streamlit", "run", "serve/app.py"]
+    command += ["--server.port", str(port)]
+    log = tmp_path_factory.mktemp("app") / "log"
+    variables = {"WAREHOUSE_PATH": str(scored_shop.file), "API_URL": api_url}
+    with running(command, f"{url}/_stcore/health", log, **variables):
+        yield url

@@ -1,0 +1,201 @@
+import json
+import shutil
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+import warehouse
+from serve import schema
+
+pytest_plugins = ("tests.serve_fixtures",)
+
+CONTRACT = warehouse.contract()
+EXAMPLE = schema.example(CONTRACT)
+COLUMNS = {column.name: column for column in CONTRACT.columns}
+
+
+def first(test):
+    """The name of the first feature that fits: tests hold for any contract."""
+    return next(
+        (name for name, column in COLUMNS.items() if column.role != "key" and test(column)), None
+    )
+
+
+MONEY = first(lambda c: schema.python_type(c) is float and not c.nullable and c.minimum == 0)
+COUNT = first(lambda c: schema.python_type(c) is int and not c.nullable)
+FLAG = first(lambda c: schema.python_type(c) is bool)
+TEXT = first(lambda c: schema.python_type(c) is str)
+SHARE = first(lambda c: schema.python_type(c) is float and c.maximum == 1)
+NULLABLE = first(lambda c: c.nullable)
+
+
+def body(**changes):
+    return EXAMPLE | changes
+
+
+def raw(field, text):
+    """A body in which one field's value is spelt out: no serializer writes NaN or 1e999."""
+    return json.dumps(body(**{field: "@"})).replace('"@"', text)
+
+
+def post(url, content):
+    return httpx.post(
+        f"{url}/predict", content=content, headers={"content-type": "application/json"}
+    )
+
+
+@pytest.fixture
+def customer_id(small_shop):
+    with warehouse.connect(read_only=True) as connection:
+        return connection.execute(
+            "select customer_id from main.predictions order by predicted_30d_spend desc limit 1"
+        ).fetchone()[0]
+
+
+def test_health_names_the_model(api_url):
+    answer = httpx.get(api_url)
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "ok"
+    assert answer.json()["model_loaded"] is True
+    assert answer.json()["model_version"]
+    assert answer.json()["model_as_of"]
+
+
+def test_a_stored_customer_is_predicted_as_stored(api_url, customer_id):
+    found = httpx.get(f"{api_url}/customers/{customer_id}").json()
+    answer = httpx.post(f"{api_url}/predict", json=found["features"])
+    assert answer.status_code == 200
+    for name, value in answer.json().items():
+        expected = found["prediction"][name]
+        assert value == (expected if name == "model_version" else pytest.approx(expected))
+    assert found["as_of_date"] == found["prediction"]["as_of_date"]
+    assert list(found["features"]) == list(CONTRACT.features)
+
+
+def test_the_documented_example_works(api_url):
+    document = httpx.get(f"{api_url}/openapi.json").json()
+    example = document["components"]["schemas"]["Features"]["examples"][0]
+    answer = httpx.post(f"{api_url}/predict", json=example)
+    assert answer.status_code == 200
+    spends = [answer.json()[f"spend_{name}"] for name in ("p10", "p50", "p90")]
+    assert spends == sorted(spends)
+    assert 0 <= answer.json()["purchase_probability"] <= 1
+
+
+def test_the_documentation_declares_the_errors(api_url):
+    paths = httpx.get(f"{api_url}/openapi.json").json()["paths"]
+    assert {"200", "422", "503"} == set(paths["/predict"]["post"]["responses"])
+    assert {"200", "404", "422", "503"} == set(
+        paths["/customers/{customer_id}"]["get"]["responses"]
+    )
+
+
+def test_whole_numbers_pass_for_fractions_and_unseen_categories_are_tolerated(api_url):
+    unseen = {name: "never seen \u00e9\u4e2d" for name in CONTRACT.categorical}
+    assert httpx.post(f"{api_url}/predict", json=body(**{MONEY: 7}, **unseen)).is_success
+
+
+@pytest.mark.skipif(NULLABLE is None, reason="the contract has no nullable feature")
+def test_what_may_be_null_may_be_null_or_left_out(api_url):
+    left_out = post(api_url, json.dumps(EXAMPLE))
+    null = post(api_url, json.dumps(body(**{NULLABLE: None})))
+    assert NULLABLE not in EXAMPLE
+    assert left_out.status_code == null.status_code == 200
+    assert left_out.json() == null.json()
+
+
+@pytest.mark.parametrize(
+    ("content", "field"),
+    [
+        (json.dumps({k: v for k, v in EXAMPLE.items() if k != MONEY}), MONEY),
+        (raw(MONEY, "null"), MONEY),
+        (raw(MONEY, '"12.5"'), MONEY),
+        (raw(MONEY, "true"), MONEY),
+        (raw(MONEY, "NaN"), MONEY),
+        (raw(MONEY, "Infinity"), MONEY),
+        (raw(MONEY, "-Infinity"), MONEY),
+        (raw(MONEY, "1e999"), MONEY),
+        (raw(MONEY, "1" + "0" * 400), MONEY),
+        (raw(MONEY, "-0.01"), MONEY),
+        (raw(MONEY, "[1]"), MONEY),
+        (raw(SHARE, "1.5"), SHARE),
+        (raw(COUNT, "1.5"), COUNT),
+        (raw(COUNT, '"3"'), COUNT),
+        (raw(COUNT, "NaN"), COUNT),
+        (raw(COUNT, "1e999"), COUNT),
+        (raw(COUNT, "1" + "0" * 30), COUNT),
+        (raw(FLAG, "1"), FLAG),
+        (raw(FLAG, '"yes"'), FLAG),
+        (raw(TEXT, "5"), TEXT),
+        (raw(TEXT, r'"\ud800"'), TEXT),
+        (json.dumps(body(surprise=1)), "surprise"),
+        (json.dumps(body(customer_id="1")), "customer_id"),
+        ("{}", MONEY),
+        ("[]", "body"),
+        ("null", "body"),
+        ("", "body"),
+        ("no json", "0"),
+        ('{"a": ', "6"),
+        (b'{"a": "\xff"}', "body"),
+        (raw(MONEY, "1" + "0" * 5000), "body"),
+        ("[" * 100_000, "body"),
+    ],
+)
+def test_an_impossible_body_is_refused_by_name(api_url, content, field):
+    answer = post(api_url, content)
+    assert answer.status_code == 422
+    assert field in [entry["field"] for entry in answer.json()["detail"]]
+    assert all(entry["message"] for entry in answer.json()["detail"])
+
+
+def test_a_body_without_a_content_type_is_refused(api_url):
+    answer = httpx.post(f"{api_url}/predict", content=json.dumps(EXAMPLE))
+    assert answer.status_code in (200, 422)
+
+
+@pytest.mark.parametrize("unknown", ["nobody", "%00", "%27%20or%20true", "..%2f..", "\u00e9"])
+def test_an_unknown_customer_is_not_found(api_url, unknown):
+    answer = httpx.get(f"{api_url}/customers/{unknown}")
+    assert answer.status_code == 404
+    assert answer.json()["detail"]
+
+
+def test_without_a_model_or_a_warehouse_it_says_what_to_run(
+    serve_shop, small_shop, customer_id, tmp_path
+):
+    shop = tmp_path / "shop.duckdb"
+    with serve_shop(shop, tmp_path / "log") as url:
+        health = httpx.get(url)
+        assert health.status_code == 200
+        assert health.json()["status"] == "no model"
+        assert health.json()["model_loaded"] is False
+        predicted = post(url, json.dumps(EXAMPLE))
+        assert predicted.status_code == 503
+        assert "python train/fit.py" in predicted.json()["detail"]
+        missing = httpx.get(f"{url}/customers/{customer_id}")
+        assert missing.status_code == 503
+        assert "make run" in missing.json()["detail"]
+
+        shutil.copy(small_shop, shop)
+        writer = "import sys, duckdb\nwith duckdb.connect(sys.argv[1]):\n"
+        writer += "    print('open', flush=True)\n    sys.stdin.read()\n"
+        with subprocess.Popen(
+            [sys.executable, "-c", writer, str(shop)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdout.readline() == "open\n"
+            locked = httpx.get(f"{url}/customers/{customer_id}")
+            process.stdin.close()
+        assert locked.status_code == 503
+        assert "try again" in locked.json()["detail"]
+        assert httpx.get(f"{url}/customers/{customer_id}").status_code == 200
+
+
+def test_reading_leaves_the_warehouse_free_for_a_writer(api_url, small_shop, customer_id):
+    assert httpx.get(f"{api_url}/customers/{customer_id}").is_success
+    with warehouse.connect() as connection:
+        assert connection.execute("select 1").fetchone() == (1,)

@@ -1,0 +1,294 @@
+"""Candidates, calibration and intervals on synthetic customers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from threadpoolctl import threadpool_limits
+
+import warehouse
+from train.baselines import LastThirtyDays, MonthlyMean, YearlyMean
+from train.calibrate import AmountSpread, PurchaseCalibrator, shop_level, total_spread
+from train.compare import choose
+from train.forecast import COLUMNS, Calibration, Forecaster, OutOfTime
+from train.models import QUICK, Blend, candidates
+from train.transform import CalendarGate, QuantileSteps, for_linear, for_trees, model_input
+
+NUMERIC = (
+    "spend_30d",
+    "spend_360d",
+    "returns_360d",
+    "spend_lifetime",
+    "net_spend_lifetime",
+    "orders_lifetime",
+    "tenure_days",
+    "days_since_last_order",
+    "shop_season_ratio",
+    "ahead_month",
+)
+CATEGORICAL = ("region", "segment_id")
+CONTRACT = warehouse.Contract(
+    tuple(warehouse.Column(name, "double", "feature", True) for name in NUMERIC)
+    + tuple(warehouse.Column(name, "varchar", "categorical feature", True) for name in CATEGORICAL)
+)
+NAMES = tuple(candidates(CONTRACT, effort=QUICK))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """As in a fit: threads cost small fits more than they bring."""
+    with threadpool_limits(limits=1):
+        yield
+
+
+def make_rows(rows, seed):
+    """Customers with own rates and baskets: what they did tells what they will do."""
+    random = np.random.default_rng(seed)
+    months = random.integers(2, 14, rows)
+    rate, basket = random.gamma(0.7, 0.6, rows), random.lognormal(3, 0.8, rows)
+    orders = random.poisson(rate * months)
+    spend = orders * basket
+    frame = pd.DataFrame(
+        {
+            "spend_30d": random.poisson(rate) * basket,
+            "spend_360d": spend,
+            "returns_360d": spend * 0.02,
+            "spend_lifetime": spend,
+            "net_spend_lifetime": spend * 0.98,
+            "orders_lifetime": orders.astype(float),
+            "tenure_days": months * 30.0,
+            "days_since_last_order": np.where(orders > 0, 30 / (rate + 0.1), np.nan),
+            "shop_season_ratio": np.nan,
+            "ahead_month": 6.0,
+            "region": random.choice(["north", "south"], rows),
+            "segment_id": None,
+        }
+    )
+    target = random.poisson(rate) * basket * random.lognormal(0, 0.3, rows)
+    return model_input(frame, NUMERIC, CATEGORICAL), target
+
+
+@pytest.fixture(scope="module")
+def known():
+    return make_rows(1500, 1)
+
+
+@pytest.fixture(scope="module")
+def new():
+    return make_rows(800, 2)
+
+
+@pytest.fixture(scope="module")
+def fitted(known):
+    return {name: clone(m).fit(*known) for name, m in candidates(CONTRACT, effort=QUICK).items()}
+
+
+@pytest.fixture(scope="module")
+def forecaster(fitted, new):
+    X, y = new
+    blend = fitted["blend"]
+    past = OutOfTime(y, blend.predict(X), blend.predict_purchase(X))
+    return Forecaster(blend, blend, Calibration.learn([past]), NUMERIC, CATEGORICAL)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_forecast_is_finite(fitted, new, name):
+    assert np.isfinite(fitted[name].predict(new[0])).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_second_fit_gives_the_same_bits(fitted, known, new, name):
+    again = clone(candidates(CONTRACT, effort=QUICK)[name]).fit(*known)
+    assert np.array_equal(again.predict(new[0]), fitted[name].predict(new[0]))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_unseen_and_missing_categories_are_tolerated(fitted, new, name):
+    X = new[0].head(4).assign(region=["mars", None, "north", "south"], segment_id="new")
+    assert np.isfinite(fitted[name].predict(X)).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_all_features_null_or_zero_are_tolerated(known, name):
+    X = known[0].assign(days_since_last_order=np.nan, region=None, returns_360d=0.0)
+    model = clone(candidates(CONTRACT, effort=QUICK)[name]).fit(X, known[1])
+    assert np.isfinite(model.predict(X)).all()
+
+
+@pytest.mark.parametrize("name", ["two-part", "level ratio", "blend"])
+def test_tiny_shop_can_be_fitted(known, name):
+    X, y = known[0].head(12), known[1][:12]
+    assert np.isfinite(clone(candidates(CONTRACT, effort=QUICK)[name]).fit(X, y).predict(X)).all()
+
+
+@pytest.mark.parametrize("name", ["two-part", "level ratio", "blend"])
+def test_no_purchase_at_all_forecasts_zero(known, name):
+    model = clone(candidates(CONTRACT, effort=QUICK)[name]).fit(known[0], np.zeros(1500))
+    assert not model.predict(known[0]).any()
+
+
+@pytest.mark.parametrize("name", ["two-part", "level ratio", "blend"])
+def test_total_is_right_on_new_customers(fitted, new, name):
+    assert fitted[name].predict(new[0]).sum() / new[1].sum() == pytest.approx(1, abs=0.2)
+
+
+def test_last_thirty_days_repeats_them(known):
+    assert LastThirtyDays().fit(*known).predict(known[0]).tolist() == list(known[0]["spend_30d"])
+
+
+def test_monthly_mean_spreads_over_the_shops_history(known):
+    X = known[0].head(2).assign(tenure_days=[60.0, 90.0], net_spend_lifetime=90.0)
+    assert MonthlyMean().fit(X, np.zeros(2)).predict(X).tolist() == [30.0, 30.0]
+
+
+def test_yearly_mean_looks_back_360_days(known):
+    X = known[0].head(1).assign(tenure_days=900.0, spend_360d=130.0, returns_360d=10.0)
+    assert YearlyMean().fit(X, np.zeros(1)).predict(X).tolist() == [10.0]
+
+
+def test_blend_is_the_mean_of_its_members(fitted, new):
+    members = [np.maximum(fitted[n].predict(new[0]), 0) for n in ("level ratio", "two-part")]
+    assert fitted["blend"].predict(new[0]) == pytest.approx(np.mean(members, axis=0))
+
+
+def test_adopted_blend_equals_a_fitted_one(fitted, new):
+    blend = Blend([("level ratio", None), ("two-part", None)]).adopt(fitted)
+    assert blend.predict(new[0]) == pytest.approx(fitted["blend"].predict(new[0]))
+
+
+def test_decimals_and_nulls_become_numbers():
+    from decimal import Decimal
+
+    frame = pd.DataFrame(
+        {"spend": [Decimal("1.50"), None], "flag": [True, False], "tag": [None] * 2}
+    )
+    converted = model_input(frame, ("spend", "flag"), ("tag",))
+    assert converted["spend"].tolist()[0] == 1.5
+    assert np.isnan(converted["spend"].tolist()[1])
+
+
+def test_calendar_is_left_out_below_a_year_of_months():
+    X = pd.DataFrame({"ahead_month": [1, 2], "shop_spend_30d": [5, 6], "spend_30d": [0, 1]})
+    assert CalendarGate().fit(X).kept_ == ["spend_30d"]
+
+
+def test_calendar_is_used_once_every_month_was_seen():
+    X = pd.DataFrame({"ahead_month": range(1, 13), "spend_30d": 0})
+    assert CalendarGate().fit(X).kept_ == ["ahead_month", "spend_30d"]
+
+
+def test_steps_keep_the_order_and_mark_nulls():
+    X = pd.DataFrame({"a": [3.0, np.nan, 1.0, 2.0]})
+    assert QuantileSteps().fit_transform(X).ravel().tolist() == [2, -1, 0, 1]
+
+
+def test_linear_preparation_leaves_no_null(known):
+    assert np.isfinite(for_linear(NUMERIC, CATEGORICAL).fit_transform(known[0])).all()
+
+
+def test_tree_preparation_leaves_no_null(known):
+    assert np.isfinite(for_trees(NUMERIC, CATEGORICAL).fit_transform(known[0])).all()
+
+
+def test_published_forecast_has_its_columns(forecaster, new):
+    assert tuple(forecaster.predict(new[0]).columns) == COLUMNS
+
+
+def test_published_forecast_is_finite_and_not_negative(forecaster, new):
+    said = forecaster.predict(new[0]).to_numpy()
+    assert np.isfinite(said).all()
+    assert (said >= 0).all()
+
+
+def test_interval_is_ordered(forecaster, new):
+    said = forecaster.predict(new[0])
+    assert (said["spend_p10"] <= said["spend_p50"]).all()
+    assert (said["spend_p50"] <= said["spend_p90"]).all()
+
+
+def test_unlikely_buyers_have_a_median_of_zero(forecaster, new):
+    said = forecaster.predict(new[0])
+    assert not said.loc[said["purchase_probability"] < 0.5, "spend_p50"].any()
+
+
+def test_nine_in_ten_lie_below_the_ninetieth_percentile(forecaster):
+    X, y = make_rows(3000, 3)
+    assert (y <= forecaster.predict(X)["spend_p90"]).mean() == pytest.approx(0.9, abs=0.03)
+
+
+def test_calibrated_probability_has_the_right_mean(forecaster):
+    X, y = make_rows(3000, 3)
+    said = forecaster.predict(X)["purchase_probability"].mean()
+    assert said == pytest.approx((y > 0).mean(), abs=0.03)
+
+
+def test_probability_of_one_kind_of_customer_stays_as_it_is():
+    said = PurchaseCalibrator().fit(np.array([0.2, 0.3]), np.array([False, False]))
+    assert said.predict(np.array([0.2])) == pytest.approx([0.2])
+
+
+def test_level_follows_the_newest_snapshot_half_way():
+    assert shop_level([121.0, 50.0], [100.0, 100.0]) == pytest.approx(1.1)
+
+
+def test_level_is_limited():
+    assert shop_level([1000.0], [1.0]) == pytest.approx(1.5**0.5)
+
+
+def test_level_without_history_is_one():
+    assert shop_level([], []) == 1.0
+
+
+def test_total_spread_covers_the_error_that_was_seen():
+    assert total_spread([110.0, 90.0], [100.0, 100.0]) > 1.1
+
+
+def test_total_spread_without_history_is_unknown():
+    assert np.isinf(total_spread([], []))
+
+
+def test_spread_without_buyers_is_nil():
+    spread = AmountSpread.fit(np.ones(3), np.full(3, 0.5), np.zeros(3))
+    assert spread.quantile(np.array([4.0]), np.array([1.0]), 0.9).tolist() == [4.0]
+
+
+def scores(**changes):
+    table = pd.DataFrame(
+        {
+            "wape": 1.0,
+            "rmse": 9.0,
+            "gini": 0.7,
+            "spearman": 0.3,
+            "decile_error": 0.2,
+            "sum_ratio": 1.0,
+        },
+        index=["a", "b", "blend"],
+    )
+    for name, values in changes.items():
+        table[name] = values
+    return table
+
+
+def test_choice_takes_the_best_mean_rank():
+    assert choose([scores(wape=[0.8, 0.9, 1.0], gini=[0.8, 0.7, 0.7])])[0] == "a"
+
+
+def test_choice_passes_over_a_wrong_total():
+    table = scores(wape=[0.8, 0.9, 1.0], sum_ratio=[0.5, 1.0, 1.0])
+    assert choose([table])[0] == "b"
+
+
+def test_choice_takes_anyone_if_every_total_is_wrong():
+    assert choose([scores(wape=[0.8, 0.9, 1.0], sum_ratio=0.5)])[0] == "a"
+
+
+def test_choice_among_equals_is_the_blend():
+    assert choose([scores()])[0] == "blend"
+
+
+def test_choice_without_validation_is_the_blend():
+    assert choose([])[0] == "blend"
+
+
+def test_undefined_metric_ranks_last():
+    assert choose([scores(spearman=[np.nan, 0.4, 0.4], wape=[0.99, 1.0, 1.0])])[0] == "blend"

@@ -1,0 +1,162 @@
+"""Fit every candidate at several cuts in time, measure them all, choose one by a stated rule."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from joblib import Parallel, delayed
+from sklearn.base import BaseEstimator, clone
+from threadpoolctl import threadpool_limits
+
+from train.dataset import Rows, Schedule
+from train.evaluation import Forecast, evaluation_table
+from train.forecast import Calibration, OutOfTime
+from train.models import BASELINES, BLEND, Blend
+
+# what the choice ranks by, and whether more is better
+RANKED = {"wape": False, "rmse": False, "gini": True, "spearman": True, "decile_error": False}
+SUM_RATIO_LIMITS = (0.85, 1.15)
+
+# a candidate whose probability stands in for those that have none
+PURCHASE_MODEL = "two-part"
+
+
+@dataclass(frozen=True)
+class Cut:
+    """All candidates at one snapshot, fitted on what had matured by its day."""
+
+    as_of: dt.date
+    fitted: dict[str, BaseEstimator]
+    out_of_time: dict[str, OutOfTime]
+
+
+def fit_one(estimator: BaseEstimator, rows: Rows) -> BaseEstimator:
+    """Fit a fresh copy in one thread.
+
+    Boosting splits work this small over threads at a loss, and waits in vain for a busy core;
+    different estimators share the cores instead.
+    """
+    with threadpool_limits(limits=1):
+        return clone(estimator).fit(rows.X, rows.y)
+
+
+def fit_cuts(
+    rows: Rows,
+    schedule: Schedule,
+    candidates: Mapping[str, BaseEstimator],
+    *,
+    jobs: int = 2,
+    done: Callable[[], None] = lambda: None,
+) -> list[Cut]:
+    """Fit all candidates at each of the schedule's cuts.
+
+    Parameters
+    ----------
+    rows
+        Rows of every labelled snapshot.
+    jobs
+        How many estimators to fit at a time.
+    done
+        Called once per fitted estimator.
+
+    Returns
+    -------
+    list of Cut
+        The test first, then the validations, newest first.
+    """
+    alone = [name for name, candidate in candidates.items() if not isinstance(candidate, Blend)]
+    past = {cut: rows.at(schedule.known_before(cut)) for cut in schedule.cuts}
+    tasks = [(cut, name) for cut in schedule.cuts for name in alone]
+    fitted: dict[tuple[dt.date, str], BaseEstimator] = {}
+    pool = Parallel(n_jobs=jobs, prefer="threads", return_as="generator")
+    results = pool(delayed(fit_one)(candidates[name], past[cut]) for cut, name in tasks)
+    for (cut, name), estimator in zip(tasks, results, strict=True):
+        fitted[cut, name] = estimator
+        done()
+    return [
+        _cut(cut, {name: fitted[cut, name] for name in alone}, candidates, rows.at([cut]))
+        for cut in schedule.cuts
+    ]
+
+
+def _cut(
+    as_of: dt.date,
+    fitted: dict[str, BaseEstimator],
+    candidates: Mapping[str, BaseEstimator],
+    test: Rows,
+) -> Cut:
+    # a blend adopts its members: they are fitted once
+    blends = {
+        name: clone(candidate).adopt(fitted)
+        for name, candidate in candidates.items()
+        if isinstance(candidate, Blend)
+    }
+    fitted = fitted | blends
+    with threadpool_limits(limits=1):
+        shared = fitted[PURCHASE_MODEL].predict_purchase(test.X)
+        out_of_time = {
+            name: OutOfTime(test.y, estimator.predict(test.X), shared)
+            for name, estimator in fitted.items()
+        }
+    return Cut(as_of, fitted, out_of_time)
+
+
+def calibration(name: str, older: Sequence[Cut]) -> Calibration:
+    """Return what a candidate's forecasts at older cuts teach; nothing for a baseline."""
+    past = [] if name in BASELINES else [cut.out_of_time[name] for cut in older]
+    return Calibration.learn(past)
+
+
+def evaluate_cut(cut: Cut, older: Sequence[Cut]) -> pd.DataFrame:
+    """Measure all candidates at one cut, each straightened by the older cuts alone.
+
+    Baselines stand as they are, without a probability: their AUC is that of their spend.
+    """
+    forecasts = {}
+    actual = next(iter(cut.out_of_time.values())).actual
+    for name, said in cut.out_of_time.items():
+        learned = calibration(name, older)
+        has_own = hasattr(cut.fitted[name], "predict_purchase")
+        forecasts[name] = Forecast(
+            learned.spend(said.spend),
+            learned.purchase.predict(said.probability) if has_own else None,
+        )
+    return evaluation_table(actual, forecasts)
+
+
+def choose(validations: Sequence[pd.DataFrame], default: str = BLEND) -> tuple[str, pd.DataFrame]:
+    """Choose by the mean rank over `RANKED` on the validation cuts.
+
+    Parameters
+    ----------
+    validations
+        Evaluation tables of the cuts before the test; the test has no say.
+    default
+        The choice where there is no validation, and among equals.
+
+    Returns
+    -------
+    tuple
+        The name, and per model its mean metrics, mean rank, and whether it was eligible: sum ratio
+        inside `SUM_RATIO_LIMITS` on average, or anyone if no model's is.
+    """
+    if not validations:
+        return default, pd.DataFrame()
+    mean = sum(validations) / len(validations)
+    ranks = [
+        table[list(RANKED)]
+        .rank(ascending=False)
+        .where(pd.Series(RANKED), table[list(RANKED)].rank(ascending=True), axis=1)
+        for table in validations
+    ]
+    # an undefined metric tells the models apart for none of them, so it counts as the last rank
+    worst = float(len(mean))
+    mean["mean_rank"] = sum(rank.fillna(worst).mean(axis=1) for rank in ranks) / len(ranks)
+    inside = mean["sum_ratio"].between(*SUM_RATIO_LIMITS)
+    mean["eligible"] = inside if inside.any() else True
+    best = mean.loc[mean["eligible"], "mean_rank"]
+    winners = best.index[best == best.min()]
+    return (default if default in winners else winners[0]), mean

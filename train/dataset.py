@@ -1,0 +1,194 @@
+"""Labelled rows of the feature mart: which snapshots there are, their split in time, the rows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+import warehouse
+from train.transform import model_input
+
+MART = f"features.{warehouse.FEATURE_MART}"
+LABELS = "features.feat_labels"
+
+# rows beyond it are left out, chosen by a hash of their keys
+DEFAULT_ROW_LIMIT = 1_000_000
+# snapshots before the test on which the choice of the model is made
+VALIDATIONS = 2
+
+
+class HistoryError(RuntimeError):
+    """The warehouse holds too little to learn from; the message says how much it takes."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The labelled snapshots that a fit as of a day may use, oldest first."""
+
+    as_of: dt.date
+    horizon: int
+    labelled: tuple[dt.date, ...]
+
+    def known_before(self, as_of: dt.date) -> tuple[dt.date, ...]:
+        """Return the snapshots whose label window had ended by a day."""
+        return tuple(d for d in self.labelled if d + dt.timedelta(self.horizon) <= as_of)
+
+    @property
+    def cuts(self) -> tuple[dt.date, ...]:
+        """Snapshots to test on out of time, newest first: the test, then the validations.
+
+        Their label windows do not overlap, and each has snapshots to learn from, all of which had
+        matured by its day.
+        """
+        cuts: list[dt.date] = []
+        latest = self.as_of
+        for day in reversed(self.labelled):
+            fits = day + dt.timedelta(self.horizon) <= latest and self.known_before(day)
+            if fits and len(cuts) <= VALIDATIONS:
+                cuts.append(day)
+                latest = day
+        return tuple(cuts)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Features and target of (customer, snapshot) pairs, sorted by snapshot and customer."""
+
+    X: pd.DataFrame
+    y: NDArray[np.float64]
+    as_of_date: NDArray[np.datetime64]
+
+    def at(self, dates: Sequence[dt.date]) -> Rows:
+        """Return the rows of some snapshots."""
+        keep = np.isin(self.as_of_date, np.array(list(dates), dtype="datetime64[D]"))
+        return Rows(self.X[keep], self.y[keep], self.as_of_date[keep])
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+
+def schedule(connection: duckdb.DuckDBPyConnection, as_of: dt.date | None = None) -> Schedule:
+    """Read which snapshots have labels that were known on a day.
+
+    Parameters
+    ----------
+    as_of
+        The day that counts as today; the mart's own by default.
+
+    Raises
+    ------
+    HistoryError
+        If there is no mart, or no snapshot that a model could be tested on.
+    """
+    try:
+        current, horizon = connection.execute(
+            "select max(as_of_date) filter (where is_current), any_value(horizon_days)"
+            " from intermediate.int_snapshots_scheduled"
+        ).fetchone()
+        labelled = connection.execute(f"select distinct as_of_date from {LABELS} order by 1")
+        days = [row[0] for row in labelled.fetchall()]
+    except duckdb.CatalogException as error:
+        raise HistoryError(f"there is no feature mart yet: run `make build` ({error})") from error
+    if current is None:
+        raise HistoryError("the feature mart has no snapshots: load data, then run `make build`")
+    everything = Schedule(as_of or current, horizon, tuple(days))
+    result = Schedule(everything.as_of, horizon, everything.known_before(everything.as_of))
+    if not result.cuts:
+        raise HistoryError(
+            f"too little history as of {result.as_of}: {len(result.labelled)} snapshots have a "
+            f"label{_span(result.labelled)}, and a test needs two that lie {horizon} days apart. "
+            f"Load sales that begin at least {3 * horizon} days before the as-of date, or choose "
+            "a later one"
+        )
+    return result
+
+
+def read(
+    connection: duckdb.DuckDBPyConnection,
+    contract: warehouse.Contract,
+    dates: Sequence[dt.date],
+    *,
+    limit: int = DEFAULT_ROW_LIMIT,
+    whole: Sequence[dt.date] = (),
+    seed: int = 0,
+) -> Rows:
+    """Read features and target of some snapshots.
+
+    Parameters
+    ----------
+    dates
+        Snapshots to read.
+    limit
+        About how many rows at most; the same rows are left out in every run with this seed.
+    whole
+        Snapshots to read in full where one of them alone keeps within the limit: those that
+        forecasts are measured on.
+    """
+    counts = dict(
+        connection.execute(
+            f"select as_of_date, count(*) from {LABELS} where as_of_date in"
+            " (select unnest(?::date[])) group by all",
+            [list(dates)],
+        ).fetchall()
+    )
+    full = {day for day in whole if counts.get(day, 0) <= limit}
+    rest = sum(count for day, count in counts.items() if day not in full)
+    share = min(1.0, limit / rest) if rest else 1.0
+    numeric = ", ".join(f"mart.{name}::double as {name}" for name in contract.numeric)
+    labels = "".join(f", mart.{name}" for name in contract.categorical)
+    frame = connection.execute(
+        f"""
+        select mart.as_of_date, labels.target_30d_spend::double as target, {numeric}{labels}
+        from {MART} as mart
+        inner join {LABELS} as labels using (as_of_date, customer_id)
+        where mart.as_of_date in (select unnest($dates::date[]))
+            and (
+                mart.as_of_date in (select unnest($full::date[]))
+                or hash(mart.customer_id, mart.as_of_date, $seed::bigint) % 1000000 < $share
+            )
+        order by mart.as_of_date, mart.customer_id
+        """,
+        {
+            "dates": list(dates),
+            "full": sorted(full),
+            "seed": seed,
+            "share": round(share * 1_000_000),
+        },
+    ).df()
+    return Rows(
+        model_input(frame, contract.numeric, contract.categorical),
+        frame["target"].to_numpy(dtype=np.float64),
+        frame["as_of_date"].to_numpy().astype("datetime64[D]"),
+    )
+
+
+def fingerprint(
+    connection: duckdb.DuckDBPyConnection, contract: warehouse.Contract, dates: Sequence[dt.date]
+) -> str:
+    """Hash features and labels of some snapshots: the same rows in any order, the same text."""
+    names = ("as_of_date", "customer_id", *contract.features)
+    columns = ", ".join(f"mart.{name}" for name in names)
+    rows, parity, total = connection.execute(
+        f"""
+        with hashed as (
+            select hash({columns}, labels.target_30d_spend) as row_hash
+            from {MART} as mart
+            inner join {LABELS} as labels using (as_of_date, customer_id)
+            where mart.as_of_date in (select unnest(?::date[]))
+        )
+        select count(*), coalesce(bit_xor(row_hash), 0), coalesce(sum(row_hash::hugeint), 0)
+        from hashed
+        """,
+        [list(dates)],
+    ).fetchone()
+    return f"{rows}-{int(parity):016x}-{int(total) % 2**64:016x}"
+
+
+def _span(days: Sequence[dt.date]) -> str:
+    return f" ({days[0]} to {days[-1]})" if days else ""

@@ -1,0 +1,87 @@
+"""Fit the forecast and make it the warehouse's champion.
+
+python train/fit.py [--as-of DATE] [--seed N] [--quick]
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import sys
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+import warehouse
+from train import artefact, dataset, leak_alarm
+from train.evaluation import METRICS
+from train.learn import FitResult, fit
+
+__all__ = ["FitResult", "fit", "main", "print_evaluation"]
+
+log = logging.getLogger(__name__)
+
+
+def print_evaluation(result: FitResult, console: Console) -> None:
+    """Print the evaluation as a table, the chosen model marked."""
+    table = Table(title=f"Models on the test snapshot {result.test}, chosen before it")
+    table.add_column("model")
+    for name in METRICS:
+        table.add_column(name, justify="right")
+    for name, row in result.evaluation.iterrows():
+        cells = [_cell(metric, row[metric]) for metric in METRICS]
+        chosen = name == result.chosen
+        table.add_row(f"{name} *" if chosen else str(name), *cells, style="bold" if chosen else "")
+    console.print(table)
+
+
+def _cell(metric: str, value: float) -> str:
+    if np.isnan(value):
+        return "-"
+    return f"{value:,.1f}" if metric in ("mae", "rmse") else f"{value:.3f}"
+
+
+def main(
+    as_of: Annotated[
+        dt.datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"], help="Learn as if this day were today (default: the mart's)."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Fewer rows and rounds, to try out.")
+    ] = False,
+) -> None:
+    """Fit the forecast of the next 30 days of spend and make it the warehouse's champion.
+
+    Reads the feature mart (`make build` first), compares all candidates out of time, saves the
+    chosen one as a version under models/ and a report under reports/, both beside the warehouse.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    try:
+        with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
+            day = as_of.date() if as_of else None
+            result = fit(day, seed=seed, quick=quick, progress=progress)
+    except (
+        warehouse.WarehouseError,
+        dataset.HistoryError,
+        leak_alarm.LeakError,
+        artefact.ArtefactError,
+    ) as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(1) from error
+    print_evaluation(result, Console())
+    log.info("chosen: %s, fitted on %d rows", result.chosen, result.rows)
+    log.info("model:  %s", result.folder)
+    log.info("report: %s", result.report)
+
+
+if __name__ == "__main__":
+    typer.run(main)

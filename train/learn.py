@@ -1,0 +1,225 @@
+"""Learn from the feature mart: compare, choose, refit, save, report.
+
+python train/fit.py [--as-of DATE] [--seed N] [--quick]
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from joblib import Parallel, delayed
+from rich.progress import Progress
+from sklearn.base import BaseEstimator
+from threadpoolctl import threadpool_limits
+
+import warehouse
+from train import artefact, compare, dataset, leak_alarm, registry, report
+from train.forecast import Calibration, Forecaster
+from train.importance import permutation_importance
+from train.models import FULL, QUICK, Blend, candidates
+
+# A boosted model learns little more from more rows of the same customers; this keeps the whole
+# choice under a minute on two cores
+LEARN_ROWS = 90_000
+QUICK_ROWS = 20_000
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What a fit made, for whoever prints a summary.
+
+    Attributes
+    ----------
+    version, folder
+        The saved artefact.
+    chosen
+        Name of the chosen candidate.
+    evaluation
+        One row per model, one column per metric, on the test snapshot.
+    choice
+        Mean metrics and ranks on the validation snapshots; empty without one.
+    as_of, test, trained_on
+        Day of the fit, the test snapshot, snapshots of the refit.
+    rows
+        Rows of the refit.
+    importance
+        Loss of Gini per feature when its values are shuffled on the test, largest first.
+    report
+        The HTML page.
+    """
+
+    version: str
+    folder: Path
+    chosen: str
+    evaluation: pd.DataFrame
+    choice: pd.DataFrame
+    as_of: dt.date
+    test: dt.date
+    trained_on: tuple[dt.date, ...]
+    rows: int
+    importance: pd.Series
+    report: Path
+
+
+def fit(
+    as_of: dt.date | None = None,
+    *,
+    seed: int = 0,
+    quick: bool = False,
+    progress: Progress | None = None,
+) -> FitResult:
+    """Fit a model on the warehouse's feature mart and make it the champion.
+
+    Parameters
+    ----------
+    as_of
+        The day that counts as today: labels whose window ended later are not used. The mart's
+        current as-of date by default.
+    seed
+        Seed of everything random; the same mart and seed give the same model to the last bit.
+    quick
+        A sample of the rows and few boosting rounds, to try things out.
+    progress
+        A running rich progress bar to report to.
+
+    Raises
+    ------
+    HistoryError
+        If there is too little history.
+    LeakError
+        If a feature knows the future.
+    """
+    progress = progress or Progress(disable=True)
+    contract = warehouse.contract()
+    effort, limit = (QUICK, QUICK_ROWS) if quick else (FULL, LEARN_ROWS)
+    jobs = min(2, os.cpu_count() or 1)
+    models = candidates(contract, seed=seed, effort=effort)
+    with warehouse.connect(read_only=True) as connection:
+        schedule = dataset.schedule(connection, as_of)
+        cuts = schedule.cuts
+        steps = len(cuts) * sum(not isinstance(model, Blend) for model in models.values()) + 5
+        bar = progress.add_task("reading the feature mart", total=steps)
+        rows = dataset.read(
+            connection, contract, schedule.labelled, limit=limit, whole=cuts, seed=seed
+        )
+        fingerprint = dataset.fingerprint(connection, contract, schedule.labelled)
+    _check_purchases(rows, schedule)
+
+    progress.update(bar, advance=1, description="leak alarm")
+    test = rows.at([cuts[0]])
+    with threadpool_limits(limits=1):
+        past = rows.at(schedule.known_before(cuts[0]))
+        leak_alarm.sound(past, test, contract.numeric, contract.categorical, seed)
+
+    progress.update(bar, advance=1, description="comparing the candidates")
+    fitted = compare.fit_cuts(
+        rows, schedule, models, jobs=jobs, done=lambda: progress.update(bar, advance=1)
+    )
+    tables = [compare.evaluate_cut(cut, fitted[i + 1 :]) for i, cut in enumerate(fitted)]
+    chosen, choice = compare.choose(tables[1:])
+
+    progress.update(bar, description=f"refitting {chosen} on all labels")
+    spend, purchase = _refit(models, chosen, rows, jobs)
+    calibration = Calibration.learn([cut.out_of_time[chosen] for cut in fitted])
+    columns = (contract.numeric, contract.categorical)
+    forecaster = Forecaster(spend, purchase, calibration, *columns)
+
+    progress.update(bar, advance=1, description="importance of the features")
+    tested = Forecaster(
+        fitted[0].fitted[chosen],
+        fitted[0].fitted[compare.PURCHASE_MODEL],
+        compare.calibration(chosen, fitted[1:]),
+        *columns,
+    )
+    with threadpool_limits(limits=1):
+        importance = permutation_importance(tested.spend, test, seed=seed)
+
+    progress.update(bar, advance=1, description="saving")
+    parameters = {"seed": seed, "quick": quick, "chosen": chosen, "row_limit": limit}
+    identity = {"data": fingerprint, "contract": contract.hash, **parameters}
+    version = artefact.version_name(schedule.as_of, identity)
+    card = {
+        "version": version,
+        "as_of": schedule.as_of,
+        "horizon_days": schedule.horizon,
+        "test_as_of_date": cuts[0],
+        "validation_as_of_dates": list(cuts[1:]),
+        "training_as_of_dates": list(schedule.labelled),
+        "training_rows": len(rows),
+        "data_fingerprint": fingerprint,
+        "parameters": parameters,
+        "chosen": chosen,
+        "metrics": _for_json(tables[0]),
+        "limits": [
+            "a forecast for customers known on its as-of date; sales to later ones are not in it",
+            f"not for other horizons than {schedule.horizon} days",
+        ],
+    }
+    folder = artefact.save(forecaster, card, contract)
+    with warehouse.connect() as connection:
+        registry.write(
+            connection,
+            version=version,
+            sha256=artefact.read_card(folder)["sha256"],
+            as_of=schedule.as_of,
+            evaluation=tables[0],
+            test=cuts[0],
+            chosen=chosen,
+        )
+    page = report.write(
+        version=version,
+        chosen=chosen,
+        test=cuts[0],
+        evaluation=tables[0],
+        actual=test.y,
+        forecast=tested.predict(test.X)["predicted_30d_spend"].to_numpy(),
+        importance=importance,
+    )
+    progress.update(bar, advance=1, description="fitted")
+    return FitResult(
+        version=version,
+        folder=folder,
+        chosen=chosen,
+        evaluation=tables[0],
+        choice=choice,
+        as_of=schedule.as_of,
+        test=cuts[0],
+        trained_on=schedule.labelled,
+        rows=len(rows),
+        importance=importance,
+        report=page,
+    )
+
+
+def _check_purchases(rows: dataset.Rows, schedule: dataset.Schedule) -> None:
+    for cut in schedule.cuts:
+        if not (rows.at(schedule.known_before(cut)).y > 0).any():
+            raise dataset.HistoryError(
+                f"no customer bought anything in the label windows before {cut}, so there is "
+                "nothing to learn: load more sales, or choose a later as-of date"
+            )
+
+
+def _refit(
+    models: dict[str, BaseEstimator], chosen: str, rows: dataset.Rows, jobs: int
+) -> tuple[BaseEstimator, BaseEstimator]:
+    """Fit the chosen model, and the one that knows the purchase probability, on all labels."""
+    candidate = models[chosen]
+    blended = isinstance(candidate, Blend)
+    members = [name for name, _ in candidate.members] if blended else [chosen]
+    needed = list(dict.fromkeys([*members, compare.PURCHASE_MODEL]))
+    results = Parallel(n_jobs=jobs, prefer="threads")(
+        delayed(compare.fit_one)(models[name], rows) for name in needed
+    )
+    fitted = dict(zip(needed, results, strict=True))
+    spend = candidate.adopt(fitted) if blended else fitted[chosen]
+    return spend, fitted[compare.PURCHASE_MODEL]
+
+
+def _for_json(table: pd.DataFrame) -> dict[str, dict[str, float | None]]:
+    known = table.astype(object).where(table.notna(), None)
+    return {str(name): dict(row) for name, row in known.iterrows()}

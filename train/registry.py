@@ -1,0 +1,64 @@
+"""What a fit leaves in the warehouse: its figures and the name of the champion."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import duckdb
+import pandas as pd
+
+from train.evaluation import METRICS
+
+
+def write(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    version: str,
+    sha256: str,
+    as_of: dt.date,
+    evaluation: pd.DataFrame,
+    test: dt.date,
+    chosen: str,
+) -> None:
+    """Write the evaluation of a version and make it the champion, in one transaction.
+
+    The same version written again replaces itself.
+    """
+    metric_columns = ", ".join(f"{name} double" for name in METRICS)
+    marks = ", ".join("?" for _ in range(4 + len(METRICS)))
+    connection.execute("begin")
+    try:
+        connection.execute(
+            f"""
+            create table if not exists main.model_evaluation (
+                model_version varchar, model varchar, test_as_of_date date,
+                {metric_columns}, is_chosen boolean
+            )
+            """
+        )
+        connection.execute(
+            """
+            create table if not exists main.model_registry (
+                version varchar, as_of_date date, sha256 varchar, fitted_at timestamp,
+                status varchar
+            )
+            """
+        )
+        connection.execute("delete from main.model_evaluation where model_version = ?", [version])
+        for model, metrics in evaluation[list(METRICS)].iterrows():
+            values = [None if pd.isna(value) else float(value) for value in metrics]
+            connection.execute(
+                f"insert into main.model_evaluation values ({marks})",
+                [version, model, test, *values, model == chosen],
+            )
+        connection.execute("delete from main.model_registry where version = ?", [version])
+        connection.execute("update main.model_registry set status = 'former'")
+        connection.execute(
+            "insert into main.model_registry"
+            " values (?, ?, ?, now()::timestamptz::timestamp, 'champion')",
+            [version, as_of, sha256],
+        )
+        connection.execute("commit")
+    except duckdb.Error:
+        connection.execute("rollback")
+        raise

@@ -1,0 +1,152 @@
+"""The pictures of a fit and one page that holds them all, readable on a phone."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+from pathlib import Path
+
+import jinja2
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+import warehouse
+from train.evaluation import EXPLAINED, METRICS, deciles
+
+# drawn into files only: no window system is needed
+matplotlib.use("Agg")
+
+Values = NDArray[np.float64]
+
+BLUE, ORANGE, GREY = "#2563a8", "#d97706", "#9ca3af"
+TEMPLATE = Path(__file__).with_name("report.html.jinja")
+
+CAPTIONS = {
+    "calibration": "Forecast and actual spend in ten groups of customers, from the lowest "
+    "forecasts to the highest. Bars of equal height: the sums are right.",
+    "lift": "Share of all spend that is reached by going down the list of customers, best forecast "
+    "first. The dashed line is chance.",
+    "forecast_against_actual": "Each point is a customer of the test snapshot. On the line the "
+    "forecast is exact; points at the foot bought nothing.",
+    "importance": "How much worse the ranking gets (loss of normalised Gini) when one feature is "
+    "shuffled, on data that the model had not seen.",
+}
+
+
+def write(
+    *,
+    version: str,
+    chosen: str,
+    test: dt.date,
+    evaluation: pd.DataFrame,
+    actual: Values,
+    forecast: Values,
+    importance: pd.Series,
+) -> Path:
+    """Draw the plots and write the page.
+
+    Parameters
+    ----------
+    evaluation
+        One row per model, one column per metric.
+    actual, forecast
+        Spend on the test snapshot and the chosen model's forecast of it.
+    importance
+        Loss per feature, largest first.
+
+    Returns
+    -------
+    Path
+        `report.html`; the plots lie beside it as PNG files.
+    """
+    folder = warehouse.reports_dir()
+    folder.mkdir(parents=True, exist_ok=True)
+    figures = {
+        "calibration": _calibration(actual, forecast),
+        "lift": _lift(actual, forecast),
+        "forecast_against_actual": _scatter(actual, forecast),
+        "importance": _importance(importance),
+    }
+    images = []
+    for name, figure in figures.items():
+        file = folder / f"{name}.png"
+        figure.savefig(file, dpi=110)
+        encoded = base64.b64encode(file.read_bytes()).decode()
+        images.append({"name": name, "caption": CAPTIONS[name], "data": encoded})
+    page = jinja2.Template(TEMPLATE.read_text(), autoescape=True).render(
+        version=version,
+        chosen=chosen,
+        test=test,
+        customers=len(actual),
+        metrics=METRICS,
+        explained=EXPLAINED,
+        models=[(name, _cells(row)) for name, row in evaluation.iterrows()],
+        images=images,
+    )
+    file = folder / "report.html"
+    file.write_text(page)
+    return file
+
+
+def _cells(row: pd.Series) -> list[str]:
+    return [
+        "-" if np.isnan(row[name]) else f"{row[name]:,.{1 if name in ('mae', 'rmse') else 3}f}"
+        for name in METRICS
+    ]
+
+
+def _figure(title: str, x: str, y: str, height: float = 3.8) -> tuple[Figure, object]:
+    figure = Figure(figsize=(6.4, height), layout="constrained")
+    axes = figure.subplots()
+    axes.set(title=title, xlabel=x, ylabel=y)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _calibration(actual: Values, forecast: Values) -> Figure:
+    figure, axes = _figure("Calibration by decile", "decile of the forecast", "spend")
+    groups = deciles(actual, forecast)
+    axes.bar(groups["decile"] - 0.2, groups["forecast"], 0.4, label="forecast", color=BLUE)
+    axes.bar(groups["decile"] + 0.2, groups["actual"], 0.4, label="actual", color=ORANGE)
+    axes.set_xticks(range(1, 11))
+    axes.legend(frameon=False)
+    return figure
+
+
+def _lift(actual: Values, forecast: Values) -> Figure:
+    figure, axes = _figure("Lift", "share of customers", "share of spend")
+    total = actual.sum()
+    share = np.arange(1, len(actual) + 1) / len(actual)
+    if total > 0:
+        for label, order_by, colour in (
+            ("best possible", actual, GREY),
+            ("forecast", forecast, BLUE),
+        ):
+            captured = np.cumsum(actual[np.argsort(-order_by, kind="stable")]) / total
+            axes.plot(share, captured, label=label, color=colour)
+    axes.plot([0, 1], [0, 1], "--", color=GREY, linewidth=1)
+    axes.legend(frameon=False, loc="lower right")
+    return figure
+
+
+def _scatter(actual: Values, forecast: Values) -> Figure:
+    figure, axes = _figure("Forecast against actual", "forecast", "actual spend")
+    axes.scatter(forecast, actual, s=6, alpha=0.35, color=BLUE, linewidths=0)
+    top = max(float(actual.max()), float(forecast.max()), 1.0)
+    axes.plot([0, top], [0, top], "--", color=GREY, linewidth=1)
+    # money has a long tail: logarithmic from 10 up, linear below so that zero has a place
+    axes.set_xscale("symlog", linthresh=10)
+    axes.set_yscale("symlog", linthresh=10)
+    axes.set_xlim(left=0)
+    axes.set_ylim(bottom=-1)
+    return figure
+
+
+def _importance(importance: pd.Series) -> Figure:
+    figure, axes = _figure("Importance", "loss of Gini", "", height=5.2)
+    top = importance.head(15)[::-1]
+    axes.barh(top.index.astype(str), top.to_numpy(), color=BLUE)
+    return figure

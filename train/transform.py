@@ -1,0 +1,165 @@
+"""From mart rows to what estimators take: types, imputation, scaling, encoding, level features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    StandardScaler,
+)
+
+# features that are the same for every customer of a snapshot: they tell one month from another
+CALENDAR_PREFIXES = ("ahead_", "shop_")
+
+# a numeric feature keeps at most so many steps; HistGradientBoosting itself allows 255
+MAX_STEPS = 250
+
+# further categories share one code: HistGradientBoosting takes at most 255 per column
+MAX_CATEGORIES = 50
+
+
+def model_input(
+    frame: pd.DataFrame, numeric: Sequence[str], categorical: Sequence[str]
+) -> pd.DataFrame:
+    """Give the feature columns the types that every estimator here expects.
+
+    Parameters
+    ----------
+    frame
+        At least the named columns, in any order and of any type SQL or JSON delivers (Decimal,
+        bool, nullable integers).
+    numeric, categorical
+        The features of the contract by role.
+
+    Returns
+    -------
+    DataFrame
+        Numeric columns as float64 with NaN for null, categorical as object with None for null,
+        in the given order, with the index of `frame`.
+
+    Raises
+    ------
+    KeyError
+        If a named column is missing.
+    """
+    columns: dict[str, object] = {
+        name: pd.to_numeric(frame[name]).astype("float64").to_numpy(na_value=np.nan)
+        for name in numeric
+    }
+    for name in categorical:
+        values = frame[name].astype(object)
+        columns[name] = values.where(values.notna(), None).to_numpy()
+    return pd.DataFrame(columns, index=frame.index)
+
+
+class CalendarGate(BaseEstimator, TransformerMixin):
+    """Pass calendar features on only if the rows it was fitted on cover every month.
+
+    With less than a year of history a calendar feature merely numbers the snapshots, and a tree
+    would take next month for the newest one it knows.
+    """
+
+    def fit(self, X: pd.DataFrame, y: object = None) -> CalendarGate:
+        """Look which months lie ahead of the rows."""
+        calendar = [name for name in X.columns if name.startswith(CALENDAR_PREFIXES)]
+        seen = X["ahead_month"].nunique() if "ahead_month" in X.columns else 0
+        dropped = calendar if seen < 12 else []
+        self.kept_ = [name for name in X.columns if name not in dropped]
+        return self
+
+    def transform(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Return the kept columns."""
+        return X[self.kept_]
+
+
+class QuantileSteps(BaseEstimator, TransformerMixin):
+    """Replace each number by the index of its quantile step, null by -1.
+
+    HistGradientBoosting bins by itself, but with sample weights it takes three times as long to do
+    so as to grow its trees (scikit-learn 1.9), and a column of nulls breaks it. Whole-number steps
+    cost it nothing, and trees see the order only.
+    """
+
+    def fit(self, X: pd.DataFrame, y: object = None) -> QuantileSteps:
+        """Find the steps of each column."""
+        self.edges_ = [_edges(column) for column in np.asarray(X, dtype=np.float64).T]
+        return self
+
+    def transform(self, X: pd.DataFrame) -> NDArray[np.float32]:
+        """Return the steps, shape of `X`."""
+        values = np.asarray(X, dtype=np.float64)
+        steps = np.empty(values.shape, dtype=np.float32)
+        for index, edges in enumerate(self.edges_):
+            steps[:, index] = np.searchsorted(edges, values[:, index])
+        steps[np.isnan(values)] = -1
+        return steps
+
+
+def _edges(column: NDArray[np.float64]) -> NDArray[np.float64]:
+    edges = np.unique(column[~np.isnan(column)])
+    if len(edges) > MAX_STEPS:
+        shares = np.linspace(0, 1, MAX_STEPS + 1)[1:-1]
+        edges = np.unique(np.quantile(column[~np.isnan(column)], shares, method="lower"))
+    return edges
+
+
+def for_trees(numeric: Sequence[str], categorical: Sequence[str]) -> ColumnTransformer:
+    """Numbers as quantile steps, categories as codes: unseen and missing ones are -1."""
+    codes = OrdinalEncoder(
+        handle_unknown="use_encoded_value",
+        unknown_value=-1,
+        max_categories=MAX_CATEGORIES,
+        dtype=np.float32,
+    )
+    return ColumnTransformer(
+        [
+            ("numbers", make_pipeline(CalendarGate(), QuantileSteps()), list(numeric)),
+            ("codes", make_pipeline(FunctionTransformer(_as_text), codes), list(categorical)),
+        ]
+    )
+
+
+def for_linear(numeric: Sequence[str], categorical: Sequence[str]) -> ColumnTransformer:
+    """Impute by the median and scale numbers, one column per category: unseen ones are all 0."""
+    numbers = make_pipeline(
+        CalendarGate(), SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()
+    )
+    labels = make_pipeline(
+        FunctionTransformer(_as_text),
+        OneHotEncoder(
+            handle_unknown="ignore", max_categories=20, sparse_output=False, dtype=np.float64
+        ),
+    )
+    return ColumnTransformer(
+        [("numbers", numbers, list(numeric)), ("labels", labels, list(categorical))]
+    )
+
+
+def own_level(X: pd.DataFrame, prior_per_day: float, prior_days: float) -> NDArray[np.float64]:
+    """Return each customer's own 30-day spend, drawn to the shop's the shorter the history.
+
+    The mean of a rate with a Gamma prior worth `prior_days` of history at `prior_per_day`.
+    """
+    spend = X["spend_lifetime"].to_numpy()
+    days = X["tenure_days"].to_numpy()
+    return (spend + prior_days * prior_per_day) / (days + prior_days) * 30
+
+
+def own_order_value(X: pd.DataFrame, prior: float) -> NDArray[np.float64]:
+    """Return each customer's mean order value, drawn to the shop's by one order worth `prior`."""
+    return (X["spend_lifetime"].to_numpy() + prior) / (X["orders_lifetime"].to_numpy() + 1)
+
+
+def _as_text(X: pd.DataFrame) -> pd.DataFrame:
+    """Make null a category of its own, so that a column of nulls is no special case."""
+    return X.astype(object).where(X.notna(), "(none)").astype(str)
