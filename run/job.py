@@ -25,7 +25,10 @@ from train.dataset import HistoryError
 from train.fit import fit
 from train.leak_alarm import LeakError
 
-console = Console(highlight=False)
+# the tables of the summary need this much, and a pipe has no width of its own
+WIDTH = 124
+
+console = Console(highlight=False, width=max(WIDTH, Console().width))
 EXPECTED_ERRORS = (
     ArtefactError,
     HistoryError,

@@ -14,6 +14,12 @@ import warehouse
 from train import artefact
 
 TOP_CUSTOMERS = 10
+HEADERS = {
+    "spearman": "rho",
+    "top10_capture": "top 10 %",
+    "decile_error": "deciles",
+    "sum_ratio": "sum",
+}
 
 
 def show(console: Console, seconds: Mapping[str, float]) -> None:
@@ -83,7 +89,8 @@ def _evaluation(connection: duckdb.DuckDBPyConnection) -> Table:
         name for name in rows.columns if name not in ("model", "test_as_of_date", "is_chosen")
     ]
     test = pd.Timestamp(rows["test_as_of_date"].iloc[0]).date()
-    table = _table(f"Models on the 30 days from {test}, which none has seen", "model", *metrics)
+    headers = (HEADERS.get(name, name) for name in metrics)
+    table = _table(f"Models on the 30 days from {test}, which none has seen", "model", *headers)
     for row in rows.to_dict("records"):
         cells = [_metric(name, row[name]) for name in metrics]
         name = f"{row['model']} (chosen)" if row["is_chosen"] else row["model"]

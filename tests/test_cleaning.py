@@ -51,7 +51,10 @@ def test_the_quarantine_holds_as_many_rows_and_as_much_money_as_the_rules_say(cl
         """
     ).fetchall()
     held = cleaned.execute(
-        "select table_name, rule, count(*), sum(money) from marts.quarantine group by all order by all"
+        """
+        select table_name, rule, count(*), sum(money) from marts.quarantine
+        group by all order by all
+        """
     ).fetchall()
     assert by_rule == held
     assert held
@@ -60,8 +63,7 @@ def test_the_quarantine_holds_as_many_rows_and_as_much_money_as_the_rules_say(cl
 def test_every_rule_of_the_generated_shop_meets_the_faults_planted_for_it(built_shop):
     with in_warehouse(built_shop.file), warehouse.connect(read_only=True) as connection:
         rules = {
-            rule
-            for (rule,) in connection.execute("select rule from marts.data_quality").fetchall()
+            rule for (rule,) in connection.execute("select rule from marts.data_quality").fetchall()
         }
     assert rules >= {
         "exact_duplicate",

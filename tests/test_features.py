@@ -102,9 +102,11 @@ def test_the_largest_order_is_the_largest_sum_of_known_lines(snapshot):
 
 def test_category_features_equal_a_plain_group_by(snapshot):
     mart, _, lines = snapshot
-    spend = lines.assign(amount=lines.line_item_amount.astype(float)).groupby(
-        ["customer_id", "product_category"]
-    ).amount.sum()
+    spend = (
+        lines.assign(amount=lines.line_item_amount.astype(float))
+        .groupby(["customer_id", "product_category"])
+        .amount.sum()
+    )
     share = spend / spend.groupby("customer_id").sum()
     index = mart.index[mart.orders_lifetime > 0]
     assert (spend.groupby("customer_id").size()[index] == mart.categories_lifetime[index]).all()

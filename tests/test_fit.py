@@ -251,7 +251,8 @@ def named(history, leak):
     rows = []
     for part in history:
         X = part[list(NAMES)].astype(float).assign(planted=leak(part, random), region="north")
-        rows.append(Rows(X, part["target"].to_numpy(), part["as_of_date"].to_numpy()))
+        days = part["as_of_date"].to_numpy()
+        rows.append(Rows(X, part["target"].to_numpy(), days, np.ones(len(part), dtype=bool)))
     found = leak_alarm.find_leaks(*rows, (*NAMES, "planted"), ("region",))
     return {leak.feature for leak in found}
 

@@ -14,8 +14,7 @@ MARTS = ("customers", "customer_predictions", "data_quality", "quarantine")
 def _contents() -> dict[str, list[tuple]]:
     with warehouse.connect(read_only=True) as connection:
         return {
-            mart: connection.execute(f"from marts.{mart} order by all").fetchall()
-            for mart in MARTS
+            mart: connection.execute(f"from marts.{mart} order by all").fetchall() for mart in MARTS
         }
 
 

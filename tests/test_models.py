@@ -278,8 +278,12 @@ def test_choice_passes_over_a_wrong_total():
     assert choose([table])[0] == "b"
 
 
-def test_choice_takes_anyone_if_every_total_is_wrong():
-    assert choose([scores(wape=[0.8, 0.9, 1.0], sum_ratio=0.5)])[0] == "a"
+def test_choice_forgives_a_total_that_all_models_miss_alike():
+    assert choose([scores(wape=[0.8, 0.9, 1.0], sum_ratio=[0.5, 0.52, 0.5])])[0] == "a"
+
+
+def test_choice_takes_anyone_if_no_total_can_be_judged():
+    assert choose([scores(wape=[0.8, 0.9, 1.0], sum_ratio=np.nan)])[0] == "a"
 
 
 def test_choice_among_equals_is_the_blend():

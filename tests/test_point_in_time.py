@@ -42,8 +42,9 @@ FUTURES = {
     """,
     "added": """
         insert into raw.store_sales_header
-        select 'NEW' || transaction_id, customer_id, store_id, $cut + hour(transaction_date)::integer,
-            total_amount, customer_phone, $cut + hour(transaction_date)::integer, _loaded_at
+        select 'NEW' || transaction_id, customer_id, store_id,
+            $cut + hour(transaction_date)::integer, total_amount, customer_phone,
+            $cut + hour(transaction_date)::integer, _loaded_at
         from raw.store_sales_header where transaction_date < $cut;
         insert into raw.store_sales_line_items
         select 'NEW' || line_item_id, 'NEW' || transaction_id, product_id, quantity, promotion_id,
@@ -115,9 +116,7 @@ def test_another_future_leaves_every_feature_of_earlier_dates_bit_identical(
 
 def test_a_feature_that_knows_the_future_is_found(world, built_shop, tmp_path, monkeypatch):
     leaking = tmp_path / "dbt_project"
-    shutil.copytree(
-        warehouse.DBT_PROJECT, leaking, ignore=shutil.ignore_patterns("target", "logs")
-    )
+    shutil.copytree(warehouse.DBT_PROJECT, leaking, ignore=shutil.ignore_patterns("target", "logs"))
     bridge = leaking / "models" / "intermediate" / "int_days_bridged.sql"
     honest = bridge.read_text()
     leak = honest.replace("where days.known_date < bridge.as_of_date", "")
@@ -153,9 +152,7 @@ def test_a_date_off_the_lattice_has_the_features_that_a_finer_lattice_gives_it(w
         connection.execute(f"attach '{built_shop.file}' as fine (read_only)")
         query = "from {}features.feat_customer_snapshots where as_of_date = ?"
         parameters = [off_grid, off_grid]
-        count = connection.execute(
-            "select count(*) " + query.format(""), [off_grid]
-        ).fetchone()[0]
+        count = connection.execute("select count(*) " + query.format(""), [off_grid]).fetchone()[0]
         differing = connection.execute(
             f"{query.format('')} except {query.format('fine.')}", parameters
         ).fetchall()

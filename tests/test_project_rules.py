@@ -82,8 +82,11 @@ def test_every_column_of_a_model_with_a_contract_is_described_and_typed(models):
 
 
 def test_no_model_has_more_than_six_parents(models):
-    assert {n: len(m["depends_on"]["nodes"]) for n, m in models.items() if
-            len(m["depends_on"]["nodes"]) > 6} == {}
+    assert {
+        n: len(m["depends_on"]["nodes"])
+        for n, m in models.items()
+        if len(m["depends_on"]["nodes"]) > 6
+    } == {}
 
 
 def test_no_chain_has_more_than_four_views(models):

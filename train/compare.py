@@ -68,7 +68,7 @@ def fit_cuts(
         The test first, then the validations, newest first.
     """
     alone = [name for name, candidate in candidates.items() if not isinstance(candidate, Blend)]
-    past = {cut: rows.at(schedule.known_before(cut)) for cut in schedule.cuts}
+    past = {cut: rows.sample().at(schedule.known_before(cut)) for cut in schedule.cuts}
     tasks = [(cut, name) for cut in schedule.cuts for name in alone]
     fitted: dict[tuple[dt.date, str], BaseEstimator] = {}
     pool = Parallel(n_jobs=jobs, prefer="threads", return_as="generator")
@@ -141,7 +141,8 @@ def choose(validations: Sequence[pd.DataFrame], default: str = BLEND) -> tuple[s
     -------
     tuple
         The name, and per model its mean metrics, mean rank, and whether it was eligible: sum ratio
-        inside `SUM_RATIO_LIMITS` on average, or anyone if no model's is.
+        on average inside `SUM_RATIO_LIMITS`, or inside them around the median model's. A season
+        that all models miss alike tells nothing of one of them. Anyone is, if no model is.
     """
     if not validations:
         return default, pd.DataFrame()
@@ -155,7 +156,9 @@ def choose(validations: Sequence[pd.DataFrame], default: str = BLEND) -> tuple[s
     # an undefined metric tells the models apart for none of them, so it counts as the last rank
     worst = float(len(mean))
     mean["mean_rank"] = sum(rank.fillna(worst).mean(axis=1) for rank in ranks) / len(ranks)
-    inside = mean["sum_ratio"].between(*SUM_RATIO_LIMITS)
+    ratio = mean["sum_ratio"]
+    inside = ratio.between(*SUM_RATIO_LIMITS)
+    inside |= (ratio / ratio.median()).between(*SUM_RATIO_LIMITS)
     mean["eligible"] = inside if inside.any() else True
     best = mean.loc[mean["eligible"], "mean_rank"]
     winners = best.index[best == best.min()]

@@ -58,16 +58,27 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Rows:
-    """Features and target of (customer, snapshot) pairs, sorted by snapshot and customer."""
+    """Features and target of (customer, snapshot) pairs, sorted by snapshot and customer.
+
+    Where there are more rows than a fit learns from, `sampled` marks those in the sample; the
+    others belong to snapshots that forecasts are measured on.
+    """
 
     X: pd.DataFrame
     y: NDArray[np.float64]
     as_of_date: NDArray[np.datetime64]
+    sampled: NDArray[np.bool_]
 
     def at(self, dates: Sequence[dt.date]) -> Rows:
-        """Return the rows of some snapshots."""
-        keep = np.isin(self.as_of_date, np.array(list(dates), dtype="datetime64[D]"))
-        return Rows(self.X[keep], self.y[keep], self.as_of_date[keep])
+        """Return all rows of some snapshots."""
+        return self._where(np.isin(self.as_of_date, np.array(list(dates), dtype="datetime64[D]")))
+
+    def sample(self) -> Rows:
+        """Return the rows to learn from."""
+        return self if self.sampled.all() else self._where(self.sampled)
+
+    def _where(self, keep: NDArray[np.bool_]) -> Rows:
+        return Rows(self.X[keep], self.y[keep], self.as_of_date[keep], self.sampled[keep])
 
     def __len__(self) -> int:
         return len(self.y)
@@ -125,10 +136,10 @@ def read(
     dates
         Snapshots to read.
     limit
-        About how many rows at most; the same rows are left out in every run with this seed.
+        About how many rows to learn from at most; the same ones in every run with this seed.
     whole
         Snapshots to read in full where one of them alone keeps within the limit: those that
-        forecasts are measured on.
+        forecasts are measured on. Their rows beyond the sample are not marked as such.
     """
     counts = dict(
         connection.execute(
@@ -137,26 +148,26 @@ def read(
             [list(dates)],
         ).fetchall()
     )
-    full = {day for day in whole if counts.get(day, 0) <= limit}
-    rest = sum(count for day, count in counts.items() if day not in full)
-    share = min(1.0, limit / rest) if rest else 1.0
+    full = sorted(day for day in whole if counts.get(day, 0) <= limit)
+    share = min(1.0, limit / max(sum(counts.values()), 1))
     numeric = ", ".join(f"mart.{name}::double as {name}" for name in contract.numeric)
     labels = "".join(f", mart.{name}" for name in contract.categorical)
     frame = connection.execute(
         f"""
-        select mart.as_of_date, labels.target_30d_spend::double as target, {numeric}{labels}
+        select
+            mart.as_of_date,
+            labels.target_30d_spend::double as target,
+            hash(mart.customer_id, mart.as_of_date, $seed::bigint) % 1000000 < $share as sampled,
+            {numeric}{labels}
         from {MART} as mart
         inner join {LABELS} as labels using (as_of_date, customer_id)
         where mart.as_of_date in (select unnest($dates::date[]))
-            and (
-                mart.as_of_date in (select unnest($full::date[]))
-                or hash(mart.customer_id, mart.as_of_date, $seed::bigint) % 1000000 < $share
-            )
+            and (sampled or mart.as_of_date in (select unnest($full::date[])))
         order by mart.as_of_date, mart.customer_id
         """,
         {
             "dates": list(dates),
-            "full": sorted(full),
+            "full": full,
             "seed": seed,
             "share": round(share * 1_000_000),
         },
@@ -165,6 +176,7 @@ def read(
         model_input(frame, contract.numeric, contract.categorical),
         frame["target"].to_numpy(dtype=np.float64),
         frame["as_of_date"].to_numpy().astype("datetime64[D]"),
+        frame["sampled"].to_numpy(dtype=bool),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
+from threadpoolctl import threadpool_limits
 
 from train.dataset import Rows
 from train.evaluation import normalised_gini
@@ -26,7 +27,7 @@ def permutation_importance(estimator: BaseEstimator, test: Rows, *, seed: int = 
     random = np.random.default_rng(seed)
     keep = np.sort(random.permutation(len(test))[:SAMPLE_ROWS])
     X, y = test.X.iloc[keep].reset_index(drop=True), test.y[keep]
-    whole = normalised_gini(y, estimator.predict(X))
+    whole = normalised_gini(y, _predict(estimator, X))
     losses: dict[str, float] = {}
     names = list(X.columns)
     for start in range(0, len(names), AT_A_TIME):
@@ -35,7 +36,12 @@ def permutation_importance(estimator: BaseEstimator, test: Rows, *, seed: int = 
         copies = [
             X.assign(**{name: X[name].to_numpy()[random.permutation(len(X))]}) for name in part
         ]
-        said = estimator.predict(pd.concat(copies, ignore_index=True)).reshape(len(part), -1)
+        said = _predict(estimator, pd.concat(copies, ignore_index=True)).reshape(len(part), -1)
         for name, forecast in zip(part, said, strict=True):
             losses[name] = whole - normalised_gini(y, forecast)
     return pd.Series(losses, name="importance").sort_values(ascending=False, kind="stable")
+
+
+def _predict(estimator: BaseEstimator, X: pd.DataFrame) -> np.ndarray:
+    with threadpool_limits(limits=1):
+        return estimator.predict(X)

@@ -14,7 +14,6 @@ import pandas as pd
 from joblib import Parallel, delayed
 from rich.progress import Progress
 from sklearn.base import BaseEstimator
-from threadpoolctl import threadpool_limits
 
 import warehouse
 from train import artefact, compare, dataset, leak_alarm, registry, report
@@ -111,9 +110,8 @@ def fit(
 
     progress.update(bar, advance=1, description="leak alarm")
     test = rows.at([cuts[0]])
-    with threadpool_limits(limits=1):
-        past = rows.at(schedule.known_before(cuts[0]))
-        leak_alarm.sound(past, test, contract.numeric, contract.categorical, seed)
+    past = rows.sample().at(schedule.known_before(cuts[0]))
+    leak_alarm.sound(past, test, contract.numeric, contract.categorical, seed)
 
     progress.update(bar, advance=1, description="comparing the candidates")
     fitted = compare.fit_cuts(
@@ -123,7 +121,8 @@ def fit(
     chosen, choice = compare.choose(tables[1:])
 
     progress.update(bar, description=f"refitting {chosen} on all labels")
-    spend, purchase = _refit(models, chosen, rows, jobs)
+    learned = rows.sample()
+    spend, purchase = _refit(models, chosen, learned, jobs)
     calibration = Calibration.learn([cut.out_of_time[chosen] for cut in fitted])
     columns = (contract.numeric, contract.categorical)
     forecaster = Forecaster(spend, purchase, calibration, *columns)
@@ -135,8 +134,7 @@ def fit(
         compare.calibration(chosen, fitted[1:]),
         *columns,
     )
-    with threadpool_limits(limits=1):
-        importance = permutation_importance(tested.spend, test, seed=seed)
+    importance = permutation_importance(tested.spend, test, seed=seed)
 
     progress.update(bar, advance=1, description="saving")
     parameters = {"seed": seed, "quick": quick, "chosen": chosen, "row_limit": limit}
@@ -149,7 +147,7 @@ def fit(
         "test_as_of_date": cuts[0],
         "validation_as_of_dates": list(cuts[1:]),
         "training_as_of_dates": list(schedule.labelled),
-        "training_rows": len(rows),
+        "training_rows": len(learned),
         "data_fingerprint": fingerprint,
         "parameters": parameters,
         "chosen": chosen,
@@ -189,7 +187,7 @@ def fit(
         as_of=schedule.as_of,
         test=cuts[0],
         trained_on=schedule.labelled,
-        rows=len(rows),
+        rows=len(learned),
         importance=importance,
         report=page,
     )
@@ -197,7 +195,7 @@ def fit(
 
 def _check_purchases(rows: dataset.Rows, schedule: dataset.Schedule) -> None:
     for cut in schedule.cuts:
-        if not (rows.at(schedule.known_before(cut)).y > 0).any():
+        if not (rows.sample().at(schedule.known_before(cut)).y > 0).any():
             raise dataset.HistoryError(
                 f"no customer bought anything in the label windows before {cut}, so there is "
                 "nothing to learn: load more sales, or choose a later as-of date"

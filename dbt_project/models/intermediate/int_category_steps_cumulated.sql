@@ -43,7 +43,7 @@ stepped as (
             - cast(category_spend - spend as decimal(18, 2))
             * cast(category_spend - spend as decimal(18, 2))
         ) as category_squares,
-        max({'spend': category_spend, 'category': product_category}) as leading_category
+        max({'spend': category_spend, 'category': product_category}) as leading_category  -- noqa: LT01
     from cumulated
     group by all
 

@@ -46,7 +46,7 @@ measured as (
         gap_days * gap_days as gap_days_squared,
         largest_order,
         case when orders > 0 then event_date end as first_order_date,
-        case when orders > 0 then {'event_date': event_date, 'store_id': store_id} end
+        case when orders > 0 then {'event_date': event_date, 'store_id': store_id} end  -- noqa: LT01
             as last_order
     from days
 

@@ -6,18 +6,26 @@ source as (
 
 ),
 
+spelt as (
+
+    select
+        *,
+        {{ clean_label('product_category') }} as category_label
+    from source
+
+),
+
 typed as (
 
     select
         {{ canonical_id('product_id') }} as product_id,
         nullif(trim(product_name), '') as product_name,
-        coalesce({{ clean_label('product_category') }}, 'Unknown') as product_category,
+        coalesce(category_label, 'Unknown') as product_category,
         try_cast(unit_price as decimal(18, 2)) as unit_price,
-        {{ clean_label('product_category') }} is null as is_category_imputed,
+        category_label is null as is_category_imputed,
         -- the spelling that arrived differs from the one that is kept
-        {{ clean_label('product_category') }} is distinct from product_category
-        and {{ clean_label('product_category') }} is not null as is_category_respelt
-    from source
+        coalesce(category_label <> product_category, false) as is_category_respelt
+    from spelt
 
 ),
 
