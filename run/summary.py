@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import duckdb
 import pandas as pd
@@ -85,16 +85,21 @@ def _evaluation(connection: duckdb.DuckDBPyConnection) -> Table:
         where registry.status = 'champion'
         """
     ).df()
-    metrics = [
-        name for name in rows.columns if name not in ("model", "test_as_of_date", "is_chosen")
-    ]
-    test = pd.Timestamp(rows["test_as_of_date"].iloc[0]).date()
-    headers = (HEADERS.get(name, name) for name in metrics)
-    table = _table(f"Models on the 30 days from {test}, which none has seen", "model", *headers)
-    for row in rows.to_dict("records"):
-        cells = [_metric(name, row[name]) for name in metrics]
-        name = f"{row['model']} (chosen)" if row["is_chosen"] else row["model"]
-        table.add_row(name, *cells, style="bold" if row["is_chosen"] else "")
+    test = pd.Timestamp(rows.pop("test_as_of_date").iloc[0]).date()
+    chosen = rows.loc[rows.pop("is_chosen"), "model"]
+    title = f"Models on the 30 days from {test}, which none has seen"
+    return metric_table(title, rows.set_index("model"), set(chosen))
+
+
+def metric_table(title: str, figures: pd.DataFrame, chosen: Collection[str] = frozenset()) -> Table:
+    """Make a table of one row per model and one column per metric, the chosen ones marked."""
+    table = _table(title, "model", *(HEADERS.get(name, name) for name in figures.columns))
+    for model, row in figures.iterrows():
+        cells = [_metric(str(name), value) for name, value in row.items()]
+        if model in chosen:
+            table.add_row(f"{model} (chosen)", *cells, style="bold")
+        else:
+            table.add_row(str(model), *cells)
     return table
 
 
