@@ -175,7 +175,14 @@ def _times(console: Console, seconds: Mapping[str, float]) -> None:
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
     text = {"table", "outcome", "rule", "model", "customer"}
     for name in columns:
         table.add_column(name, justify="left" if name in text else "right", no_wrap=True)

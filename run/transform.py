@@ -125,4 +125,7 @@ def _examples(sql: str) -> list[str]:
         except duckdb.Error as error:
             return [f"(no example: {error})"]
         names = [column[0] for column in cursor.description]
-        return [str(dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+        return [
+            ", ".join(f"{name}: {value}" for name, value in zip(names, row, strict=True))
+            for row in cursor.fetchall()
+        ]
