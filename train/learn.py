@@ -25,6 +25,8 @@ from train.models import FULL, QUICK, Blend, candidates
 # choice under a minute on two cores
 LEARN_ROWS = 90_000
 QUICK_ROWS = 20_000
+# what is published learns from more: large customers are few, and a sample misses some of them
+REFIT_ROWS = 150_000
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,10 @@ def fit(
 
     progress.update(bar, description=f"refitting {chosen} on all labels")
     learned = rows.sample()
+    if not quick and not rows.sampled.all():
+        with warehouse.connect(read_only=True) as connection:
+            days, more = schedule.labelled, REFIT_ROWS
+            learned = dataset.read(connection, contract, days, limit=more, seed=seed).sample()
     spend, purchase = _refit(models, chosen, learned, jobs)
     calibration = Calibration.learn([cut.out_of_time[chosen] for cut in fitted])
     columns = (contract.numeric, contract.categorical)
