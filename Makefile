@@ -7,6 +7,7 @@ DATA ?=
 AS_OF ?=
 CUSTOMERS ?= 20000
 SEED ?= 42
+DAYS ?= 2010-08-01 2010-09-01 2010-10-01 2010-11-01
 
 export DBT_PROJECT_DIR := $(CURDIR)/dbt_project
 export DBT_PROFILES_DIR := $(CURDIR)/dbt_project
@@ -20,7 +21,7 @@ DBT := $(BIN)/dbt
 DBT_VARS := $(if $(AS_OF),--vars '{as_of: "$(AS_OF)"}')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test build fit score docs api app lint format clean
+.PHONY: help setup run test build fit score docs api app lint format clean bench-skill
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
@@ -62,6 +63,9 @@ api: $(READY) ## serve the model on http://127.0.0.1:8000
 
 app: $(READY) ## open the app on http://127.0.0.1:8501 (it calls the API)
 	@$(BIN)/python -m streamlit run serve/app.py
+
+bench-skill: $(READY) ## the README's skill table; DATA=file DAYS="2010-08-01 2010-09-01"
+	@$(BIN)/python benchmarks/skill.py "$(DATA)" $(DAYS)
 
 lint: $(READY) ## check the style of Python and SQL
 	@$(BIN)/ruff check .

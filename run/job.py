@@ -19,6 +19,7 @@ from generate.load import load
 from generate.read_files import LoadError
 from generate.synthetic import generate
 from run import summary, transform
+from run.bar import bar
 from serve.score import ScoreError, score
 from train.artefact import ArtefactError
 from train.dataset import HistoryError
@@ -86,8 +87,8 @@ def run(
             load(data, layout)
     with watch.step("Clean, gate and build the features (dbt build)"):
         transform.build(variables)
-    with watch.step("Fit"):
-        fit()
+    with watch.step("Fit"), bar() as progress:
+        fit(progress=progress)
     with watch.step("Score"):
         score()
     with watch.step("Test the scores and build the marts on them"):

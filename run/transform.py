@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import duckdb
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner, dbtRunnerResult
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import warehouse
+from run.bar import bar
 
 
 class TransformError(RuntimeError):
@@ -85,13 +85,7 @@ def _environment() -> Iterator[None]:
 
 @contextmanager
 def _progress() -> Iterator[Callable]:
-    columns = (
-        TextColumn("  {task.description:<60.60}"),
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, transient=True) as progress:
+    with bar() as progress:
         task = progress.add_task("dbt: reading the project", total=None)
 
         def follow(event: object) -> None:
