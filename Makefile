@@ -13,7 +13,7 @@ export DBT_PROJECT_DIR := $(CURDIR)/dbt_project
 export DBT_PROFILES_DIR := $(CURDIR)/dbt_project
 export DO_NOT_TRACK := 1
 ifneq ($(WAREHOUSE_PATH),)
-export WAREHOUSE_PATH := $(abspath $(WAREHOUSE_PATH))
+export WAREHOUSE_PATH
 endif
 
 READY := $(VENV)/ready

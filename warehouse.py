@@ -14,6 +14,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent
 DBT_PROJECT = ROOT / "dbt_project"
+SCHEMAS = ("main", "raw", "staging", "intermediate", "features", "marts")
 FEATURE_MART = "feat_customer_snapshots"
 FEATURES_YML = DBT_PROJECT / "models" / "features" / "_features__models.yml"
 
@@ -23,8 +24,19 @@ class WarehouseError(RuntimeError):
 
 
 def path() -> Path:
-    """Return the warehouse file: `WAREHOUSE_PATH`, else `warehouse.duckdb` in the project."""
-    return Path(os.environ.get("WAREHOUSE_PATH") or ROOT / "warehouse.duckdb").resolve()
+    """Return the warehouse file: `WAREHOUSE_PATH` or `warehouse.duckdb`, from the root.
+
+    Raises
+    ------
+    WarehouseError
+        If the file is named like a schema in it: SQL could not tell the two apart.
+    """
+    file = (ROOT / (os.environ.get("WAREHOUSE_PATH") or "warehouse.duckdb")).resolve()
+    if file.stem in SCHEMAS:
+        raise WarehouseError(
+            f"{file} is named like the schema {file.stem!r}: choose another WAREHOUSE_PATH"
+        )
+    return file
 
 
 def models_dir() -> Path:

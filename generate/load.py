@@ -60,8 +60,12 @@ def load(path: Path | str, layout: Layout | str | None = None) -> Summary:
             raise LoadError(f"{path}: cannot be loaded: {first_lines(error)}") from error
         warehouse.path().parent.mkdir(parents=True, exist_ok=True)
         with warehouse.connect() as connection:
-            connection.execute(f"attach {literal(str(staging))} as staging (read_only)")
-            return replace(connection, {name: f"staging.{table}" for name, table in staged.items()})
+            connection.execute(f"attach {literal(str(staging))} as incoming_files (read_only)")
+            tables = {name: f"incoming_files.{table}" for name, table in staged.items()}
+            try:
+                return replace(connection, tables)
+            except duckdb.Error as error:
+                raise LoadError(f"{path}: cannot be loaded: {first_lines(error)}") from error
 
 
 def _chosen(layout: Layout | str) -> Layout:

@@ -11,6 +11,8 @@ import warehouse
 
 # whole numbers of a BIGINT column
 BIGGEST = 2**63 - 1
+# DECIMAL(18,2), and far from where sums of doubles overflow
+BIGGEST_MONEY = 10.0**16
 PYTHON_TYPES = {
     "DECIMAL": float,
     "DOUBLE": float,
@@ -153,14 +155,12 @@ def features_model(contract: warehouse.Contract) -> type[BaseModel]:
 def _limits(column: warehouse.Column, kind: type) -> dict[str, float]:
     if kind in (bool, str):
         return {}
-    limits = {"ge": column.minimum, "le": column.maximum}
-    if kind is int:
-        # beyond these the warehouse could not hold the value either
-        limits = {
-            "ge": -BIGGEST if column.minimum is None else column.minimum,
-            "le": BIGGEST if column.maximum is None else column.maximum,
-        }
-    return {name: limit for name, limit in limits.items() if limit is not None}
+    # beyond these the warehouse could not hold the value either
+    biggest = BIGGEST if kind is int else BIGGEST_MONEY
+    return {
+        "ge": -biggest if column.minimum is None else column.minimum,
+        "le": biggest if column.maximum is None else column.maximum,
+    }
 
 
 def _example_value(column: warehouse.Column) -> bool | int | float | str:

@@ -55,7 +55,9 @@ def customer(customer_id: str) -> dict[str, Any] | None:
         prediction = _first(
             connection,
             f"""select as_of_date, {", ".join(COLUMNS)}, model_version
-            from main.predictions where customer_id = $customer_id
+            from main.predictions where customer_id = $customer_id and as_of_date <= (
+                select as_of_date from intermediate.int_snapshots_scheduled where is_current
+            )
             order by as_of_date desc limit 1""",
             {"customer_id": customer_id},
         )

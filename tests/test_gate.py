@@ -70,7 +70,7 @@ def test_too_much_money_in_quarantine_stops_the_build_before_the_marts(shop_copy
     with pytest.raises(transform.TransformError) as raised:
         transform.build()
     message = str(raised.value)
-    assert "assert_quarantined_money_is_bounded" in message
+    assert "assert_the_quarantine_is_bounded" in message
     for part in ("store_sales_line_items", "header_missing_customer", "rows: ", "example: "):
         assert part in message
     after = _contents()

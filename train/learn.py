@@ -143,7 +143,13 @@ def fit(
     importance = permutation_importance(tested.spend, test, seed=seed)
 
     progress.update(bar, advance=1, description="saving")
-    parameters = {"seed": seed, "quick": quick, "chosen": chosen, "row_limit": limit}
+    parameters = {
+        "seed": seed,
+        "quick": quick,
+        "chosen": chosen,
+        "row_limit": limit,
+        "refit_rows": REFIT_ROWS,
+    }
     identity = {"data": fingerprint, "contract": contract.hash, **parameters}
     version = artefact.version_name(schedule.as_of, identity)
     card = {

@@ -54,8 +54,7 @@ def write(
         connection.execute("delete from main.model_registry where version = ?", [version])
         connection.execute("update main.model_registry set status = 'former'")
         connection.execute(
-            "insert into main.model_registry"
-            " values (?, ?, ?, now()::timestamptz::timestamp, 'champion')",
+            "insert into main.model_registry values (?, ?, ?, timezone('UTC', now()), 'champion')",
             [version, as_of, sha256],
         )
         connection.execute("commit")

@@ -1,11 +1,11 @@
-{% macro keep_first_known(id, key, known, money) -%}
+{% macro keep_first_known(id, key, first_by, money) -%}
 numbered as (
 
     select
         typed.*,
         hash(typed) as row_hash,
         {{ money }} as row_money,
-        row_number() over (partition by {{ id }} order by {{ known }} nulls last, typed) as copy_number
+        row_number() over (partition by {{ id }} order by {{ first_by }}, typed) as copy_number
     from typed
 
 ),

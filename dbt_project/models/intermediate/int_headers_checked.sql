@@ -38,8 +38,9 @@ checked as (
         case
             when headers.transaction_id is null then 'missing_transaction_id'
             when headers.event_date is null then 'unreadable_date'
-            when headers.event_date > headers.known_date then 'future_date'
-            -- the load's clock is UTC: a till east of it may be a day ahead
+            when headers.event_date < date '{{ var("earliest_date") }}' then 'implausible_date'
+            -- clocks differ: a till east of the one that records or loads may be a day ahead
+            when headers.event_date > headers.recorded_date + 1 then 'future_date'
             when headers.known_date > headers.loaded_date + 1 then 'future_date'
             when headers.customer_id is null then 'missing_customer'
             when customers.customer_id is null then 'unknown_customer'

@@ -14,14 +14,35 @@ customers as (
 
 ),
 
-bounded as (
+dated as (
 
     select
-        min(event_date) as first_event_date,
         coalesce(
             cast(nullif('{{ var("as_of") }}', '') as date), max(known_date) + 1
         ) as current_as_of_date
     from lines
+
+),
+
+-- nothing that becomes known on or after the current date may move the lattice
+bounded as (
+
+    select
+        min(lines.event_date) as first_event_date,
+        dated.current_as_of_date
+    from dated
+    left join lines
+        on dated.current_as_of_date > lines.known_date
+    group by all
+
+),
+
+known_customers as (
+
+    select count(*) as customers
+    from customers
+    inner join dated
+        on coalesce(customers.registered_date < dated.current_as_of_date, true)
 
 ),
 
@@ -34,10 +55,11 @@ latticed as (
         date '2000-01-01' as anchor_date,
         case
             when {{ var('grid_days') }} > 0 then {{ var('grid_days') }}
-            when (select count(*) from customers) < 10000 then 5
+            when known_customers.customers < 10000 then 5
             else 30
         end as grid_days
     from bounded
+    cross join known_customers
 
 )
 

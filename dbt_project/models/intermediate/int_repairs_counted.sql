@@ -3,12 +3,14 @@ with
 customers as (
 
     select * from {{ ref('int_customers_checked') }}
+    where rejected_by is null
 
 ),
 
 products as (
 
     select * from {{ ref('int_products_checked') }}
+    where rejected_by is null
 
 ),
 
@@ -22,6 +24,23 @@ lines as (
 
     select * from {{ ref('int_lines_checked') }}
     where rejected_by is null
+
+),
+
+snapshots as (
+
+    select * from {{ ref('int_snapshots_scheduled') }}
+    where is_current
+
+),
+
+-- as if the current as-of date were today
+waiting as (
+
+    select lines.*
+    from lines
+    inner join snapshots
+        on lines.known_date >= snapshots.as_of_date
 
 ),
 
@@ -66,6 +85,10 @@ counted as (
     {{ count_repairs(
         'capped', 'store_sales_line_items', 'amount_capped',
         'line_item_amount <> amount_before_cap', 'abs(amount_before_cap - line_item_amount)'
+    ) }}
+    union all
+    {{ count_repairs(
+        'waiting', 'store_sales_line_items', 'not_yet_known', 'true', 'money', 'not yet known'
     ) }}
     union all
     {{ count_repairs(

@@ -22,7 +22,7 @@ on_grid as (
 
 ),
 
--- the current as-of date, where it is off the grid, has tiles of its own that end on it
+-- the current as-of date, where it is no snapshot of the grid, has tiles of its own that end on it
 off_grid as (
 
     select
@@ -33,6 +33,7 @@ off_grid as (
         current_as_of_date
     from latticed
     where (current_as_of_date - anchor_date) % grid_days <> 0
+        or coalesce(current_as_of_date < first_event_date + 30, true)
 
 ),
 

@@ -16,11 +16,11 @@ stacked as (
 
     select * from outcomes
     union all by name
-    -- a repaired row is kept: it is counted here a second time, under the rule that mended it
+    -- a repaired or waiting row is kept: it is counted here a second time, under its rule
     select
         table_name,
         rule,
-        'repaired' as outcome,
+        outcome,
         rows,
         money
     from repairs
@@ -31,8 +31,9 @@ totalled as (
 
     select
         table_name,
-        sum(rows) filter (where outcome <> 'repaired') as rows_in,
-        sum(abs(money)) filter (where outcome <> 'repaired') as money_in
+        sum(rows) filter (where outcome in ('kept', 'duplicate', 'quarantined')) as rows_in,
+        sum(abs(money)) filter (where outcome in ('kept', 'duplicate', 'quarantined'))
+            as money_in
     from stacked
     group by all
 

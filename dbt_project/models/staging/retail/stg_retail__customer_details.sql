@@ -11,7 +11,7 @@ typed as (
 
     select
         {{ canonical_id('customer_id') }} as customer_id,
-        coalesce(nullif(trim(region), ''), 'Unknown') as region,
+        coalesce(nullif(trim(region), ''), nullif(trim(city), ''), 'Unknown') as region,
         coalesce({{ canonical_id('segment_id') }}, 'UNKNOWN') as segment_id,
         coalesce({{ clean_label('loyalty_status') }}, 'Unknown') as loyalty_status,
         case
@@ -19,7 +19,7 @@ typed as (
                 then try_cast(customer_since as date)
         end as registered_date,
         nullif(trim(loyalty_status), '') is null as is_loyalty_imputed,
-        nullif(trim(region), '') is null as is_region_imputed,
+        coalesce(nullif(trim(region), ''), nullif(trim(city), '')) is null as is_region_imputed,
         nullif(trim(segment_id), '') is null as is_segment_imputed,
         customer_since is not null
         and coalesce(try_cast(customer_since as date) > cast(_loaded_at as date), true)
@@ -28,6 +28,9 @@ typed as (
 
 ),
 
-{{ keep_first_known(id='customer_id', key='customer_key', known='registered_date', money='0') }}
+-- a dated copy of an undated customer may have come later, so it is no reason to forget the first
+{{ keep_first_known(
+    id='customer_id', key='customer_key', first_by='registered_date nulls first', money='0'
+) }}
 
 select * from deduplicated

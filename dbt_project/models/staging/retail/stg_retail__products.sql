@@ -29,6 +29,6 @@ typed as (
 
 ),
 
-{{ keep_first_known(id='product_id', key='product_key', known='product_name', money='0') }}
+{{ keep_first_known(id='product_id', key='product_key', first_by='product_name nulls last', money='0') }}
 
 select * from deduplicated

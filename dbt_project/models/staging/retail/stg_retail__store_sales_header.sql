@@ -14,7 +14,7 @@ typed as (
         coalesce({{ canonical_id('store_id') }}, 'UNKNOWN') as store_id,
         try_cast(transaction_date as date) as event_date,
         try_cast(recorded_at as date) as recorded_date,
-        coalesce(try_cast(recorded_at as date), try_cast(transaction_date as date)) as known_date,
+        greatest(try_cast(recorded_at as date), try_cast(transaction_date as date)) as known_date,
         try_cast(total_amount as decimal(18, 2)) as stated_amount,
         cast(_loaded_at as date) as loaded_date
     from source
@@ -22,7 +22,7 @@ typed as (
 ),
 
 {{ keep_first_known(
-    id='transaction_id', key='transaction_key', known='known_date', money='stated_amount'
+    id='transaction_id', key='transaction_key', first_by='known_date nulls last', money='stated_amount'
 ) }}
 
 select * from deduplicated

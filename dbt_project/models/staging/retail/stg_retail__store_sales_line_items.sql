@@ -22,8 +22,12 @@ typed as (
 
 ),
 
+-- a line without a recorded day is known with its header, before any later version of it
 {{ keep_first_known(
-    id='line_item_id', key='line_item_key', known='recorded_date', money='line_item_amount'
+    id='line_item_id',
+    key='line_item_key',
+    first_by='recorded_date nulls first',
+    money='line_item_amount'
 ) }}
 
 select * from deduplicated
