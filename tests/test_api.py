@@ -117,6 +117,7 @@ def test_what_may_be_null_may_be_null_or_left_out(api_url):
         (raw(MONEY, "Infinity"), MONEY),
         (raw(MONEY, "-Infinity"), MONEY),
         (raw(MONEY, "1e999"), MONEY),
+        (raw(MONEY, "1e308"), MONEY),
         (raw(MONEY, "1" + "0" * 400), MONEY),
         (raw(MONEY, "-0.01"), MONEY),
         (raw(MONEY, "[1]"), MONEY),

@@ -23,7 +23,7 @@ from train.models import FULL, QUICK, Blend, candidates
 
 # A boosted model learns little more from more rows of the same customers; this keeps the whole
 # choice under a minute on two cores
-LEARN_ROWS = 90_000
+LEARN_ROWS = 75_000
 QUICK_ROWS = 20_000
 # what is published learns from more: large customers are few, and a sample misses some of them
 REFIT_ROWS = 150_000

@@ -1,11 +1,10 @@
 {% macro windowed_measures() %}
     {%- set flow = [
-        '30d', '31_60d', '61_90d', '91_120d', '90d', '180d', '360d', '331_360d', '361_390d',
-        'lifetime'
+        '30d', '31_60d', '61_90d', '91_120d', '90d', '180d', '360d', '331_360d', 'lifetime'
     ] -%}
     {#- sums are bigint where no type is given -#}
     {%- set measures = [
-        {'name': 'spend', 'type': 'decimal(18, 2)', 'windows': flow},
+        {'name': 'spend', 'type': 'decimal(18, 2)', 'windows': flow + ['361_390d']},
         {'name': 'orders', 'windows': flow},
         {'name': 'active_days', 'windows': ['90d', '360d', 'lifetime']},
         {'name': 'returned', 'type': 'decimal(18, 2)', 'windows': ['30d', '360d', 'lifetime']},

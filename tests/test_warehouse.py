@@ -1,0 +1,57 @@
+"""The one door to the warehouse."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import warehouse
+
+
+def test_a_relative_path_starts_at_the_root_for_python_and_dbt_alike(monkeypatch, tmp_path):
+    monkeypatch.setenv("WAREHOUSE_PATH", "elsewhere/shop.duckdb")
+    assert warehouse.path() == warehouse.ROOT / "elsewhere" / "shop.duckdb"
+    monkeypatch.setenv("DBT_PROJECT_DIR", str(warehouse.DBT_PROJECT))
+    debug = subprocess.run(
+        [Path(sys.executable).parent / "dbt", "debug", "--profiles-dir", warehouse.DBT_PROJECT],
+        cwd=warehouse.DBT_PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert f"path: {warehouse.DBT_PROJECT}/../elsewhere/shop.duckdb" in debug.stdout
+
+
+@pytest.mark.parametrize("schema", warehouse.SCHEMAS)
+def test_a_file_named_like_a_schema_is_refused(monkeypatch, tmp_path, schema):
+    monkeypatch.setenv("WAREHOUSE_PATH", str(tmp_path / f"{schema}.duckdb"))
+    with pytest.raises(warehouse.WarehouseError, match="another WAREHOUSE_PATH"):
+        warehouse.connect()
+
+
+def test_a_file_of_another_kind_is_refused_and_left_alone(monkeypatch, tmp_path):
+    file = tmp_path / "shop.csv"
+    file.write_text("a,b\n1,2\n")
+    monkeypatch.setenv("WAREHOUSE_PATH", str(file))
+    with pytest.raises(warehouse.WarehouseError):
+        warehouse.connect()
+    assert file.read_text() == "a,b\n1,2\n"
+
+
+def test_a_missing_warehouse_is_not_made_by_a_reader(monkeypatch, tmp_path):
+    monkeypatch.setenv("WAREHOUSE_PATH", str(tmp_path / "shop.duckdb"))
+    with pytest.raises(warehouse.WarehouseError, match="make run"):
+        warehouse.connect(read_only=True)
+    assert not (tmp_path / "shop.duckdb").exists()
+
+
+def test_the_contract_hash_moves_with_a_unit_and_not_with_a_description(tmp_path):
+    original = warehouse.FEATURES_YML.read_text()
+    changed = tmp_path / "models.yml"
+    changed.write_text(original.replace("unit: money", "unit: cents"))
+    assert warehouse.contract(changed).hash != warehouse.contract().hash
+    changed.write_text(original.replace("Number of product categories", "Count of categories"))
+    assert warehouse.contract(changed).hash == warehouse.contract().hash
