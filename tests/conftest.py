@@ -13,6 +13,8 @@ import pytest
 import warehouse
 from generate.synthetic import generate
 from run import transform
+from serve.score import score
+from train.fit import fit
 
 REAL_FILE = warehouse.ROOT.parent / "shared" / "data" / "online_retail_ii_2009_2010.parquet"
 CUSTOMERS, DAYS, SEED = 700, 900, 5
@@ -65,9 +67,6 @@ def built_shop(generated_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -
 def scored_shop(built_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """The built shop after fit, score and the marts on the scores."""
     shop = built_shop.copy_to(tmp_path_factory.mktemp("scored"))
-    from serve.score import score
-    from train.fit import fit
-
     with in_warehouse(shop.file):
         fit(quick=True)
         score()
