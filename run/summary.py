@@ -12,6 +12,7 @@ from rich.table import Table
 
 import warehouse
 from train import artefact
+from train.evaluation import metric_text
 
 TOP_CUSTOMERS = 10
 HEADERS = {
@@ -30,14 +31,15 @@ def show(console: Console, seconds: Mapping[str, float]) -> None:
     seconds
         Seconds by step, in order.
     """
+    model = artefact.champion()
     with warehouse.connect(read_only=True) as connection:
         console.print()
         console.print(_rows(connection))
         console.print(_rules(connection))
         console.print(_evaluation(connection))
-        _revenue(connection, console)
+        _revenue(connection, console, model)
         console.print(_top_customers(connection))
-    _places(console)
+    _places(console, model)
     _times(console, seconds)
 
 
@@ -95,7 +97,7 @@ def metric_table(title: str, figures: pd.DataFrame, chosen: Collection[str] = fr
     """Make a table of one row per model and one column per metric, the chosen ones marked."""
     table = _table(title, "model", *(HEADERS.get(name, name) for name in figures.columns))
     for model, row in figures.iterrows():
-        cells = [_metric(str(name), value) for name, value in row.items()]
+        cells = [metric_text(str(name), value) for name, value in row.items()]
         if model in chosen:
             table.add_row(f"{model} (chosen)", *cells, style="bold")
         else:
@@ -103,20 +105,16 @@ def metric_table(title: str, figures: pd.DataFrame, chosen: Collection[str] = fr
     return table
 
 
-def _metric(name: str, value: float | None) -> str:
-    if value is None or pd.isna(value):
-        return "-"
-    return f"{value:,.1f}" if name in ("mae", "rmse") else f"{value:.3f}"
-
-
-def _revenue(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
+def _revenue(
+    connection: duckdb.DuckDBPyConnection, console: Console, model: artefact.Artefact
+) -> None:
     as_of, customers, total, buyers = connection.execute(
         """
         select any_value(as_of_date), count(*), sum(predicted_30d_spend), sum(purchase_probability)
         from marts.customer_predictions
         """
     ).fetchone()
-    low, high = artefact.champion().total_interval(total)
+    low, high = model.total_interval(total)
     horizon, last = connection.execute(
         """
         select horizon_days, as_of_date + horizon_days - 1
@@ -152,13 +150,13 @@ def _top_customers(connection: duckdb.DuckDBPyConnection) -> Table:
     return table
 
 
-def _places(console: Console) -> None:
+def _places(console: Console, model: artefact.Artefact) -> None:
     console.print("[bold]Where things lie[/bold]")
     for what, where in {
         "warehouse": warehouse.path(),
         "forecasts": "table main.predictions; with the customer: marts.customer_predictions",
         "rejected rows": "marts.quarantine; counts and money: marts.data_quality",
-        "model": warehouse.models_dir() / artefact.champion().version,
+        "model": warehouse.models_dir() / model.version,
         "report": warehouse.reports_dir() / "report.html",
         "documentation": warehouse.DBT_PROJECT / "target" / "static_index.html",
         "API, app": "make api, then make app",

@@ -159,6 +159,13 @@ def evaluation_table(actual: Values, forecasts: Mapping[str, Forecast]) -> pd.Da
     return pd.DataFrame.from_dict(rows, orient="index", columns=list(METRICS)).rename_axis("model")
 
 
+def metric_text(name: str, value: float | None) -> str:
+    """Return a metric as it is printed everywhere: money with one decimal, `-` where undefined."""
+    if value is None or np.isnan(value):
+        return "-"
+    return f"{value:,.1f}" if name in ("mae", "rmse") else f"{value:.3f}"
+
+
 def _shuffle(rows: int) -> NDArray[np.int64]:
     return np.random.default_rng(TIE_SEED).permutation(rows)
 

@@ -10,7 +10,6 @@ import logging
 import sys
 from typing import Annotated
 
-import numpy as np
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -18,7 +17,7 @@ from rich.table import Table
 
 import warehouse
 from train import artefact, dataset, leak_alarm
-from train.evaluation import METRICS
+from train.evaluation import METRICS, metric_text
 from train.learn import FitResult, fit
 
 __all__ = ["FitResult", "fit", "main", "print_evaluation"]
@@ -33,16 +32,10 @@ def print_evaluation(result: FitResult, console: Console) -> None:
     for name in METRICS:
         table.add_column(name, justify="right")
     for name, row in result.evaluation.iterrows():
-        cells = [_cell(metric, row[metric]) for metric in METRICS]
+        cells = [metric_text(metric, row[metric]) for metric in METRICS]
         chosen = name == result.chosen
         table.add_row(f"{name} *" if chosen else str(name), *cells, style="bold" if chosen else "")
     console.print(table)
-
-
-def _cell(metric: str, value: float) -> str:
-    if np.isnan(value):
-        return "-"
-    return f"{value:,.1f}" if metric in ("mae", "rmse") else f"{value:.3f}"
 
 
 def main(

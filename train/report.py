@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import warehouse
-from train.evaluation import EXPLAINED, METRICS, deciles
+from train.evaluation import EXPLAINED, METRICS, deciles, metric_text
 
 # drawn into files only: no window system is needed
 matplotlib.use("Agg")
@@ -92,10 +92,7 @@ def write(
 
 
 def _cells(row: pd.Series) -> list[str]:
-    return [
-        "-" if np.isnan(row[name]) else f"{row[name]:,.{1 if name in ('mae', 'rmse') else 3}f}"
-        for name in METRICS
-    ]
+    return [metric_text(name, row[name]) for name in METRICS]
 
 
 def _figure(title: str, x: str, y: str, height: float = 3.8) -> tuple[Figure, object]:
