@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from generate.calendar_intensity import Calendar
-from generate.catalogue import CATEGORIES, PRODUCTS_PER_CATEGORY
-from generate.process import Customers, Process, Purchases
+from generate.catalogue import CATEGORIES, PRODUCTS_PER_CATEGORY, Catalogue
+from generate.purchases import Customers, Purchases, ReturnRule, rank
 
 _PROMOTED = 0.45  # share of lines on a promotion day
+_PROMOTION_PRICE = 0.8  # of the list price
 _TASTE = 0.5  # Dirichlet concentration: small means few preferred categories
+_LOYALTY = 0.4  # chance to take one's own brand where it can be had
 
 
 @dataclass(frozen=True)
@@ -38,29 +40,26 @@ def draw_lines(
     calendar: Calendar,
     customers: Customers,
     purchases: Purchases,
-    prices: np.ndarray,
+    catalogue: Catalogue,
     rng: np.random.Generator,
 ) -> Lines:
-    """Fill the baskets.
-
-    Parameters
-    ----------
-    prices
-        Cents of the products, shape (categories, products), ascending in each row.
-    """
+    """Fill the baskets: categories and brands that a customer prefers, promotion prices."""
     header = np.repeat(np.arange(len(purchases.cents)), purchases.lines)
+    customer = purchases.customer[header]
     cents = _split(purchases, header, rng)
-    category = _draw_category(customers, purchases.customer[header], rng)
-    column = _affordable(prices, category, cents, rng)
-    quantity = np.maximum(np.rint(cents / prices[category, column]), 1).astype("int64")
+    category = _draw_category(customers, customer, rng)
     promotion = calendar.promotion[purchases.time.astype(int)][header]
-    promoted = rng.random(len(header)) < _PROMOTED
+    promotion = np.where(rng.random(len(header)) < _PROMOTED, promotion, -1)
+    # what the line would cost without the promotion
+    listed = np.where(promotion >= 0, cents / _PROMOTION_PRICE, cents)
+    column = _choose(catalogue, category, listed, customer, len(customers), rng)
+    quantity = np.maximum(np.rint(listed / catalogue.cents[category, column]), 1).astype("int64")
     return Lines(
         header=header,
         product=category * PRODUCTS_PER_CATEGORY + column,
         quantity=quantity,
         cents=cents,
-        promotion=np.where(promoted, promotion, -1),
+        promotion=promotion,
     )
 
 
@@ -95,40 +94,72 @@ def _draw_category(
     return category
 
 
-def _affordable(
-    prices: np.ndarray, category: np.ndarray, cents: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
-    """Pick a product that costs no more than the line, rather a dear one than many cheap ones."""
-    affordable = np.zeros(len(cents), dtype="int64")
-    for number, row in enumerate(prices):
-        inside = category == number
-        affordable[inside] = np.searchsorted(row, cents[inside], side="right")
-    return (np.maximum(affordable, 1) * (1 - rng.random(len(cents)) ** 2)).astype("int64")
-
-
-def draw_returns(
-    process: Process,
-    calendar: Calendar,
-    purchases: Purchases,
-    lines: Lines,
+def _choose(
+    catalogue: Catalogue,
+    category: np.ndarray,
+    listed: np.ndarray,
+    customer: np.ndarray,
+    customers: int,
     rng: np.random.Generator,
-) -> Returns:
+) -> np.ndarray:
+    """Pick a product that costs no more than the line: one's own brand, or rather a dear one."""
+    affordable = np.zeros(len(listed), dtype="int64")
+    for number, row in enumerate(catalogue.cents):
+        inside = category == number
+        affordable[inside] = np.searchsorted(row, listed[inside], side="right")
+    affordable = np.maximum(affordable, 1)
+    dear = (affordable * (1 - rng.random(len(listed)) ** 2)).astype("int64")
+    favourite = rng.integers(0, catalogue.by_brand.shape[1], customers)
+    own = catalogue.by_brand[category, favourite[customer]]
+    taken = (own >= 0) & (own < affordable) & (rng.random(len(listed)) < _LOYALTY)
+    return np.where(taken, own, dear)
+
+
+@dataclass(frozen=True)
+class Comeback:
+    """What becomes of each purchase, one array entry each.
+
+    Attributes
+    ----------
+    time
+        When it comes back, days since start with fraction; infinite if never.
+    whole, line
+        Whether all of it does, and else which line.
+    """
+
+    time: np.ndarray
+    whole: np.ndarray
+    line: np.ndarray
+
+    def day(self) -> np.ndarray:
+        """Return the day since start on which it comes back; infinite if never."""
+        return np.floor(self.time)
+
+
+def draw_comebacks(
+    rule: ReturnRule, purchases: Purchases, rng: np.random.Generator
+) -> Comeback:
     """Draw which baskets come back, when, and whether whole or one line of them."""
     count = len(purchases.cents)
-    returned = rng.random(count) < process.return_share
-    shortest, longest = process.return_lag
+    returned = rng.random(count) < rule.share
+    shortest, longest = rule.lag
     lag = rng.integers(shortest, longest + 1, count)
-    whole = rng.random(count) < process.return_whole
-    chosen = rng.integers(0, purchases.lines) if count else np.zeros(0, dtype="int64")
+    whole = rng.random(count) < rule.whole
+    line = rng.integers(0, purchases.lines) if count else np.zeros(0, dtype="int64")
     time = np.floor(purchases.time) + lag + rng.random(count)
-    returned &= time < calendar.days
-    first = np.cumsum(purchases.lines) - purchases.lines
-    number = np.arange(len(lines.header)) - first[lines.header]
-    kept = returned[lines.header] & (whole[lines.header] | (number == chosen[lines.header]))
+    return Comeback(np.where(returned, time, np.inf), whole, line)
+
+
+def returns_of(calendar: Calendar, comeback: Comeback, lines: Lines) -> Returns:
+    """Return the goods that come back inside the period."""
+    returned = comeback.time < calendar.days
+    number = rank(np.bincount(lines.header, minlength=len(returned)))
+    one = number == comeback.line[lines.header]
+    kept = returned[lines.header] & (comeback.whole[lines.header] | one)
     purchase = np.flatnonzero(returned)
     return Returns(
         purchase=purchase,
-        time=time[purchase],
+        time=comeback.time[purchase],
         lines=Lines(
             header=np.searchsorted(purchase, lines.header[kept]),
             product=lines.product[kept],

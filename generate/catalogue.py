@@ -20,14 +20,29 @@ CATEGORIES: dict[str, tuple[float, tuple[str, ...]]] = {
     "Electronics": (28.0, ("Headphones", "Charger", "Speaker", "Torch", "Cable", "Clock")),
 }
 PRODUCTS_PER_CATEGORY = 75
+_BRANDS = 40
+# names of the world outside ASCII, as an encoding error spoils them
+_FOREIGN_BRANDS = ("Zoë", "Müller", "Café Rêve", "Björk", "Señor", "Noël", "Søren", "Chloé")
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Products, sorted by category and price; `cents` has one row per category."""
+    """The products of a shop.
+
+    Attributes
+    ----------
+    products
+        The raw table, sorted by category and price.
+    cents
+        List prices, shape (categories, products), ascending in each row.
+    by_brand
+        Position of a brand's cheapest product in a category, -1 without one; shape (categories,
+        brands).
+    """
 
     products: pd.DataFrame
     cents: np.ndarray
+    by_brand: np.ndarray
 
 
 def draw_catalogue(rng: np.random.Generator, faker: Faker) -> Catalogue:
@@ -36,10 +51,14 @@ def draw_catalogue(rng: np.random.Generator, faker: Faker) -> Catalogue:
     medians = np.array([median for median, _ in CATEGORIES.values()])
     price = medians[:, None] * np.exp(rng.normal(0.0, 0.7, shape))
     cents = np.sort(np.maximum(np.rint(price * 20) * 5, 25).astype("int64"), axis=1)
-    brands = np.array([faker.unique.last_name() for _ in range(40)])
-    brand = brands[rng.integers(0, len(brands), shape)]
+    surnames = [faker.unique.last_name() for _ in range(_BRANDS - len(_FOREIGN_BRANDS))]
+    brands = (*surnames, *_FOREIGN_BRANDS)
+    brand = rng.integers(0, _BRANDS, shape)
+    by_brand = np.full((len(CATEGORIES), _BRANDS), -1)
+    for row, column in reversed(list(np.ndindex(shape))):
+        by_brand[row, brand[row, column]] = column
     names = [
-        f"{brand[row, column]} {goods[column % len(goods)]} {column // len(goods) + 1}"
+        f"{brands[brand[row, column]]} {goods[column % len(goods)]} {column // len(goods) + 1}"
         for row, (_, goods) in enumerate(CATEGORIES.values())
         for column in range(PRODUCTS_PER_CATEGORY)
     ]
@@ -52,4 +71,4 @@ def draw_catalogue(rng: np.random.Generator, faker: Faker) -> Catalogue:
             "current_stock_level": rng.integers(0, 500, cents.size),
         }
     )
-    return Catalogue(products, cents)
+    return Catalogue(products, cents, by_brand)

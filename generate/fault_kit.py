@@ -23,14 +23,16 @@ Plant = Callable[[Tables, np.ndarray, np.random.Generator], Tables]
 def fault(
     table: str,
     rate: float,
+    rule: str,
     column: str | None = None,
     eligible: Callable[[Tables], np.ndarray] | None = None,
+    **kind: bool,
 ) -> Callable[[Plant], Plant]:
     """Enter a function into the registry, under its own name; see `Fault`."""
 
     def register(function: Plant) -> Plant:
         name = function.__name__
-        FAULTS[name] = Fault(name, table, rate, function, column, eligible)
+        FAULTS[name] = Fault(name, table, rate, rule, function, column, eligible, **kind)
         return function
 
     return register
@@ -47,6 +49,14 @@ def with_values(table: pd.DataFrame, rows: np.ndarray, **columns: object) -> pd.
         column.iloc[rows] = values
         changed[name] = column
     return table.assign(**changed)
+
+
+def with_text(table: pd.DataFrame, rows: np.ndarray, column: str, text: object) -> pd.DataFrame:
+    """Return the table with text in some rows of a column of dates or numbers; see `Shop`."""
+    name = f"{column}_text"
+    texts = table[name].copy() if name in table else pd.Series(None, table.index, dtype="str")
+    texts.iloc[rows] = text
+    return table.assign(**{name: texts})
 
 
 def with_copies(table: pd.DataFrame, rows: np.ndarray, **columns: object) -> pd.DataFrame:
@@ -70,6 +80,20 @@ def where_in(values: pd.Series, wanted: pd.Series) -> tuple[np.ndarray, np.ndarr
     found = pc.index_in(pa.array(values), value_set=pa.array(wanted)).to_numpy(zero_copy_only=False)
     positions = np.flatnonzero(~np.isnan(found))
     return positions, found[positions].astype("int64")
+
+
+def registered(tables: Tables) -> np.ndarray:
+    """Return for each header the day its customer was registered, as the clean tables state it.
+
+    Call it where `customer_id` of neither table carries a fault yet, or on free rows: ids are
+    compared without blanks and in capitals.
+    """
+    customers = tables[CUSTOMER]
+    since = pd.Series(
+        customers["customer_since"].to_numpy(), customers["customer_id"].str.strip()
+    )
+    since = since[~since.index.duplicated()]
+    return tables[HEADER]["customer_id"].str.strip().str.upper().map(since).to_numpy()
 
 
 def early_enough(table: str) -> Callable[[Tables], np.ndarray]:

@@ -1,12 +1,11 @@
-"""Faults as real systems have them, in `FAULTS` by name, in the order in which they are planted.
+"""Faults as real systems have them, in `FAULTS` by name.
 
 Each is one small function: it gets all tables, the positions of the rows it shall spoil, and a
 generator, and returns the tables it changed. Money is in whole cents. `planting.plant` chooses
 the rows and keeps the ledger.
 """
 
-from generate import faults_missing, faults_surplus, faults_wrong
+from generate import faults_missing, faults_respelt, faults_surplus, faults_wrong
 from generate.fault_kit import FAULTS
-from generate.planting import plant
 
-__all__ = ["FAULTS", "faults_missing", "faults_surplus", "faults_wrong", "plant"]
+__all__ = ["FAULTS", "faults_missing", "faults_respelt", "faults_surplus", "faults_wrong"]

@@ -1,100 +1,109 @@
-"""Faults: what is missing, and ids in another form."""
+"""Faults: what is missing."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from generate.fault_kit import CUSTOMER, HEADER, LINE, PRODUCT, fault, padded, with_values
-from generate.planting import Tables
+from generate.fault_kit import (
+    CUSTOMER,
+    HEADER,
+    LINE,
+    PRODUCT,
+    fault,
+    where_in,
+    with_values,
+)
+from generate.planting import Tables, is_in
 
 
-@fault(PRODUCT, 0.01, "product_category")
+@fault(PRODUCT, 0.01, "category_imputed", "product_category", loses=True)
 def category_missing(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Leave out the category."""
     return {PRODUCT: with_values(tables[PRODUCT], rows, product_category=None)}
 
 
-@fault(CUSTOMER, 0.005, "region")
+@fault(CUSTOMER, 0.005, "region_imputed", "region", loses=True)
 def region_missing(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
-    """Leave out the region."""
-    return {CUSTOMER: with_values(tables[CUSTOMER], rows, region=None)}
+    """Leave out the region, and the city that would tell it."""
+    return {CUSTOMER: with_values(tables[CUSTOMER], rows, region=None, city=None)}
 
 
-@fault(CUSTOMER, 0.01, "segment_id")
+@fault(CUSTOMER, 0.01, "segment_imputed", "segment_id", loses=True)
 def segment_missing(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Leave out the segment."""
     return {CUSTOMER: with_values(tables[CUSTOMER], rows, segment_id=None)}
 
 
-@fault(CUSTOMER, 0.01, "loyalty_status")
+@fault(CUSTOMER, 0.01, "loyalty_imputed", "loyalty_status", loses=True)
 def loyalty_status_missing(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Leave out the loyalty status."""
     return {CUSTOMER: with_values(tables[CUSTOMER], rows, loyalty_status=None)}
 
 
-@fault(LINE, 0.001, "line_item_amount")
+@fault(LINE, 0.001, "amount_imputed", "line_item_amount", loses=True)
 def amount_missing(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Leave out the amount."""
     return {LINE: with_values(tables[LINE], rows, line_item_amount=None)}
 
 
-@fault(LINE, 0.001, "quantity")
+@fault(LINE, 0.001, "quantity_imputed", "quantity", loses=True)
 def quantity_missing(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Leave out the quantity."""
     return {LINE: with_values(tables[LINE], rows, quantity=None)}
 
 
-@fault(HEADER, 0.003, "customer_id")
+@fault(HEADER, 0.003, "missing_customer", "customer_id", loses=True)
 def customer_missing(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Leave out who bought."""
     return {HEADER: with_values(tables[HEADER], rows, customer_id=None)}
 
 
-@fault(LINE, 0.01, "promotion_id", lambda tables: tables[LINE]["promotion_id"].isna().to_numpy())
-def promotion_not_applicable(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
-    """Write "no promotion" in words, as some tills do."""
-    words = np.array(["N/A", "n/a", "none", ""])[rng.integers(0, 4, len(rows))]
-    return {LINE: with_values(tables[LINE], rows, promotion_id=words)}
+@fault(HEADER, 0.0005, "missing_transaction_id", "transaction_id", loses=True)
+def transaction_ids_missing(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
+    """Leave out a header's own id; its lines then lead nowhere."""
+    return {HEADER: with_values(tables[HEADER], rows, transaction_id=None)}
 
 
-# ids in another form
+@fault(LINE, 0.0005, "missing_line_item_id", "line_item_id", loses=True)
+def line_ids_missing(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
+    """Leave out a line's own id."""
+    return {LINE: with_values(tables[LINE], rows, line_item_id=None)}
 
 
-@fault(CUSTOMER, 0.003, "customer_id")
-def customer_ids_padded(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
-    """Put blanks around a customer's own id."""
-    ids = padded(tables[CUSTOMER]["customer_id"].iloc[rows], rng)
-    return {CUSTOMER: with_values(tables[CUSTOMER], rows, customer_id=ids.array)}
+def _has_sales(tables: Tables) -> np.ndarray:
+    return is_in(tables[CUSTOMER]["customer_id"], tables[HEADER]["customer_id"])
 
 
-@fault(HEADER, 0.005, "customer_id")
-def header_customer_ids_padded(
-    tables: Tables, rows: np.ndarray, rng: np.random.Generator
-) -> Tables:
-    """Put blanks around the buyer's id."""
-    ids = padded(tables[HEADER]["customer_id"].iloc[rows], rng)
-    return {HEADER: with_values(tables[HEADER], rows, customer_id=ids.array)}
+@fault(
+    CUSTOMER,
+    0.001,
+    "unknown_customer",
+    eligible=_has_sales,
+    loses=True,
+    removes=True,
+    claims_sales=True,
+)
+def customers_deleted(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
+    """Delete customers, and leave what they bought."""
+    table = tables[CUSTOMER]
+    return {CUSTOMER: table.drop(table.index[rows]).reset_index(drop=True)}
 
 
-@fault(LINE, 0.003, "transaction_id")
-def line_transaction_ids_padded(
-    tables: Tables, rows: np.ndarray, rng: np.random.Generator
-) -> Tables:
-    """Put blanks around the id of a line's header."""
-    ids = padded(tables[LINE]["transaction_id"].iloc[rows], rng)
-    return {LINE: with_values(tables[LINE], rows, transaction_id=ids.array)}
+def _in_the_afternoon(tables: Tables) -> np.ndarray:
+    return (tables[HEADER]["transaction_date"].dt.hour >= 15).to_numpy()
 
 
-@fault(LINE, 0.003, "product_id")
-def line_product_ids_padded(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
-    """Put blanks around the id of a line's product."""
-    ids = padded(tables[LINE]["product_id"].iloc[rows], rng)
-    return {LINE: with_values(tables[LINE], rows, product_id=ids.array)}
-
-
-@fault(HEADER, 0.005, "store_id")
-def store_ids_as_numbers(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
-    """Write a store's number as a number with decimals, or with leading zeros."""
-    ids = tables[HEADER]["store_id"].iloc[rows]
-    ids = (ids + ".0").where(rng.random(len(ids)) < 0.5, "00" + ids)
-    return {HEADER: with_values(tables[HEADER], rows, store_id=ids.array)}
+@fault(
+    HEADER,
+    0.001,
+    "without_lines",
+    eligible=_in_the_afternoon,
+    loses=True,
+    removes=True,
+    whole_days=True,
+)
+def day_half_loaded(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
+    """Break off the load of a day's lines in the afternoon."""
+    lines = tables[LINE]
+    lost, _ = where_in(lines["transaction_id"], tables[HEADER]["transaction_id"].iloc[rows])
+    return {LINE: lines.drop(lines.index[lost]).reset_index(drop=True)}

@@ -6,6 +6,7 @@ import numpy as np
 
 from generate.fault_kit import (
     CUSTOMER,
+    DAY,
     HEADER,
     LATE_DAYS,
     LINE,
@@ -13,6 +14,7 @@ from generate.fault_kit import (
     fault,
     later,
     not_given_out,
+    registered,
     where_in,
     with_copies,
     with_values,
@@ -22,25 +24,33 @@ from generate.planting import Tables
 # what is there twice
 
 
-@fault(CUSTOMER, 0.002)
+@fault(CUSTOMER, 0.002, "exact_duplicate")
 def customers_twice(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Add equal rows."""
     return {CUSTOMER: with_copies(tables[CUSTOMER], rows)}
 
 
-@fault(HEADER, 0.003)
+@fault(HEADER, 0.003, "exact_duplicate")
 def headers_twice(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Add equal rows."""
     return {HEADER: with_copies(tables[HEADER], rows)}
 
 
-@fault(LINE, 0.003)
+@fault(LINE, 0.003, "exact_duplicate")
 def lines_twice(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Add equal rows."""
     return {LINE: with_copies(tables[LINE], rows)}
 
 
-@fault(HEADER, 0.001, eligible=early_enough(HEADER))
+@fault(HEADER, 0.001, "exact_duplicate", whole_days=True)
+def file_doubled(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
+    """Load the file of a day twice: all its headers and lines."""
+    headers, lines = tables[HEADER], tables[LINE]
+    of_the_day, _ = where_in(lines["transaction_id"], headers["transaction_id"].iloc[rows])
+    return {HEADER: with_copies(headers, rows), LINE: with_copies(lines, of_the_day)}
+
+
+@fault(HEADER, 0.001, "conflicting_duplicate", eligible=early_enough(HEADER))
 def headers_in_conflict(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Add a second version with another total, recorded later."""
     chosen = tables[HEADER].iloc[rows]
@@ -49,7 +59,7 @@ def headers_in_conflict(tables: Tables, rows: np.ndarray, rng: np.random.Generat
     return {HEADER: with_copies(tables[HEADER], rows, total_amount=total, recorded_at=recorded)}
 
 
-@fault(LINE, 0.001, eligible=early_enough(LINE))
+@fault(LINE, 0.001, "conflicting_duplicate", eligible=early_enough(LINE))
 def lines_in_conflict(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Add a second version with another amount, recorded later."""
     chosen = tables[LINE].iloc[rows]
@@ -61,7 +71,7 @@ def lines_in_conflict(tables: Tables, rows: np.ndarray, rng: np.random.Generator
 # what belongs to nothing
 
 
-@fault(LINE, 0.001)
+@fault(LINE, 0.001, "unknown_header")
 def lines_without_header(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Add lines of transactions that do not exist."""
     chosen = tables[LINE].iloc[rows]
@@ -69,21 +79,21 @@ def lines_without_header(tables: Tables, rows: np.ndarray, rng: np.random.Genera
     return {LINE: with_copies(tables[LINE], rows, **ids)}
 
 
-@fault(HEADER, 0.001)
+@fault(HEADER, 0.001, "without_lines")
 def headers_without_lines(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Add transactions that have no lines."""
     ids = not_given_out(tables[HEADER]["transaction_id"].iloc[rows])
     return {HEADER: with_copies(tables[HEADER], rows, transaction_id=ids)}
 
 
-@fault(HEADER, 0.002, "customer_id")
+@fault(HEADER, 0.002, "unknown_customer", "customer_id", loses=True)
 def customers_unknown(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Name buyers that are no customers."""
     ids = not_given_out(tables[HEADER]["customer_id"].iloc[rows])
     return {HEADER: with_values(tables[HEADER], rows, customer_id=ids.array)}
 
 
-@fault(LINE, 0.001, "product_id")
+@fault(LINE, 0.001, "unknown_product", "product_id", loses=True)
 def products_unknown(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Name products that do not exist."""
     ids = not_given_out(tables[LINE]["product_id"].iloc[rows])
@@ -93,7 +103,7 @@ def products_unknown(tables: Tables, rows: np.ndarray, rng: np.random.Generator)
 # what comes late
 
 
-@fault(HEADER, 0.01, "recorded_at", early_enough(HEADER))
+@fault(HEADER, 0.01, "known_late", "recorded_at", early_enough(HEADER))
 def late_rows(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Record transactions, header and lines, days after they happened."""
     headers, lines = tables[HEADER], tables[LINE]
@@ -103,3 +113,17 @@ def late_rows(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tab
         HEADER: with_values(headers, rows, recorded_at=recorded),
         LINE: with_values(lines, affected, recorded_at=recorded[found]),
     }
+
+
+def _long_registered(tables: Tables) -> np.ndarray:
+    return (registered(tables) < tables[HEADER]["transaction_date"].to_numpy() - 31 * DAY) & (
+        tables[HEADER]["transaction_date"] > tables[HEADER]["transaction_date"].min() + 31 * DAY
+    ).to_numpy()
+
+
+@fault(HEADER, 0.002, "known_late", "transaction_date", _long_registered, loses=True)
+def rows_backdated(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
+    """Date transactions up to a month too early; when they were recorded stays."""
+    back = rng.integers(1, 31, len(rows)) * DAY
+    dates = tables[HEADER]["transaction_date"].iloc[rows].to_numpy() - back
+    return {HEADER: with_values(tables[HEADER], rows, transaction_date=dates)}

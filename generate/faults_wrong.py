@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import numpy as np
 
-from generate.fault_kit import CUSTOMER, DAY, HEADER, LINE, PRODUCT, fault, where_in, with_values
+from generate.fault_kit import (
+    CUSTOMER,
+    DAY,
+    HEADER,
+    LINE,
+    fault,
+    registered,
+    where_in,
+    with_text,
+    with_values,
+)
 from generate.planting import Tables
 
 
-@fault(HEADER, 0.005, "total_amount")
+@fault(HEADER, 0.005, "total_recomputed", "total_amount")
 def totals_disagree(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """State totals that are not the sum of the lines."""
     total = tables[HEADER]["total_amount"].iloc[rows] + rng.integers(1, 5_000, len(rows))
     return {HEADER: with_values(tables[HEADER], rows, total_amount=total.array)}
 
 
-@fault(HEADER, 0.001, "transaction_date")
+@fault(HEADER, 0.001, "future_date", "transaction_date", loses=True)
 def dates_in_future(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Move transactions ten years and more ahead; when they were recorded stays."""
     dates = tables[HEADER]["transaction_date"].iloc[rows].to_numpy()
@@ -23,24 +33,53 @@ def dates_in_future(tables: Tables, rows: np.ndarray, rng: np.random.Generator) 
     return {HEADER: with_values(tables[HEADER], rows, transaction_date=dates + ahead)}
 
 
-@fault(HEADER, 0.002, "transaction_date")
+@fault(HEADER, 0.002, "before_registration", "transaction_date", loses=True)
 def dates_before_registration(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Move transactions to days before their customer was registered."""
-    customers, chosen = tables[CUSTOMER], tables[HEADER].iloc[rows]
-    # a customer's own id may carry blanks by now
-    position, found = where_in(chosen["customer_id"], customers["customer_id"].str.strip())
-    rows, chosen = rows[position], chosen.iloc[position]
-    since = customers["customer_since"].iloc[found].to_numpy()
-    date = chosen["transaction_date"].to_numpy()
+    since = registered(tables)[rows]
+    date = tables[HEADER]["transaction_date"].iloc[rows].to_numpy()
     moved = since - rng.integers(1, 400, len(rows)) * DAY + (date - date.astype("datetime64[D]"))
     return {HEADER: with_values(tables[HEADER], rows, transaction_date=moved)}
+
+
+@fault(HEADER, 0.0005, "implausible_date", "transaction_date", loses=True)
+def dates_by_default(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
+    """Write the date that a system takes for "no date"."""
+    default = np.array(["1900-01-01", "1970-01-01"], dtype="datetime64[s]")
+    dates = default[rng.integers(0, 2, len(rows))]
+    return {HEADER: with_values(tables[HEADER], rows, transaction_date=dates)}
+
+
+@fault(HEADER, 0.0005, "unreadable_date", "transaction_date", loses=True, as_text=True)
+def dates_unreadable(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
+    """Write what is no date."""
+    words = np.array(["yesterday", "31.02.2023", "?"])[rng.integers(0, 3, len(rows))]
+    return {HEADER: with_text(tables[HEADER], rows, "transaction_date", words)}
+
+
+@fault(
+    CUSTOMER, 0.001, "registration_removed", "customer_since", loses=True, claims_sales=True
+)
+def registrations_in_future(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
+    """Register customers in a year to come."""
+    since = np.datetime64("2999-12-31", "s")
+    return {CUSTOMER: with_values(tables[CUSTOMER], rows, customer_since=since)}
+
+
+@fault(LINE, 0.0005, "sign_conflict", "quantity", loses=True)
+def signs_flipped(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
+    """Write a quantity with the other sign than the amount."""
+    quantity = -tables[LINE]["quantity"].iloc[rows]
+    return {LINE: with_values(tables[LINE], rows, quantity=quantity.array)}
 
 
 @fault(
     LINE,
     0.0005,
+    "quantity_capped",
     "quantity",
-    lambda tables: (tables[LINE]["quantity"] > 0).to_numpy(bool, na_value=False),
+    lambda tables: (tables[LINE]["quantity"] > 0).to_numpy(),
+    loses=True,
 )
 def quantities_times_100(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Write a quantity a hundred times too large."""
@@ -51,9 +90,11 @@ def quantities_times_100(tables: Tables, rows: np.ndarray, rng: np.random.Genera
 @fault(
     LINE,
     0.0005,
+    "amount_capped",
     "line_item_amount",
     # a hundredfold small amount is no outlier
-    lambda tables: (tables[LINE]["line_item_amount"] > 1_000).to_numpy(bool, na_value=False),
+    lambda tables: (tables[LINE]["line_item_amount"] > 1_000).to_numpy(),
+    loses=True,
 )
 def amounts_times_100(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Write cents for units, in a line and so in its header's total."""
@@ -65,20 +106,3 @@ def amounts_times_100(tables: Tables, rows: np.ndarray, rng: np.random.Generator
         LINE: with_values(tables[LINE], rows, line_item_amount=(amount * 100).array),
         HEADER: with_values(headers, header, total_amount=total.array),
     }
-
-
-@fault(
-    PRODUCT,
-    0.05,
-    "product_category",
-    lambda tables: tables[PRODUCT]["product_category"].notna().to_numpy(),
-)
-def categories_spelt_otherwise(
-    tables: Tables, rows: np.ndarray, rng: np.random.Generator
-) -> Tables:
-    """Write a category in capitals, in small letters, or with a blank."""
-    category = tables[PRODUCT]["product_category"].iloc[rows]
-    variant = rng.integers(0, 3, len(rows))
-    spelt = (category + " ").where(variant == 0, category.str.upper())
-    spelt = spelt.where(variant < 2, category.str.lower())
-    return {PRODUCT: with_values(tables[PRODUCT], rows, product_category=spelt.array)}

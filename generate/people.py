@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from faker import Faker
 
-from generate.process import REGIONS, SEGMENTS, Customers
+from generate.purchases import REGIONS, SEGMENTS, Customers
 
 CITIES_PER_REGION = 12
 STORES_PER_REGION = 4
@@ -43,27 +43,19 @@ def identifiers(prefix: str, digits: int, numbers: np.ndarray) -> pa.Array:
 
 
 def draw_people(
-    pools: Pools, customers: Customers, first_number: int, rng: np.random.Generator
+    pools: Pools, customers: Customers, customer_id: pa.Array, rng: np.random.Generator
 ) -> dict[str, pa.Array]:
-    """Draw the columns of `customer_details` that depend on no purchase.
-
-    Parameters
-    ----------
-    first_number
-        Number of the first of these customers in the whole shop, from 1.
-    """
+    """Draw the columns of `customer_details` that depend on no purchase."""
     count = len(customers)
-    numbers = np.arange(first_number, first_number + count)
     first = pools.first_names.take(pa.array(rng.integers(0, len(pools.first_names), count)))
     last = pools.last_names.take(pa.array(rng.integers(0, len(pools.last_names), count)))
     city = customers.region * CITIES_PER_REGION + rng.integers(0, CITIES_PER_REGION, count)
-    suffix = pa.array(numbers).cast(pa.string())
     name = pc.utf8_lower(pc.binary_join_element_wise(first, last, "."))
     email = pc.binary_join_element_wise(
-        name, pc.binary_join_element_wise(suffix, "example.com", "@"), ""
+        name, pc.binary_join_element_wise(pc.utf8_lower(customer_id), "example.com", "@"), "."
     )
     return {
-        "customer_id": identifiers("C", 7, numbers),
+        "customer_id": customer_id,
         "first_name": first,
         "email": email,
         "customer_phone": identifiers("+44 7700 ", 6, rng.integers(0, 1_000_000, count)),

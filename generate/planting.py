@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from generate.raw_tables import CUSTOMERS, HEADERS, LINES, PRODUCTS, TABLES
+from generate.raw_tables import CUSTOMERS, HEADERS, LINES, TABLES
+
+if TYPE_CHECKING:
+    from generate.plan import Plan
 
 Tables = dict[str, pd.DataFrame]
 KEYS = {table.name: table.key for table in TABLES}
+LEDGER = ["table_name", "row_key", "fault", "rule", "value_before"]
+# days with faults of their own leave the end of the period alone: it makes today
+_END_SPARED = 0.05
 
 
 @dataclass(frozen=True)
@@ -26,66 +35,92 @@ class Fault:
     table
         The table whose rows are chosen.
     rate
-        Share of that table's rows, unless told otherwise.
+        Share of that table's rows, unless told otherwise; of the days, for faults of whole days.
+    rule
+        The rule of `marts.data_quality` that is meant to catch it.
     plant
         Returns the changed tables, given all tables, positions of chosen rows and a generator.
-        Rows may be added at the end of a table, never elsewhere, and none removed.
+        Rows may be added at the end of a table; only faults that say so remove some.
     column
-        The column whose value the ledger keeps; None for faults that add rows.
+        The column whose value the ledger keeps; None for faults that add or remove rows.
     eligible
-        Which rows of the table may be chosen; all when None.
+        Which rows of the (clean) table may be chosen; all when None.
+    loses
+        Whether something is really gone that no cleaning can bring back.
+    removes
+        Whether rows are removed; planted after all others, as positions move.
+    whole_days
+        Whether whole days are spoilt: all eligible rows of some days.
+    claims_sales
+        Whether a customer's sales may carry no other fault.
+    as_text
+        Whether it writes text where a date or number should be.
     """
 
     name: str
     table: str
     rate: float
+    rule: str
     plant: Callable[[Tables, np.ndarray, np.random.Generator], Tables]
     column: str | None = None
     eligible: Callable[[Tables], np.ndarray] | None = None
+    loses: bool = False
+    removes: bool = False
+    whole_days: bool = False
+    claims_sales: bool = False
+    as_text: bool = False
+
+    @property
+    def is_outlier(self) -> bool:
+        """Whether it is caught by a rule of thumb, which may miss it or hit others."""
+        return self.rule.endswith("_capped")
 
 
 def plant(
-    tables: Tables, faults: Mapping[str, Fault], rates: Mapping[str, float], seed: int
+    tables: Tables, plan: Plan, part: str | int, faults: Iterable[Fault]
 ) -> tuple[Tables, pd.DataFrame]:
     """Plant faults, so that none hides another: no two share a transaction, customer or product.
 
     Parameters
     ----------
     tables
-        Clean tables; a header's lines stand together, in the order of the headers.
-    rates
-        Rate by fault name, where it is not the fault's own; 0 leaves a fault out.
+        Clean tables, some of the four; a header's lines stand together, in the order of the
+        headers.
+    plan
+        States the rates and the seed.
+    part
+        Which part of the shop this is; each has random choices of its own.
+    faults
+        Those to plant, where the table is there and the rate is not 0.
 
     Returns
     -------
     tuple
-        The faulty tables, and the ledger: one row per planted fault with table, row_key, fault
-        and value_before (text; null for added rows).
-
-    Raises
-    ------
-    ValueError
-        If a rate names no fault or is no share.
+        The faulty tables, and the ledger: one row per planted fault with the columns of
+        `LEDGER`; value_before is text, null for added or removed rows.
     """
-    for name, rate in rates.items():
-        if name not in faults:
-            raise ValueError(f"unknown fault {name!r}; expected one of {', '.join(faults)}")
-        if not 0 <= rate <= 1:
-            raise ValueError(f"rate {rate} of fault {name} is not between 0 and 1")
-    tables = dict(tables)
+    wanted = [one for one in faults if one.table in tables and plan.rate(one.name) > 0]
     free = _Free(tables)
-    entries = []
-    for fault in faults.values():
-        # its own generator: another fault's rate changes only which rows are left
-        rng = np.random.default_rng([seed, zlib.crc32(fault.name.encode())])
-        rows = free.take(fault, tables, rates.get(fault.name, fault.rate), rng)
-        if not len(rows):
-            continue
-        entries.append(_entries(fault, tables, rows))
-        tables.update(fault.plant(tables, rows, rng))
-    columns = ["table", "row_key", "fault", "value_before"]
-    ledger = pd.concat(entries, ignore_index=True) if entries else pd.DataFrame(columns=columns)
-    return tables, ledger
+    chosen = {}
+    # those that need whole days or customers choose first; each has a generator of its own, so
+    # that another fault's rate changes only which rows are left
+    for fault in sorted(wanted, key=lambda one: not (one.whole_days or one.claims_sales)):
+        rng = _generator(plan, fault, part)
+        chosen[fault.name] = (free.take(fault, tables, plan, rng), rng)
+    entries = [pd.DataFrame(columns=LEDGER, dtype="str")]
+    faulty = dict(tables)
+    for fault in sorted(wanted, key=lambda one: one.removes):
+        rows, rng = chosen[fault.name]
+        if len(rows):
+            entries.append(_entries(fault, tables, rows))
+            faulty.update(fault.plant(faulty, rows, rng))
+    return faulty, pd.concat(entries, ignore_index=True)
+
+
+def _generator(plan: Plan, fault: Fault, part: str | int) -> np.random.Generator:
+    return np.random.default_rng(
+        [plan.seed, zlib.crc32(fault.name.encode()), zlib.crc32(str(part).encode())]
+    )
 
 
 def _entries(fault: Fault, tables: Tables, rows: np.ndarray) -> pd.DataFrame:
@@ -93,12 +128,19 @@ def _entries(fault: Fault, tables: Tables, rows: np.ndarray) -> pd.DataFrame:
     before = None if fault.column is None else table[fault.column].iloc[rows].astype("str").array
     return pd.DataFrame(
         {
-            "table": fault.table,
+            "table_name": fault.table,
             "row_key": table[KEYS[fault.table]].iloc[rows].array,
             "fault": fault.name,
+            "rule": fault.rule,
             "value_before": pd.array([None] * len(rows), "str") if before is None else before,
         }
     )
+
+
+def is_in(values: pd.Series, wanted: pd.Series) -> np.ndarray:
+    """Mark the values that are in `wanted`; of text, where pandas asks one by one."""
+    found = pc.is_in(pa.array(values), value_set=pa.array(wanted))
+    return found.to_numpy(zero_copy_only=False)
 
 
 class _Free:
@@ -106,31 +148,47 @@ class _Free:
 
     def __init__(self, tables: Tables) -> None:
         self._free = {
-            name: np.ones(len(tables[name]), dtype=bool)
-            for name in (CUSTOMERS.name, PRODUCTS.name, HEADERS.name)
+            name: np.ones(len(table), dtype=bool)
+            for name, table in tables.items()
+            if name != LINES.name
         }
-        transaction = tables[LINES.name]["transaction_id"].to_numpy()
-        begins = np.ones(len(transaction), dtype=bool)
-        begins[1:] = transaction[1:] != transaction[:-1]
-        self._header_of_line = np.cumsum(begins) - 1
+        if LINES.name in tables:
+            transaction = tables[LINES.name]["transaction_id"].to_numpy()
+            begins = np.ones(len(transaction), dtype=bool)
+            begins[1:] = transaction[1:] != transaction[:-1]
+            self._header_of_line = np.cumsum(begins) - 1
 
     def take(
-        self, fault: Fault, tables: Tables, rate: float, rng: np.random.Generator
+        self, fault: Fault, tables: Tables, plan: Plan, rng: np.random.Generator
     ) -> np.ndarray:
         """Choose rows for a fault, ascending, and mark what they belong to as taken."""
         is_line = fault.table == LINES.name
-        owner = HEADERS.name if is_line else fault.table
-        free = self._free[owner]
+        free = self._free[HEADERS.name if is_line else fault.table]
         open_rows = free[self._header_of_line] if is_line else free.copy()
-        count = round(rate * len(open_rows))
         if fault.eligible is not None:
-            # rows that earlier faults added stand behind the original ones
-            open_rows &= fault.eligible(tables)[: len(open_rows)]
-        candidates = np.flatnonzero(open_rows)
-        chosen = rng.choice(candidates, min(count, len(candidates)), replace=False)
+            open_rows &= fault.eligible(tables)
+        if fault.whole_days:
+            chosen = np.flatnonzero(open_rows & _on_chosen_days(fault, tables, plan))
+        else:
+            candidates = np.flatnonzero(open_rows)
+            count = min(round(plan.rate(fault.name) * len(open_rows)), len(candidates))
+            chosen = rng.choice(candidates, count, replace=False)
         if is_line:
             # one line per transaction
             _, first = np.unique(self._header_of_line[chosen], return_index=True)
             chosen = chosen[first]
         free[self._header_of_line[chosen] if is_line else chosen] = False
+        if fault.claims_sales:
+            claimed = tables[CUSTOMERS.name]["customer_id"].iloc[chosen]
+            self._free[HEADERS.name][is_in(tables[HEADERS.name]["customer_id"], claimed)] = False
         return np.sort(chosen)
+
+
+def _on_chosen_days(fault: Fault, tables: Tables, plan: Plan) -> np.ndarray:
+    """Mark the rows of some days, which are the same in all parts of the shop."""
+    count = max(round(plan.rate(fault.name) * plan.days), 1)
+    last = max(int(plan.days * (1 - _END_SPARED)), 1)
+    rng = np.random.default_rng([plan.seed, zlib.crc32(fault.name.encode())])
+    days = rng.choice(last, min(count, last), replace=False).astype("timedelta64[D]")
+    dates = tables[fault.table]["transaction_date"].to_numpy().astype("datetime64[D]")
+    return np.isin(dates, np.datetime64(plan.start) + days)

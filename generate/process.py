@@ -4,18 +4,22 @@ A customer's process starts at registration (for those registered before the fir
 first day). While alive a customer buys as a Poisson process of rate `lambda * m(t)`; after each
 purchase the customer leaves for ever with probability `p`. In the time of cumulated m this is
 BG/NBD (Fader, Hardie, Lee 2005), with registration in the place of their first purchase.
+
+What the best forecast of this process is: `posterior.py`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
+from typing import ClassVar
 
 import numpy as np
 
-from generate.calendar_intensity import Calendar
-
-REGIONS = ("North", "South", "East", "West", "Coast", "Capital")
-SEGMENTS = ("EVERYDAY", "FAMILY", "OCCASIONAL", "BUSINESS")
+from generate import posterior
+from generate.calendar_intensity import Calendar, calendar
+from generate.history import Histories
+from generate.purchases import REGIONS, SEGMENTS, Customers, Purchases, ReturnRule, rank
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class Kind:
 class Process:
     """Everything that is known about the process; with it the best forecast can be computed."""
 
+    name: ClassVar[str] = "shop"
+
     kinds: tuple[Kind, ...] = (
         Kind("household", 1.25, 1 / 86, 0.9, 12.0, 3.35, 0.5, 0.55, 1.7),
         Kind("trader", 0.9, 1 / 33, 0.8, 30.0, 4.9, 0.75, 0.6, 3.6),
@@ -50,100 +56,99 @@ class Process:
     member_rate: float = 1.3
     member_drop_b: float = 1.5  # factor on drop_b
     registered_before: float = 0.4  # share of customers older than the first day
-    return_share: float = 0.05
-    return_whole: float = 0.5  # else one line of the basket
-    return_lag: tuple[int, int] = (2, 21)  # days, both ends included, uniform
+    returns: ReturnRule = ReturnRule(share=0.05, whole=0.5, lag=(2, 21))
 
+    def calendar(self, start: date, days: int) -> Calendar:
+        """Return the known intensity, prices and promotions of a period."""
+        return calendar(start, days)
 
-@dataclass(frozen=True)
-class Customers:
-    """Latent and observed values of customers, one array entry each."""
+    def draw_customers(self, days: int, count: int, rng: np.random.Generator) -> Customers:
+        """Draw `count` customers of a shop that is observed for `days` days."""
+        segment = rng.choice(len(SEGMENTS), count, p=self.segment_share)
+        region = rng.choice(len(REGIONS), count, p=self.region_share)
+        member = rng.random(count) < self.member_share
+        kind = (rng.random(count) < np.array(self.trader_share)[segment]).astype(int)
+        older = rng.random(count) < self.registered_before
+        registered = np.where(older, -rng.integers(1, 1826, count), rng.integers(0, days, count))
+        group = self.groups(kind, segment, region, member)
+        return Customers(
+            segment=segment,
+            region=region,
+            member=member,
+            kind=kind,
+            registered=registered,
+            latent={
+                "rate": rng.gamma(group.rate_shape, 1 / group.rate_scale),
+                "drop_out": rng.beta(group.drop_a, group.drop_b),
+                "level": rng.normal(group.level_mean, group.level_spread),
+            },
+        )
 
-    segment: np.ndarray
-    region: np.ndarray
-    member: np.ndarray
-    kind: np.ndarray
-    registered: np.ndarray  # day since start; negative before it
-    rate: np.ndarray
-    drop_out: np.ndarray
-    level: np.ndarray
+    def groups(
+        self, kind: np.ndarray, segment: np.ndarray, region: np.ndarray, member: np.ndarray
+    ) -> posterior.Group:
+        """Return the priors of customers of given kinds, segments, regions and membership."""
 
-    def __len__(self) -> int:
-        return len(self.rate)
+        def of_kind(name: str) -> np.ndarray:
+            return np.array([getattr(one, name) for one in self.kinds])[kind]
 
+        mean = (
+            of_kind("rate_mean")
+            * np.array(self.segment_rate)[segment]
+            * np.where(member, self.member_rate, 1.0)
+        )
+        trader = np.array(self.trader_share)[segment]
+        return posterior.Group(
+            share=np.where(kind == 1, trader, 1 - trader),
+            rate_shape=of_kind("rate_shape"),
+            rate_scale=of_kind("rate_shape") / mean,
+            drop_a=of_kind("drop_a"),
+            drop_b=of_kind("drop_b") * np.where(member, self.member_drop_b, 1.0),
+            level_mean=of_kind("level_mean") + np.array(self.region_level)[region],
+            level_spread=of_kind("level_spread"),
+            basket_spread=of_kind("basket_spread"),
+            extra_lines=of_kind("extra_lines"),
+        )
 
-@dataclass(frozen=True)
-class Purchases:
-    """Purchases, ordered by customer and time."""
+    def kind_names(self, customers: Customers) -> np.ndarray:
+        """Return the name of each customer's kind."""
+        return np.array([kind.name for kind in self.kinds])[customers.kind]
 
-    customer: np.ndarray  # position of the customer
-    time: np.ndarray  # days since start, with fraction
-    cents: np.ndarray
-    lines: np.ndarray  # number of lines
+    def draw_purchases(
+        self, calendar: Calendar, customers: Customers, rng: np.random.Generator
+    ) -> Purchases:
+        """Draw every purchase of the period.
 
+        In cumulated-m time a Poisson process has uniform moments given their number, so all
+        customers are drawn in one go; those after the one that ended a customer's life are
+        dropped.
+        """
+        entry = calendar.cumulated[np.maximum(customers.registered, 0)]
+        exposure = calendar.cumulated[-1] - entry
+        counts = rng.poisson(customers.latent["rate"] * exposure)
+        customer = np.repeat(np.arange(len(customers)), counts)
+        position = rng.random(len(customer))
+        position = position[np.lexsort((position, customer))]
+        # a probability that is nought within the machine's reach means a very long life
+        life = rng.geometric(np.maximum(customers.latent["drop_out"], 1e-9))
+        alive = rank(counts) < life[customer]
+        customer, position = customer[alive], position[alive]
+        time = calendar.time_at(entry[customer] + position * exposure[customer])
+        time = np.minimum(time, np.nextafter(calendar.days, 0))
+        kind = customers.kind[customer]
+        noise = rng.normal(0.0, np.array([one.basket_spread for one in self.kinds])[kind])
+        index = calendar.price_index[time.astype(int)]
+        lines = 1 + rng.poisson(np.array([one.extra_lines for one in self.kinds])[kind])
+        cents = np.rint(100 * np.exp(customers.latent["level"][customer] + noise) * index)
+        # a line is worth a cent at least
+        return Purchases(customer, time, np.maximum(cents.astype("int64"), lines), lines)
 
-def _by_kind(process: Process, name: str, kind: np.ndarray) -> np.ndarray:
-    return np.array([getattr(one, name) for one in process.kinds])[kind]
-
-
-def draw_customers(process: Process, days: int, count: int, rng: np.random.Generator) -> Customers:
-    """Draw `count` customers of a shop that is observed for `days` days."""
-    segment = rng.choice(len(SEGMENTS), count, p=process.segment_share)
-    region = rng.choice(len(REGIONS), count, p=process.region_share)
-    member = rng.random(count) < process.member_share
-    kind = (rng.random(count) < np.array(process.trader_share)[segment]).astype(int)
-    older = rng.random(count) < process.registered_before
-    registered = np.where(older, -rng.integers(1, 1826, count), rng.integers(0, days, count))
-    rate_mean = (
-        _by_kind(process, "rate_mean", kind)
-        * np.array(process.segment_rate)[segment]
-        * np.where(member, process.member_rate, 1.0)
-    )
-    rate_shape = _by_kind(process, "rate_shape", kind)
-    drop_b = _by_kind(process, "drop_b", kind) * np.where(member, process.member_drop_b, 1.0)
-    level_mean = _by_kind(process, "level_mean", kind) + np.array(process.region_level)[region]
-    return Customers(
-        segment=segment,
-        region=region,
-        member=member,
-        kind=kind,
-        registered=registered,
-        rate=rng.gamma(rate_shape, rate_mean / rate_shape),
-        drop_out=rng.beta(_by_kind(process, "drop_a", kind), drop_b),
-        level=rng.normal(level_mean, _by_kind(process, "level_spread", kind)),
-    )
-
-
-def draw_purchases(
-    process: Process, calendar: Calendar, customers: Customers, rng: np.random.Generator
-) -> Purchases:
-    """Draw every purchase of the period.
-
-    In cumulated-m time a Poisson process has uniform moments given their number, so all
-    customers are drawn in one go; those after the one that ended a customer's life are dropped.
-    """
-    entry = calendar.cumulated[np.maximum(customers.registered, 0)]
-    exposure = calendar.cumulated[-1] - entry
-    counts = rng.poisson(customers.rate * exposure)
-    customer = np.repeat(np.arange(len(customers)), counts)
-    position = rng.random(len(customer))
-    position = position[np.lexsort((position, customer))]
-    # a probability that is nought within the machine's reach means a very long life
-    life = rng.geometric(np.maximum(customers.drop_out, 1e-9))
-    alive = _rank(counts) < life[customer]
-    customer, position = customer[alive], position[alive]
-    time = calendar.time_at(entry[customer] + position * exposure[customer])
-    time = np.minimum(time, np.nextafter(calendar.days, 0))
-    kind = customers.kind[customer]
-    noise = rng.normal(0.0, _by_kind(process, "basket_spread", kind))
-    index = calendar.price_index[time.astype(int)]
-    lines = 1 + rng.poisson(_by_kind(process, "extra_lines", kind))
-    cents = np.rint(100 * np.exp(customers.level[customer] + noise) * index).astype("int64")
-    # a line is worth a cent at least
-    return Purchases(customer, time, np.maximum(cents, lines), lines)
-
-
-def _rank(counts: np.ndarray) -> np.ndarray:
-    """Return 0, 1, 2, ... within each group of the given sizes."""
-    ends = np.cumsum(counts)
-    return np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - counts, counts)
+    def forecaster(self, histories: Histories) -> posterior.Posterior:
+        """Return what forecasts these customers as well as can be."""
+        customers = histories.customers
+        observed = (customers.segment, customers.region, customers.member)
+        groups = [
+            self.groups(np.full(len(customers), number), *observed)
+            for number in range(len(self.kinds))
+        ]
+        return posterior.Posterior(groups, self.returns, histories)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -104,7 +104,14 @@ class Summary:
         return f"loaded {tables} rows into {warehouse.path()}"
 
 
-def replace(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, str]) -> Summary:
+def replace(
+    connection: duckdb.DuckDBPyConnection,
+    sources: Mapping[str, str],
+    *,
+    also: Callable[[duckdb.DuckDBPyConnection], None] | None = None,
+    layout: str = "",
+    text_columns: Mapping[str, Collection[str]] | None = None,
+) -> Summary:
     """Replace the four raw tables in one transaction; on any error the old ones stay.
 
     Parameters
@@ -124,9 +131,12 @@ def replace(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, str]) -
     connection.execute("begin transaction")
     try:
         connection.execute("create schema if not exists raw")
+        connection.execute("drop schema if exists truth cascade")
         rows = {
-            table.name: _fill(connection, table, sources[table.name], loaded_at) for table in TABLES
+            table.name: _fill(connection, table, sources[table.name], loaded_at, (text_columns or {}).get(table.name, ())) for table in TABLES
         }
+        if also:
+            also(connection)
         removed = _remove_forecasts_of_another_shop(connection)
         connection.execute("commit")
     except duckdb.Error:
@@ -136,9 +146,9 @@ def replace(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, str]) -
 
 
 def _fill(
-    connection: duckdb.DuckDBPyConnection, table: Table, source: str, loaded_at: datetime
+    connection: duckdb.DuckDBPyConnection, table: Table, source: str, loaded_at: datetime, text
 ) -> int:
-    types = ", ".join(f"{column.name} {column.data_type}" for column in table.columns)
+    types = ", ".join(f"{column.name} {'VARCHAR' if column.name in text else column.data_type}" for column in table.columns)
     names = ", ".join(column.name for column in table.columns)
     connection.execute(f"create or replace table raw.{table.name} ({types}, _loaded_at TIMESTAMP)")
     inserted = connection.execute(

@@ -1,24 +1,26 @@
-"""A whole generated shop: clean raw tables, and the latent values they come from."""
+"""Draw a generated shop block by block: raw tables, latent values, and the ledger of its faults."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 from faker import Faker
 
-from generate.baskets import Lines, Returns, draw_lines, draw_returns
-from generate.calendar_intensity import Calendar, calendar
+from generate.baskets import Comeback, Lines, draw_comebacks, draw_lines, returns_of
+from generate.calendar_intensity import Calendar
 from generate.catalogue import Catalogue, draw_catalogue
+from generate.faults import FAULTS
+from generate.history import Histories
 from generate.people import Pools, draw_people, draw_pools, draw_stores, identifiers, loyalty_status
-from generate.process import Customers, Process, Purchases, draw_customers, draw_purchases
+from generate.plan import Plan
+from generate.planting import Tables, plant
+from generate.purchases import Customers, Purchases
 
-START, DAYS = date(2022, 1, 1), 1461
-# customers are drawn in blocks with a seed each: how many blocks are held at once changes nothing
-BLOCK = 10_000
+# each has a generator of its own in each block
 _STREAMS = ("customers", "people", "purchases", "lines", "returns", "stores", "delays")
 
 
@@ -29,106 +31,151 @@ class Shop:
     Attributes
     ----------
     tables
-        The four raw tables by name, without `_loaded_at`; money columns hold cents.
+        The four raw tables by name, without `_loaded_at`; money columns hold cents. A column
+        `<name>_text` holds what a row says instead, where it is no date or number.
     latent
-        One row per customer: customer_id, kind, rate (purchases per day of m = 1), drop_out,
-        level (of the log basket), registered (day since start, negative before it).
+        One row per customer: customer_id, kind, registered (day since start, negative before
+        it), and the latent values of the process.
     ledger
-        The planted faults, one row each; empty for a clean shop. See `planting.plant`.
+        The planted faults, one row each. See `planting.plant`.
     """
 
-    process: Process
+    plan: Plan
     calendar: Calendar
-    tables: dict[str, pd.DataFrame]
+    tables: Tables
     latent: pd.DataFrame
-    ledger: pd.DataFrame = field(default_factory=pd.DataFrame)
+    ledger: pd.DataFrame
 
 
-def draw_shop(
-    customers: int,
-    seed: int,
-    start: date = START,
-    days: int = DAYS,
-    process: Process | None = None,
-) -> Shop:
-    """Draw a clean shop; equal arguments give equal tables.
+@dataclass(frozen=True)
+class Behaviour:
+    """What the customers of a block do, before it is written into tables."""
 
-    Raises
-    ------
-    ValueError
-        If there is no customer or no day.
-    """
-    if customers < 1 or days < 1:
-        raise ValueError("a shop needs at least one customer and one day")
-    process = process or Process()
-    faker = Faker("en_GB")
-    faker.seed_instance(seed)
-    known = calendar(start, days)
-    catalogue = draw_catalogue(np.random.default_rng(np.random.SeedSequence(seed)), faker)
-    pools = draw_pools(faker)
-    drawer = _BlockDrawer(process, known, catalogue, pools, seed)
-    blocks = []
-    for first in range(0, customers, BLOCK):
-        blocks.append(drawer.draw(first, min(BLOCK, customers - first)))
-    tables = {
-        name: pd.concat([block[name] for block in blocks], ignore_index=True) for name in blocks[0]
-    }
-    latent = tables.pop("latent")
-    return Shop(process, known, {**tables, "products": catalogue.products}, latent)
+    customers: Customers
+    purchases: Purchases
+    comeback: Comeback
+    customer_id: pa.Array
+
+    def histories(self, calendar: Calendar) -> Histories:
+        """Return the histories; `calendar` covers every day that is asked for."""
+        return Histories(calendar, self.customers, self.purchases, self.comeback.day())
 
 
-@dataclass
-class _BlockDrawer:
-    """Draws blocks in order; carries the numbers of headers and lines from one to the next."""
+def draw_shop(plan: Plan) -> Shop:
+    """Draw a whole shop in memory; equal plans give equal tables."""
+    drawer = Drawer(plan)
+    blocks = [drawer.block(number) for number in range(len(plan.blocks))]
+    products, product_ledger = drawer.products
+    tables = {"products": products}
+    for name in blocks[0].tables:
+        tables[name] = pd.concat([block.tables[name] for block in blocks], ignore_index=True)
+    ledgers = [product_ledger, *(block.ledger for block in blocks)]
+    return Shop(
+        plan,
+        drawer.calendar,
+        tables,
+        pd.concat([block.latent for block in blocks], ignore_index=True),
+        pd.concat(ledgers, ignore_index=True),
+    )
 
-    process: Process
-    calendar: Calendar
-    catalogue: Catalogue
-    pools: Pools
-    seed: int
-    headers: int = 0
-    lines: int = 0
 
-    def draw(self, first: int, count: int) -> dict[str, pd.DataFrame]:
-        """Draw the customers `first`, `first + 1`, ... with all they bought."""
-        block = np.random.SeedSequence(self.seed, spawn_key=(1 + first // BLOCK,))
-        rng = {
+@dataclass(frozen=True)
+class Block:
+    """A block's part of the tables customer_details, headers and lines; see `Shop`."""
+
+    behaviour: Behaviour
+    tables: Tables
+    latent: pd.DataFrame
+    ledger: pd.DataFrame
+
+
+class Drawer:
+    """Draws the blocks of a shop, in any order."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.process = plan.process
+        self.calendar = self.process.calendar(plan.start, plan.days)
+
+    @cached_property
+    def _names(self) -> tuple[Catalogue, Pools]:
+        faker = Faker("en_GB")
+        faker.seed_instance(self.plan.seed)
+        rng = np.random.default_rng(np.random.SeedSequence(self.plan.seed))
+        return draw_catalogue(rng, faker), draw_pools(faker)
+
+    @property
+    def _catalogue(self) -> Catalogue:
+        return self._names[0]
+
+    @cached_property
+    def products(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The table of products, and the ledger of their faults."""
+        tables, ledger = plant(
+            {"products": self._catalogue.products}, self.plan, "products", FAULTS.values()
+        )
+        return tables["products"], ledger
+
+    def behaviour(self, number: int) -> Behaviour:
+        """Draw what the customers of a block do."""
+        return self._behaviour(number, self._generators(number))
+
+    def block(self, number: int) -> Block:
+        """Draw a block with its tables and faults."""
+        rng = self._generators(number)
+        behaviour = self._behaviour(number, rng)
+        customers, purchases = behaviour.customers, behaviour.purchases
+        lines = draw_lines(self.calendar, customers, purchases, self._catalogue, rng["lines"])
+        people = draw_people(self._names[1], customers, behaviour.customer_id, rng["people"])
+        store = draw_stores(customers, purchases.customer, rng["stores"])
+        headers, items = self._sales(number, behaviour, lines, store, people, rng["delays"])
+        tables, ledger = plant(
+            {
+                "customer_details": self._details(customers, purchases, lines, people),
+                "store_sales_header": headers,
+                "store_sales_line_items": items,
+            },
+            self.plan,
+            number,
+            FAULTS.values(),
+        )
+        latent = pd.DataFrame(
+            {
+                "customer_id": behaviour.customer_id.to_pandas(),
+                "kind": self.process.kind_names(customers),
+                "registered": customers.registered,
+                **customers.latent,
+            }
+        )
+        return Block(behaviour, tables, latent, ledger)
+
+    def _generators(self, number: int) -> dict[str, np.random.Generator]:
+        block = np.random.SeedSequence(self.plan.seed, spawn_key=(1 + number,))
+        return {
             name: np.random.default_rng(stream)
             for name, stream in zip(_STREAMS, block.spawn(len(_STREAMS)), strict=True)
         }
-        customers = draw_customers(self.process, self.calendar.days, count, rng["customers"])
-        purchases = draw_purchases(self.process, self.calendar, customers, rng["purchases"])
-        lines = draw_lines(self.calendar, customers, purchases, self.catalogue.cents, rng["lines"])
-        returns = draw_returns(self.process, self.calendar, purchases, lines, rng["returns"])
-        people = draw_people(self.pools, customers, first + 1, rng["people"])
-        store = draw_stores(customers, purchases.customer, rng["stores"])
-        headers, items = self._sales(purchases, lines, returns, store, people, rng["delays"])
-        return {
-            "customer_details": self._details(customers, purchases, lines, people),
-            "store_sales_header": headers,
-            "store_sales_line_items": items,
-            "latent": pd.DataFrame(
-                {
-                    "customer_id": people["customer_id"].to_pandas(),
-                    "kind": np.array([kind.name for kind in self.process.kinds])[customers.kind],
-                    "rate": customers.rate,
-                    "drop_out": customers.drop_out,
-                    "level": customers.level,
-                    "registered": customers.registered,
-                }
-            ),
-        }
+
+    def _behaviour(self, number: int, rng: dict[str, np.random.Generator]) -> Behaviour:
+        first, count = self.plan.blocks[number]
+        customers = self.process.draw_customers(self.plan.days, count, rng["customers"])
+        purchases = self.process.draw_purchases(self.calendar, customers, rng["purchases"])
+        comeback = draw_comebacks(self.process.returns, purchases, rng["returns"])
+        ids = identifiers("C", 7, np.arange(first + 1, first + 1 + count))
+        return Behaviour(customers, purchases, comeback, ids)
 
     def _sales(
         self,
-        purchases: Purchases,
+        number: int,
+        behaviour: Behaviour,
         lines: Lines,
-        returns: Returns,
         store: np.ndarray,
         people: dict[str, pa.Array],
         rng: np.random.Generator,
     ) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Put purchases and returns into one sequence in order of time."""
+        purchases = behaviour.purchases
+        returns = returns_of(self.calendar, behaviour.comeback, lines)
         purchased = len(purchases.time)
         customer = np.concatenate([purchases.customer, purchases.customer[returns.purchase]])
         time = np.concatenate([purchases.time, returns.time])
@@ -141,7 +188,8 @@ class _BlockDrawer:
         place[order] = np.arange(len(order))
         timestamp = self.calendar.timestamps(time[order])
         recorded = timestamp + rng.integers(60, 1800, len(order)).astype("timedelta64[s]")
-        ids = identifiers("T", 9, self.headers + 1 + np.arange(len(order)))
+        # the block's number in front: no block needs to know how many rows the others have
+        ids = identifiers(f"T{number:04d}", 7, np.arange(1, len(order) + 1))
         buyer = pa.array(customer[order])
         headers = pd.DataFrame(
             {
@@ -158,14 +206,15 @@ class _BlockDrawer:
         # a stable sort keeps a basket's lines as they were drawn
         by_header = np.argsort(header, kind="stable")
         header = header[by_header]
+        product = np.concatenate([lines.product, returns.lines.product])[by_header]
         items = pd.DataFrame(
             {
                 "line_item_id": identifiers(
-                    "L", 9, self.lines + 1 + np.arange(len(header))
+                    f"L{number:04d}", 8, np.arange(1, len(header) + 1)
                 ).to_pandas(),
                 "transaction_id": ids.take(pa.array(header)).to_pandas(),
-                "product_id": _text(self.catalogue.products["product_id"])
-                .take(pa.array(np.concatenate([lines.product, returns.lines.product])[by_header]))
+                "product_id": _text(self._catalogue.products["product_id"])
+                .take(pa.array(product))
                 .to_pandas(),
                 "quantity": np.concatenate([lines.quantity, returns.lines.quantity])[by_header],
                 "promotion_id": self._promotions(
@@ -175,8 +224,6 @@ class _BlockDrawer:
                 "recorded_at": recorded[header],
             }
         )
-        self.headers += len(headers)
-        self.lines += len(items)
         return headers, items
 
     def _promotions(self, index: np.ndarray) -> pd.Series:

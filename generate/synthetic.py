@@ -3,107 +3,134 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import tempfile
 from dataclasses import replace as with_changes
-from datetime import date, datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import typer
 
 import warehouse
-from generate.faults import FAULTS, plant
-from generate.raw_tables import TABLES, Summary, replace
-from generate.shop import DAYS, START, Shop, draw_shop
+from generate import optimum, truth
+from generate.faults import FAULTS
+from generate.plan import DAYS, START, Plan
+from generate.presets import PRESETS
+from generate.raw_tables import CUSTOMERS, HEADERS, LINES, PRODUCTS, Summary, Table, replace
+from generate.read_files import literal
+from generate.shop import Drawer
+from generate.stream import Drawn, draw
 
-log = logging.getLogger(__name__)
+# what DuckDB may hold of a shop at once; more is kept on disk meanwhile
+_MEMORY = "3GB"
+# the total order in which rows are written: in order of time, so that reading a period reads a
+# part of the file
+_ORDER = {
+    HEADERS.name: "recorded_at, transaction_id, customer_id, total_amount",
+    LINES.name: "recorded_at, line_item_id, transaction_id, product_id",
+}
 
 
-def generate(
-    customers: int = 20_000,
-    seed: int = 42,
-    *,
-    faults: bool = True,
-    rates: Mapping[str, float] | None = None,
-    start: date = START,
-    days: int = DAYS,
-) -> Summary:
-    """Draw a shop, plant faults, and replace the raw tables by it in one transaction.
+def generate(plan: Plan | None = None, *, jobs: int | None = None, chunk: int = 1) -> Summary:
+    """Draw a shop, plant faults, and replace the raw tables and the truth in one transaction.
 
     Parameters
     ----------
-    rates
-        Rate by fault name, where it is not the fault's own.
+    plan
+        What to draw; the default shop when None.
+    jobs, chunk
+        See `stream.draw`; they change no row.
 
     Raises
     ------
-    ValueError
-        If a size or rate is impossible.
     warehouse.WarehouseError
         If the warehouse cannot be opened.
     """
-    shop = faulty_shop(customers, seed, faults=faults, rates=rates, start=start, days=days)
-    return with_changes(write(shop), faults=shop.ledger["fault"].value_counts().to_dict())
+    plan = plan or Plan()
+    file = warehouse.path()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=file.parent, prefix="generate-") as scratch:
+        folder = Path(scratch)
+        drawn = list(draw(plan, folder, optimum.snapshots(plan), jobs=jobs, chunk=chunk))
+        files = {name: [one.files[name] for one in drawn] for name in drawn[0].files}
+        products, ledger = Drawer(plan).products
+        files[PRODUCTS.name] = [_write(products, folder / "products.parquet")]
+        files["faults"].append(_write(ledger, folder / "faults-of-products.parquet"))
+        files["expected_spend"] += _at_the_end(plan, drawn, folder)
+        with warehouse.connect() as connection:
+            connection.execute(f"set memory_limit = '{_MEMORY}'")
+            connection.execute(f"set temp_directory = {literal(scratch)}")
+            summary = replace(
+                connection,
+                {
+                    table.name: _source(plan, table, files[table.name])
+                    for table in (CUSTOMERS, PRODUCTS, HEADERS, LINES)
+                },
+                also=lambda inside: truth.write(
+                    inside,
+                    plan,
+                    files,
+                    sum(one.purchases for one in drawn),
+                    sum(one.cents for one in drawn),
+                ),
+                layout="generated",
+                text_columns=plan.text_columns,
+            )
+            planted = connection.execute(
+                "select fault, count(*) from truth.faults group by all order by all"
+            ).fetchall()
+    return with_changes(summary, faults=dict(planted))
 
 
-def faulty_shop(
-    customers: int,
-    seed: int,
-    *,
-    faults: bool = True,
-    rates: Mapping[str, float] | None = None,
-    start: date = START,
-    days: int = DAYS,
-) -> Shop:
-    """Draw a shop and plant faults, with their ledger; writes nothing. See `generate`."""
-    if rates and not faults:
-        raise ValueError("rates of faults were given, but no faults wanted")
-    shop = draw_shop(customers, seed, start, days)
-    shop.tables, shop.ledger = plant(shop.tables, FAULTS if faults else {}, rates or {}, seed)
-    return shop
+def _write(frame: object, file: Path) -> Path:
+    pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), file)
+    return file
 
 
-def write(shop: Shop) -> Summary:
-    """Replace the raw tables by a shop's, in one transaction."""
-    warehouse.path().parent.mkdir(parents=True, exist_ok=True)
-    with warehouse.connect() as connection:
-        return replace(connection, _sources(connection, shop))
+def _at_the_end(plan: Plan, drawn: list[Drawn], folder: Path) -> list[Path]:
+    """Write the best forecast at the day after the last known one, where that is not the end."""
+    last_known = max((one.last_known for one in drawn if one.last_known), default=None)
+    if last_known is None or last_known + timedelta(1) in optimum.snapshots(plan):
+        return []
+    file = folder / "expected_spend-at-the-end.parquet"
+    pq.write_table(optimum.redraw(plan, [last_known + timedelta(1)]).rows, file)
+    return [file]
 
 
-def _sources(connection: duckdb.DuckDBPyConnection, shop: Shop) -> dict[str, str]:
-    """Register the tables and return the SQL that turns their cents into money."""
-    sources = {}
-    for table in TABLES:
-        frame = pa.Table.from_pandas(shop.tables[table.name], preserve_index=False)
-        connection.register(f"shop_{table.name}", frame)
-        columns = [
-            f"cast(cast({column.name} as decimal(18, 0)) * 0.01 as decimal(18, 2)) as {column.name}"
-            if column.data_type == "DECIMAL(18,2)"
-            else column.name
-            for column in table.columns
-        ]
-        # in order of time, so that reading a period reads a part of the file
-        order = f" order by recorded_at, {table.key}" if "recorded_at" in frame.column_names else ""
-        sources[table.name] = f"(select {', '.join(columns)} from shop_{table.name}{order})"
-    return sources
+def _source(plan: Plan, table: Table, files: list[Path]) -> str:
+    """Return the SQL that reads a table from files: cents become money, text stays text."""
+    names = ", ".join(literal(str(file)) for file in files)
+    columns = []
+    for column in table.columns:
+        value = column.name
+        if column.data_type == "DECIMAL(18,2)":
+            value = f"cast(cast({value} as decimal(18, 0)) * 0.01 as decimal(18, 2))"
+        if column.name in plan.text_columns.get(table.name, ()):
+            value = f"coalesce({column.name}_text, cast({value} as varchar))"
+        columns.append(f"{value} as {column.name}")
+    order = f" order by {_ORDER[table.name]}" if table.name in _ORDER else ""
+    return f"(select {', '.join(columns)} from read_parquet([{names}]){order})"
 
 
-def _rates(pairs: list[str]) -> dict[str, float]:
-    rates = {}
+def _rates(pairs: list[str]) -> tuple[tuple[str, float], ...]:
+    rates = []
     for pair in pairs:
         name, _, rate = pair.partition("=")
         try:
-            rates[name] = float(rate)
+            rates.append((name, float(rate)))
         except ValueError as error:
             raise ValueError(f"{pair!r} is not NAME=RATE, as in late_rows=0.02") from error
-    return rates
+    return tuple(rates)
 
 
 def _list_faults(wanted: bool) -> None:
     if wanted:
         for one in FAULTS.values():
-            typer.echo(f"{one.name}={one.rate:g}  (of {one.table})")
+            of = "days" if one.whole_days else one.table
+            typer.echo(f"{one.name}={one.rate:g}  (of {of}; caught by {one.rule})")
         raise typer.Exit
 
 
@@ -114,6 +141,9 @@ def main(
         datetime, typer.Option(formats=["%Y-%m-%d"], help="First day of the data.")
     ] = datetime(START.year, START.month, START.day),
     days: Annotated[int, typer.Option(min=1, max=36_500, help="Days of data.")] = DAYS,
+    preset: Annotated[
+        str, typer.Option(help=f"The process that customers follow: {' or '.join(PRESETS)}.")
+    ] = "shop",
     faults: Annotated[
         bool, typer.Option("--faults/--no-faults", help="Plant faults as real systems have them.")
     ] = True,
@@ -124,6 +154,12 @@ def main(
             help="Share of rows that get this fault; repeat for several, 0 leaves it out.",
         ),
     ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Processes that draw; changes no row.")
+    ] = None,
+    chunk: Annotated[
+        int, typer.Option(min=1, help="Blocks of customers drawn at once; changes no row.")
+    ] = 1,
     list_faults: Annotated[
         bool,
         typer.Option("--list-faults", is_eager=True, callback=_list_faults, help="Name them all."),
@@ -132,15 +168,11 @@ def main(
     """Generate a shop and load it into the warehouse; the raw tables are replaced."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        summary = generate(
-            customers,
-            seed,
-            faults=faults,
-            rates=_rates(fault or []),
-            start=start.date(),
-            days=days,
+        plan = Plan(
+            customers, seed, start.date(), days, preset, faults, _rates(fault or [])
         )
-    except (ValueError, warehouse.WarehouseError) as error:
+        summary = generate(plan, jobs=jobs, chunk=chunk)
+    except (ValueError, duckdb.Error, OSError, warehouse.WarehouseError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error
     typer.echo(str(summary))
