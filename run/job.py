@@ -16,6 +16,7 @@ from rich.console import Console
 
 import warehouse
 from generate.load import load
+from generate.plan import Plan
 from generate.read_files import LoadError
 from generate.synthetic import generate
 from run import summary, transform
@@ -81,7 +82,7 @@ def run(
     variables = transform.variables(as_of)
     if data is None:
         with watch.step(f"Generate a shop of {customers:,} customers and load it"):
-            generate(customers, seed)
+            generate(Plan(customers, seed))
     else:
         with watch.step(f"Load {data}"):
             load(data, layout)

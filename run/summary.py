@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Mapping
 
 import duckdb
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 import warehouse
+from run import achievable
 from train import artefact
 from train.evaluation import metric_text
 
@@ -36,7 +38,11 @@ def show(console: Console, seconds: Mapping[str, float]) -> None:
         console.print()
         console.print(_rows(connection))
         console.print(_rules(connection))
-        console.print(_evaluation(connection))
+        evaluation, test, chosen = _evaluation(connection)
+        title = f"Models on the 30 days from {test}, which none has seen"
+        console.print(metric_table(title, evaluation, {chosen}))
+        if achievable.is_known(connection):
+            _achievable(connection, console, evaluation, test, chosen)
         _revenue(connection, console, model)
         console.print(_top_customers(connection))
     _places(console, model)
@@ -77,7 +83,8 @@ def _rules(connection: duckdb.DuckDBPyConnection) -> Table:
     return table
 
 
-def _evaluation(connection: duckdb.DuckDBPyConnection) -> Table:
+def _evaluation(connection: duckdb.DuckDBPyConnection) -> tuple[pd.DataFrame, dt.date, str]:
+    """Return the metrics of each model, the test snapshot, and the chosen model."""
     rows = connection.execute(
         """
         select evaluation.* exclude (model_version)
@@ -88,9 +95,38 @@ def _evaluation(connection: duckdb.DuckDBPyConnection) -> Table:
         """
     ).df()
     test = pd.Timestamp(rows.pop("test_as_of_date").iloc[0]).date()
-    chosen = rows.loc[rows.pop("is_chosen"), "model"]
-    title = f"Models on the 30 days from {test}, which none has seen"
-    return metric_table(title, rows.set_index("model"), set(chosen))
+    chosen = rows.loc[rows.pop("is_chosen"), "model"].iloc[0]
+    return rows.set_index("model"), test, chosen
+
+
+def _achievable(
+    connection: duckdb.DuckDBPyConnection,
+    console: Console,
+    evaluation: pd.DataFrame,
+    test: dt.date,
+    chosen: str,
+) -> None:
+    """Say how much of what is possible the models reach; the truth of this shop is known."""
+    try:
+        shares = achievable.shares(connection, evaluation, test)
+    except achievable.UnknownTruthError as error:
+        console.print(f"How much is possible is not known: {error}\n")
+        return
+    table = _table(
+        "Share of the achievable: the truth of a generated shop is known",
+        *("model", "R2", "of what is possible", "AUC", "of what is possible"),
+    )
+    for model, row in shares.sort_values("skill_share").iterrows():
+        cells = [f"{row['r2']:.3f}", f"{row['skill_share']:.1%}"]
+        cells += [f"{row['auc']:.3f}", f"{row['auc_share']:.1%}"]
+        style = "bold" if model == chosen else ""
+        table.add_row(f"{model} (chosen)" if model == chosen else str(model), *cells, style=style)
+    console.print(table)
+    reached = shares.loc[chosen]
+    console.print(
+        f"The chosen model reaches [bold]{reached['skill_share']:.1%} of what is possible[/bold] "
+        f"in spend (R2), {reached['auc_share']:.1%} in who buys (AUC).\n"
+    )
 
 
 def metric_table(title: str, figures: pd.DataFrame, chosen: Collection[str] = frozenset()) -> Table:

@@ -1,3 +1,41 @@
+{%- set tables = {
+    'customers': 'customer_details',
+    'products': 'products',
+    'headers': 'store_sales_header',
+    'totals': 'store_sales_header',
+    'lines': 'store_sales_line_items',
+    'capped': 'store_sales_line_items',
+    'waiting': 'store_sales_line_items',
+} -%}
+{%- set outcomes = {'not_yet_known': 'not yet known', 'known_late': 'known late'} -%}
+{#- what is counted, the rule, the condition, and of which money -#}
+{%- set repairs = [
+    ('customers', 'id_respelt', 'is_id_respelt', '0'),
+    ('customers', 'loyalty_imputed', 'is_loyalty_imputed', '0'),
+    ('customers', 'region_imputed', 'is_region_imputed', '0'),
+    ('customers', 'segment_imputed', 'is_segment_imputed', '0'),
+    ('customers', 'registration_removed', 'is_registration_removed', '0'),
+    ('products', 'id_respelt', 'is_id_respelt', '0'),
+    ('products', 'category_imputed', 'is_category_imputed', '0'),
+    ('products', 'category_respelt', 'is_category_respelt', '0'),
+    ('products', 'name_recoded', 'is_name_recoded', '0'),
+    ('headers', 'id_respelt', 'is_id_respelt', '0'),
+    ('headers', 'date_respelt', 'is_date_respelt', '0'),
+    ('headers', 'known_late', 'known_date > event_date', 'money'),
+    ('totals', 'total_recomputed', 'is_different', 'abs(stated_amount - recomputed_amount)'),
+    ('lines', 'id_respelt', 'is_id_respelt', '0'),
+    ('lines', 'promotion_imputed', 'is_promotion_imputed', '0'),
+    ('lines', 'promotion_respelt', 'is_promotion_respelt', '0'),
+    ('lines', 'quantity_imputed', 'is_quantity_imputed', '0'),
+    ('lines', 'amount_imputed', 'is_amount_imputed', 'line_item_amount'),
+    ('lines', 'amount_respelt', 'is_amount_respelt', '0'),
+    ('capped', 'quantity_capped', 'quantity <> quantity_before_cap', '0'),
+    (
+        'capped', 'amount_capped', 'line_item_amount <> amount_before_cap',
+        'abs(amount_before_cap - line_item_amount)'
+    ),
+    ('waiting', 'not_yet_known', 'true', 'money'),
+] -%}
 with
 
 customers as (
@@ -10,6 +48,13 @@ customers as (
 products as (
 
     select * from {{ ref('int_products_checked') }}
+    where rejected_by is null
+
+),
+
+headers as (
+
+    select * from {{ ref('int_headers_checked') }}
     where rejected_by is null
 
 ),
@@ -52,48 +97,13 @@ capped as (
 
 counted as (
 
-    {{ count_repairs('customers', 'customer_details', 'loyalty_imputed', 'is_loyalty_imputed') }}
-    union all
-    {{ count_repairs('customers', 'customer_details', 'region_imputed', 'is_region_imputed') }}
-    union all
-    {{ count_repairs('customers', 'customer_details', 'segment_imputed', 'is_segment_imputed') }}
-    union all
+    {% for relation, rule, condition, money in repairs %}
     {{ count_repairs(
-        'customers', 'customer_details', 'registration_removed', 'is_registration_removed'
+        relation, tables[relation], rule, condition, money,
+        outcome=outcomes.get(rule, 'repaired')
     ) }}
-    union all
-    {{ count_repairs('products', 'products', 'category_imputed', 'is_category_imputed') }}
-    union all
-    {{ count_repairs('products', 'products', 'category_respelt', 'is_category_respelt') }}
-    union all
-    {{ count_repairs(
-        'totals', 'store_sales_header', 'total_recomputed', 'is_different',
-        'abs(stated_amount - recomputed_amount)'
-    ) }}
-    union all
-    {{ count_repairs('lines', 'store_sales_line_items', 'quantity_imputed', 'is_quantity_imputed') }}
-    union all
-    {{ count_repairs(
-        'lines', 'store_sales_line_items', 'amount_imputed', 'is_amount_imputed',
-        'line_item_amount'
-    ) }}
-    union all
-    {{ count_repairs(
-        'lines', 'store_sales_line_items', 'promotion_imputed', 'is_promotion_imputed'
-    ) }}
-    union all
-    {{ count_repairs(
-        'capped', 'store_sales_line_items', 'amount_capped',
-        'line_item_amount <> amount_before_cap', 'abs(amount_before_cap - line_item_amount)'
-    ) }}
-    union all
-    {{ count_repairs(
-        'waiting', 'store_sales_line_items', 'not_yet_known', 'true', 'money', 'not yet known'
-    ) }}
-    union all
-    {{ count_repairs(
-        'capped', 'store_sales_line_items', 'quantity_capped', 'quantity <> quantity_before_cap'
-    ) }}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 
 )
 

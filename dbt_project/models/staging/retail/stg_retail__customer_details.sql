@@ -23,7 +23,8 @@ typed as (
         nullif(trim(segment_id), '') is null as is_segment_imputed,
         customer_since is not null
         and coalesce(try_cast(customer_since as date) > cast(_loaded_at as date), true)
-            as is_registration_removed
+            as is_registration_removed,
+        {{ is_id_respelt(['customer_id']) }} as is_id_respelt
     from source
 
 ),

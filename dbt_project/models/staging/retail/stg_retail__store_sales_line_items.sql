@@ -12,12 +12,20 @@ typed as (
         {{ canonical_id('line_item_id') }} as line_item_id,
         {{ canonical_id('transaction_id') }} as transaction_id,
         {{ canonical_id('product_id') }} as product_id,
-        coalesce(upper(nullif(trim(promotion_id), '')), 'NONE') as promotion_id,
-        nullif(trim(promotion_id), '') is null as is_promotion_imputed,
+        case
+            when upper(trim(promotion_id)) in ('', 'N/A', 'NA', 'NONE', 'NULL', '-') then 'NONE'
+            else coalesce(upper(trim(promotion_id)), 'NONE')
+        end as promotion_id,
+        promotion_id is null as is_promotion_imputed,
+        coalesce(
+            upper(trim(promotion_id)) in ('', 'N/A', 'NA', 'NONE', 'NULL', '-'), false
+        ) as is_promotion_respelt,
         try_cast(quantity as decimal(18, 3)) as quantity,
-        try_cast(line_item_amount as decimal(18, 2)) as line_item_amount,
-        try_cast(recorded_at as date) as recorded_date,
-        cast(_loaded_at as date) as loaded_date
+        {{ read_money('line_item_amount') }} as line_item_amount,
+        {{ read_date('recorded_at') }} as recorded_date,
+        cast(_loaded_at as date) as loaded_date,
+        {{ is_id_respelt(['line_item_id', 'transaction_id', 'product_id']) }} as is_id_respelt,
+        {{ is_money_respelt('line_item_amount') }} as is_amount_respelt
     from source
 
 ),

@@ -1,0 +1,94 @@
+"""How much of what is possible a model reaches, where the truth is known.
+
+The best forecast of a generated shop is sent through the same evaluation as every model, on the
+same customers. A model's share of the achievable is its skill over that of the best forecast:
+R2 over R2, where the mean forecast has 0, and AUC above chance over AUC above chance. One test
+snapshot has luck in it: a share a little above 100 % is possible.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from train.dataset import LABELS
+from train.evaluation import Forecast, evaluate
+
+BEST, MEAN = "best possible", "mean of all"
+
+
+class UnknownTruthError(RuntimeError):
+    """The truth of the test snapshot is not in the warehouse; the message says how to add it."""
+
+
+def is_known(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Return whether the shop in the warehouse was generated, so that its truth is known."""
+    found = connection.execute(
+        "select count(*) from information_schema.tables"
+        " where table_catalog = current_database()"
+        " and table_schema = 'truth' and table_name = 'expected_spend'"
+    ).fetchone()
+    return bool(found and found[0])
+
+
+def shares(
+    connection: duckdb.DuckDBPyConnection, evaluation: pd.DataFrame, test: dt.date
+) -> pd.DataFrame:
+    """Measure the best forecast on a test snapshot, and every model against it.
+
+    Parameters
+    ----------
+    evaluation
+        One row per model, with the columns `r2` and `auc`.
+    test
+        The test snapshot.
+
+    Returns
+    -------
+    DataFrame
+        The models, `MEAN` and `BEST`, with r2, skill_share, auc, auc_share; shares are 1 for the
+        best forecast and 0 for the mean. NaN where nobody bought.
+
+    Raises
+    ------
+    UnknownTruthError
+        If the best forecast at the test snapshot is not known of every customer.
+    """
+    rows = connection.execute(
+        f"""
+        select
+            labels.target_30d_spend::double as actual,
+            truth.expected_30d_spend as spend,
+            truth.purchase_probability as probability
+        from {LABELS} as labels
+        left join truth.expected_spend as truth using (as_of_date, customer_id)
+        where labels.as_of_date = ?
+        order by labels.customer_id
+        """,
+        [test],
+    ).fetchnumpy()
+    missing = np.ma.count_masked(rows["spend"])
+    if missing or not len(rows["actual"]):
+        raise UnknownTruthError(
+            f"truth.expected_spend lacks {missing:,} of {len(rows['actual']):,} customers at "
+            f"{test}: run `python generate/truth.py {test}`"
+        )
+    actual = np.asarray(rows["actual"])
+    known = {
+        BEST: Forecast(np.asarray(rows["spend"]), np.asarray(rows["probability"])),
+        MEAN: Forecast(np.full(len(actual), actual.mean())),
+    }
+    measured = pd.DataFrame({name: evaluate(actual, one) for name, one in known.items()}).T
+    table = pd.concat([evaluation[["r2", "auc"]], measured[["r2", "auc"]]])
+    best = table.loc[BEST]
+    return pd.DataFrame(
+        {
+            "r2": table["r2"],
+            "skill_share": table["r2"] / best["r2"],
+            "auc": table["auc"],
+            "auc_share": (table["auc"] - 0.5) / (best["auc"] - 0.5),
+        }
+    )
