@@ -136,9 +136,7 @@ class Comeback:
         return np.floor(self.time)
 
 
-def draw_comebacks(
-    rule: ReturnRule, purchases: Purchases, rng: np.random.Generator
-) -> Comeback:
+def draw_comebacks(rule: ReturnRule, purchases: Purchases, rng: np.random.Generator) -> Comeback:
     """Draw which baskets come back, when, and whether whole or one line of them."""
     count = len(purchases.cents)
     returned = rng.random(count) < rule.share

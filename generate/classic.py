@@ -27,6 +27,7 @@ from generate.history import Histories
 from generate.purchases import REGIONS, SEGMENTS, Customers, Expected, Purchases, ReturnRule, rank
 
 _TYPES = ("frequent", "regular", "occasional")
+_RETURNS = ReturnRule(share=0.02, whole=1.0, lag=(1, 14))
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Classic:
     lines: tuple[int, int] = (1, 4)
     line_cents: tuple[int, int] = (500, 10_000)
     member_share: float = 0.5
-    returns: ReturnRule = ReturnRule(share=0.02, whole=1.0, lag=(1, 14))
+    returns: ReturnRule = _RETURNS
 
     def calendar(self, start: date, days: int) -> Calendar:
         """Return a calendar without season, price changes or promotions."""

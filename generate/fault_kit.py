@@ -59,9 +59,9 @@ def with_text(table: pd.DataFrame, rows: np.ndarray, column: str, text: object) 
     return table.assign(**{name: texts})
 
 
-def with_copies(table: pd.DataFrame, rows: np.ndarray, **columns: object) -> pd.DataFrame:
-    """Return the table with copies of rows at its end, with other values in some columns."""
-    return pd.concat([table, table.iloc[rows].assign(**columns)], ignore_index=True)
+def copies(table: pd.DataFrame, rows: np.ndarray, **columns: object) -> pd.DataFrame:
+    """Return copies of rows, with other values in some columns; for faults that add rows."""
+    return table.iloc[rows].assign(**columns)
 
 
 def not_given_out(ids: pd.Series) -> pd.Series:
@@ -89,9 +89,7 @@ def registered(tables: Tables) -> np.ndarray:
     compared without blanks and in capitals.
     """
     customers = tables[CUSTOMER]
-    since = pd.Series(
-        customers["customer_since"].to_numpy(), customers["customer_id"].str.strip()
-    )
+    since = pd.Series(customers["customer_since"].to_numpy(), customers["customer_id"].str.strip())
     since = since[~since.index.duplicated()]
     return tables[HEADER]["customer_id"].str.strip().str.upper().map(since).to_numpy()
 

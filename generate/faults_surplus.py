@@ -10,13 +10,13 @@ from generate.fault_kit import (
     HEADER,
     LATE_DAYS,
     LINE,
+    copies,
     early_enough,
     fault,
     later,
     not_given_out,
     registered,
     where_in,
-    with_copies,
     with_values,
 )
 from generate.planting import Tables
@@ -24,66 +24,66 @@ from generate.planting import Tables
 # what is there twice
 
 
-@fault(CUSTOMER, 0.002, "exact_duplicate")
+@fault(CUSTOMER, 0.002, "exact_duplicate", adds=True)
 def customers_twice(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Add equal rows."""
-    return {CUSTOMER: with_copies(tables[CUSTOMER], rows)}
+    return {CUSTOMER: copies(tables[CUSTOMER], rows)}
 
 
-@fault(HEADER, 0.003, "exact_duplicate")
+@fault(HEADER, 0.003, "exact_duplicate", adds=True)
 def headers_twice(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Add equal rows."""
-    return {HEADER: with_copies(tables[HEADER], rows)}
+    return {HEADER: copies(tables[HEADER], rows)}
 
 
-@fault(LINE, 0.003, "exact_duplicate")
+@fault(LINE, 0.003, "exact_duplicate", adds=True)
 def lines_twice(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Add equal rows."""
-    return {LINE: with_copies(tables[LINE], rows)}
+    return {LINE: copies(tables[LINE], rows)}
 
 
-@fault(HEADER, 0.001, "exact_duplicate", whole_days=True)
+@fault(HEADER, 0.001, "exact_duplicate", whole_days=True, adds=True)
 def file_doubled(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Load the file of a day twice: all its headers and lines."""
     headers, lines = tables[HEADER], tables[LINE]
     of_the_day, _ = where_in(lines["transaction_id"], headers["transaction_id"].iloc[rows])
-    return {HEADER: with_copies(headers, rows), LINE: with_copies(lines, of_the_day)}
+    return {HEADER: copies(headers, rows), LINE: copies(lines, of_the_day)}
 
 
-@fault(HEADER, 0.001, "conflicting_duplicate", eligible=early_enough(HEADER))
+@fault(HEADER, 0.001, "conflicting_duplicate", eligible=early_enough(HEADER), adds=True)
 def headers_in_conflict(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Add a second version with another total, recorded later."""
     chosen = tables[HEADER].iloc[rows]
     total = chosen["total_amount"] + rng.integers(1, 2_000, len(rows))
     recorded = later(chosen["recorded_at"], 10, rng)
-    return {HEADER: with_copies(tables[HEADER], rows, total_amount=total, recorded_at=recorded)}
+    return {HEADER: copies(tables[HEADER], rows, total_amount=total, recorded_at=recorded)}
 
 
-@fault(LINE, 0.001, "conflicting_duplicate", eligible=early_enough(LINE))
+@fault(LINE, 0.001, "conflicting_duplicate", eligible=early_enough(LINE), adds=True)
 def lines_in_conflict(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Add a second version with another amount, recorded later."""
     chosen = tables[LINE].iloc[rows]
     amount = chosen["line_item_amount"] + rng.integers(1, 500, len(rows))
     recorded = later(chosen["recorded_at"], 10, rng)
-    return {LINE: with_copies(tables[LINE], rows, line_item_amount=amount, recorded_at=recorded)}
+    return {LINE: copies(tables[LINE], rows, line_item_amount=amount, recorded_at=recorded)}
 
 
 # what belongs to nothing
 
 
-@fault(LINE, 0.001, "unknown_header")
+@fault(LINE, 0.001, "unknown_header", adds=True)
 def lines_without_header(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Add lines of transactions that do not exist."""
     chosen = tables[LINE].iloc[rows]
     ids = {name: not_given_out(chosen[name]) for name in ("line_item_id", "transaction_id")}
-    return {LINE: with_copies(tables[LINE], rows, **ids)}
+    return {LINE: copies(tables[LINE], rows, **ids)}
 
 
-@fault(HEADER, 0.001, "without_lines")
+@fault(HEADER, 0.001, "without_lines", adds=True)
 def headers_without_lines(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Add transactions that have no lines."""
     ids = not_given_out(tables[HEADER]["transaction_id"].iloc[rows])
-    return {HEADER: with_copies(tables[HEADER], rows, transaction_id=ids)}
+    return {HEADER: copies(tables[HEADER], rows, transaction_id=ids)}
 
 
 @fault(HEADER, 0.002, "unknown_customer", "customer_id", loses=True)

@@ -57,9 +57,7 @@ def dates_unreadable(tables: Tables, rows: np.ndarray, rng: np.random.Generator)
     return {HEADER: with_text(tables[HEADER], rows, "transaction_date", words)}
 
 
-@fault(
-    CUSTOMER, 0.001, "registration_removed", "customer_since", loses=True, claims_sales=True
-)
+@fault(CUSTOMER, 0.001, "registration_removed", "customer_since", loses=True, claims_sales=True)
 def registrations_in_future(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Register customers in a year to come."""
     since = np.datetime64("2999-12-31", "s")

@@ -11,8 +11,6 @@ from generate.faults import FAULTS
 from generate.presets import PRESETS, Preset
 
 START, DAYS = date(2022, 1, 1), 1461
-# customers are drawn in blocks with a seed each: how many are drawn at once, and by how many
-# processes, changes nothing
 BLOCK = 10_000
 
 
@@ -24,6 +22,9 @@ class Plan:
     ----------
     rates
         Pairs of a fault's name and its rate, where it is not the fault's own.
+    block
+        Customers are drawn in blocks of this size with a seed each; how many blocks are drawn at
+        once, and by how many processes, changes nothing.
 
     Raises
     ------
@@ -38,10 +39,11 @@ class Plan:
     preset: str = "shop"
     faults: bool = True
     rates: tuple[tuple[str, float], ...] = ()
+    block: int = BLOCK
 
     def __post_init__(self) -> None:
-        if self.customers < 1 or self.days < 1:
-            raise ValueError("a shop needs at least one customer and one day")
+        if self.customers < 1 or self.days < 1 or self.block < 1:
+            raise ValueError("a shop needs at least one customer and one day, a block a customer")
         if self.seed < 0:
             raise ValueError(f"seed {self.seed} is negative; expected 0 or more")
         if self.preset not in PRESETS:
@@ -65,7 +67,8 @@ class Plan:
     def blocks(self) -> list[tuple[int, int]]:
         """First customer (from 0) and number of customers of each block."""
         return [
-            (first, min(BLOCK, self.customers - first)) for first in range(0, self.customers, BLOCK)
+            (first, min(self.block, self.customers - first))
+            for first in range(0, self.customers, self.block)
         ]
 
     def rate(self, fault: str) -> float:

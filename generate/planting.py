@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,13 +40,15 @@ class Fault:
         The rule of `marts.data_quality` that is meant to catch it.
     plant
         Returns the changed tables, given all tables, positions of chosen rows and a generator.
-        Rows may be added at the end of a table; only faults that say so remove some.
+        Rows are neither added nor removed, but by faults that say so.
     column
         The column whose value the ledger keeps; None for faults that add or remove rows.
     eligible
         Which rows of the (clean) table may be chosen; all when None.
     loses
         Whether something is really gone that no cleaning can bring back.
+    adds
+        Whether what it returns are rows to be added at the end of tables.
     removes
         Whether rows are removed; planted after all others, as positions move.
     whole_days
@@ -65,6 +67,7 @@ class Fault:
     column: str | None = None
     eligible: Callable[[Tables], np.ndarray] | None = None
     loses: bool = False
+    adds: bool = False
     removes: bool = False
     whole_days: bool = False
     claims_sales: bool = False
@@ -107,14 +110,22 @@ def plant(
     for fault in sorted(wanted, key=lambda one: not (one.whole_days or one.claims_sales)):
         rng = _generator(plan, fault, part)
         chosen[fault.name] = (free.take(fault, tables, plan, rng), rng)
-    entries = [pd.DataFrame(columns=LEDGER, dtype="str")]
     faulty = dict(tables)
-    for fault in sorted(wanted, key=lambda one: one.removes):
+    added: dict[str, list[pd.DataFrame]] = {}
+    for fault in (one for one in wanted if not one.removes):
+        rows, rng = chosen[fault.name]
+        for name, table in fault.plant(faulty, rows, rng).items() if len(rows) else ():
+            if fault.adds:
+                added.setdefault(name, []).append(table)
+            else:
+                faulty[name] = table
+    for name, copies in added.items():
+        faulty[name] = pd.concat([faulty[name], *copies], ignore_index=True)
+    for fault in (one for one in wanted if one.removes):
         rows, rng = chosen[fault.name]
         if len(rows):
-            entries.append(_entries(fault, tables, rows))
             faulty.update(fault.plant(faulty, rows, rng))
-    return faulty, pd.concat(entries, ignore_index=True)
+    return faulty, _ledger(tables, {fault: chosen[fault.name][0] for fault in wanted})
 
 
 def _generator(plan: Plan, fault: Fault, part: str | int) -> np.random.Generator:
@@ -123,18 +134,21 @@ def _generator(plan: Plan, fault: Fault, part: str | int) -> np.random.Generator
     )
 
 
-def _entries(fault: Fault, tables: Tables, rows: np.ndarray) -> pd.DataFrame:
-    table = tables[fault.table]
-    before = None if fault.column is None else table[fault.column].iloc[rows].astype("str").array
-    return pd.DataFrame(
-        {
-            "table_name": fault.table,
-            "row_key": table[KEYS[fault.table]].iloc[rows].array,
-            "fault": fault.name,
-            "rule": fault.rule,
-            "value_before": pd.array([None] * len(rows), "str") if before is None else before,
-        }
-    )
+def _ledger(tables: Tables, planted: Mapping[Fault, np.ndarray]) -> pd.DataFrame:
+    """Return one row per planted fault; `tables` are the clean ones."""
+    columns: dict[str, list[object]] = {name: [] for name in LEDGER}
+    for fault, rows in planted.items():
+        table = tables[fault.table]
+        columns["table_name"] += [fault.table] * len(rows)
+        columns["row_key"] += table[KEYS[fault.table]].iloc[rows].tolist()
+        columns["fault"] += [fault.name] * len(rows)
+        columns["rule"] += [fault.rule] * len(rows)
+        columns["value_before"] += (
+            table[fault.column].iloc[rows].astype("str").tolist()
+            if fault.column
+            else [None] * len(rows)
+        )
+    return pd.DataFrame(columns, dtype="str")
 
 
 def is_in(values: pd.Series, wanted: pd.Series) -> np.ndarray:

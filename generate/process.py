@@ -21,6 +21,8 @@ from generate.calendar_intensity import Calendar, calendar
 from generate.history import Histories
 from generate.purchases import REGIONS, SEGMENTS, Customers, Purchases, ReturnRule, rank
 
+_RETURNS = ReturnRule(share=0.05, whole=0.5, lag=(2, 21))
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -56,7 +58,7 @@ class Process:
     member_rate: float = 1.3
     member_drop_b: float = 1.5  # factor on drop_b
     registered_before: float = 0.4  # share of customers older than the first day
-    returns: ReturnRule = ReturnRule(share=0.05, whole=0.5, lag=(2, 21))
+    returns: ReturnRule = _RETURNS
 
     def calendar(self, start: date, days: int) -> Calendar:
         """Return the known intensity, prices and promotions of a period."""

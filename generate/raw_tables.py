@@ -133,7 +133,14 @@ def replace(
         connection.execute("create schema if not exists raw")
         connection.execute("drop schema if exists truth cascade")
         rows = {
-            table.name: _fill(connection, table, sources[table.name], loaded_at, (text_columns or {}).get(table.name, ())) for table in TABLES
+            table.name: _fill(
+                connection,
+                table,
+                sources[table.name],
+                loaded_at,
+                (text_columns or {}).get(table.name, ()),
+            )
+            for table in TABLES
         }
         if also:
             also(connection)
@@ -148,7 +155,10 @@ def replace(
 def _fill(
     connection: duckdb.DuckDBPyConnection, table: Table, source: str, loaded_at: datetime, text
 ) -> int:
-    types = ", ".join(f"{column.name} {'VARCHAR' if column.name in text else column.data_type}" for column in table.columns)
+    types = ", ".join(
+        f"{column.name} {'VARCHAR' if column.name in text else column.data_type}"
+        for column in table.columns
+    )
     names = ", ".join(column.name for column in table.columns)
     connection.execute(f"create or replace table raw.{table.name} ({types}, _loaded_at TIMESTAMP)")
     inserted = connection.execute(

@@ -19,8 +19,11 @@ from generate import optimum
 from generate.plan import Plan
 from generate.shop import Block, Drawer
 
-# columns in which no value comes twice gain nothing from a dictionary
-_DISTINCT = ("line_item_id", "transaction_id", "email", "row_key")
+# texts that come often; others, and numbers, gain nothing from a dictionary
+_REPEATED = (
+    *("first_name", "city", "region", "segment_id", "loyalty_status", "customer_id", "store_id"),
+    *("product_id", "promotion_id", "kind", "table_name", "fault", "rule"),
+)
 # fewer blocks are drawn sooner than another process has started
 _FEWEST_PER_JOB = 3
 
@@ -97,9 +100,7 @@ def _draw_chunk(
     drawer: Drawer, numbers: Sequence[int], folder: Path, as_of: Sequence[date]
 ) -> Drawn:
     blocks = [drawer.block(number) for number in numbers]
-    tables = {
-        name: _stacked([block.tables[name] for block in blocks]) for name in blocks[0].tables
-    }
+    tables = {name: _stacked([block.tables[name] for block in blocks]) for name in blocks[0].tables}
     for table, columns in drawer.plan.text_columns.items():
         tables[table] = _with_text(tables[table], columns)
     tables["customers"] = _stacked([block.latent for block in blocks])
@@ -136,6 +137,6 @@ def _last_known(block: Block) -> date | None:
 
 def _write(table: pa.Table, folder: Path, name: str, number: int) -> Path:
     file = folder / f"{name}-{number:05d}.parquet"
-    repeated = [column for column in table.column_names if column not in _DISTINCT]
+    repeated = [column for column in table.column_names if column in _REPEATED]
     pq.write_table(table, file, compression="lz4", use_dictionary=repeated)
     return file

@@ -168,9 +168,7 @@ def main(
     """Generate a shop and load it into the warehouse; the raw tables are replaced."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        plan = Plan(
-            customers, seed, start.date(), days, preset, faults, _rates(fault or [])
-        )
+        plan = Plan(customers, seed, start.date(), days, preset, faults, _rates(fault or []))
         summary = generate(plan, jobs=jobs, chunk=chunk)
     except (ValueError, duckdb.Error, OSError, warehouse.WarehouseError) as error:
         typer.echo(f"error: {error}", err=True)

@@ -57,9 +57,7 @@ def write(
     )
     for table in TABLES:
         names = ", ".join(literal(str(file)) for file in files[table])
-        connection.execute(
-            f"create table truth.{table} as select * from read_parquet([{names}])"
-        )
+        connection.execute(f"create table truth.{table} as select * from read_parquet([{names}])")
 
 
 def plan_of(connection: duckdb.DuckDBPyConnection) -> Plan:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import warehouse
+from generate.plan import Plan
 from generate.synthetic import generate
 from run import transform
 from serve.score import score
@@ -50,7 +51,7 @@ def generated_shop(tmp_path_factory: pytest.TempPathFactory, dbt_folders: None) 
     """A generated shop with faults, raw tables only."""
     shop = Shop(tmp_path_factory.mktemp("generated") / "shop.duckdb")
     with in_warehouse(shop.file):
-        generate(CUSTOMERS, SEED, days=DAYS)
+        generate(Plan(CUSTOMERS, SEED, days=DAYS))
     return shop
 
 

@@ -1,15 +1,17 @@
 import numpy as np
 import pandas as pd
 import pytest
+from faker import Faker
 from typer.testing import CliRunner
 
 import warehouse
-from generate import shop as shop_module
 from generate.baskets import draw_lines
 from generate.calendar_intensity import calendar
-from generate.process import Process, draw_customers, draw_purchases
+from generate.catalogue import draw_catalogue
+from generate.plan import DAYS, START, Plan
+from generate.process import Process
 from generate.raw_tables import TABLES
-from generate.shop import DAYS, START, draw_shop
+from generate.shop import draw_shop
 from generate.synthetic import generate
 
 NAMES = [table.name for table in TABLES]
@@ -17,7 +19,7 @@ NAMES = [table.name for table in TABLES]
 
 @pytest.fixture(scope="module")
 def shop():
-    return draw_shop(500, seed=1)
+    return draw_shop(Plan(500, seed=1, faults=False))
 
 
 @pytest.fixture
@@ -34,18 +36,18 @@ def rows_of(table):
 
 
 def test_equal_seeds_load_equal_tables_and_other_seeds_do_not(own_warehouse):
-    generate(300, seed=5)
+    generate(Plan(300, seed=5))
     first = {name: rows_of(name) for name in NAMES}
-    generate(300, seed=5)
+    generate(Plan(300, seed=5))
     second = {name: rows_of(name) for name in NAMES}
-    generate(300, seed=6)
+    generate(Plan(300, seed=6))
     other = {name: rows_of(name) for name in NAMES}
     assert first == second
     assert all(first[name] != other[name] for name in NAMES)
 
 
 def test_loaded_types_and_columns_are_those_of_the_definition(own_warehouse):
-    summary = generate(50, seed=1)
+    summary = generate(Plan(50, seed=1, faults=False))
     with warehouse.connect(read_only=True) as connection:
         for table in TABLES:
             described = connection.execute(f"describe raw.{table.name}").fetchall()
@@ -60,9 +62,52 @@ def test_loaded_types_and_columns_are_those_of_the_definition(own_warehouse):
             assert counted == (summary.rows[table.name], 1)
 
 
-def test_the_size_of_a_block_does_not_depend_on_what_comes_after(monkeypatch):
-    monkeypatch.setattr(shop_module, "BLOCK", 100)
-    short, long = draw_shop(200, seed=3), draw_shop(300, seed=3)
+def test_columns_with_text_among_dates_and_amounts_are_text(own_warehouse):
+    generate(Plan(50, seed=1))
+    with warehouse.connect(read_only=True) as connection:
+        types = dict(
+            connection.execute(
+                "select column_name, data_type from information_schema.columns"
+                " where table_schema = 'raw' and column_name in"
+                " ('transaction_date', 'line_item_amount', 'total_amount')"
+            ).fetchall()
+        )
+    assert types == {
+        "transaction_date": "VARCHAR",
+        "line_item_amount": "VARCHAR",
+        "total_amount": "DECIMAL(18,2)",
+    }
+
+
+def content(schema):
+    """Every table of a schema, row by row in its order, without load times."""
+    with warehouse.connect(read_only=True) as connection:
+        tables = connection.execute(
+            "select table_name from information_schema.tables where table_schema = ? order by 1",
+            [schema],
+        ).fetchall()
+        return {
+            table: connection.execute(
+                f"select columns(lambda c: c not like '%loaded_at') from {schema}.{table}"
+            ).fetchall()
+            for (table,) in tables
+            if table != "loads"
+        }
+
+
+def test_neither_the_size_of_a_chunk_nor_the_processes_change_a_row(own_warehouse):
+    plan = Plan(300, seed=3, days=200, block=60)
+    generate(plan, jobs=1, chunk=1)
+    first = {schema: content(schema) for schema in ("raw", "truth")}
+    assert first["truth"]["faults"]
+    for jobs, chunk in ((1, 2), (1, 50), (2, 1)):
+        generate(plan, jobs=jobs, chunk=chunk)
+        assert {schema: content(schema) for schema in ("raw", "truth")} == first
+
+
+def test_more_customers_leave_earlier_blocks_as_they_were():
+    short = draw_shop(Plan(200, seed=3, block=100, faults=False))
+    long = draw_shop(Plan(300, seed=3, block=100, faults=False))
     for name in NAMES:
         frame = short.tables[name]
         pd.testing.assert_frame_equal(frame, long.tables[name].iloc[: len(frame)])
@@ -110,7 +155,7 @@ def test_returns_are_a_known_share_with_a_known_lag(shop):
     pairs = returns.merge(bought, on="customer_id", suffixes=("", "_bought"))
     day = pairs["transaction_date"].dt.normalize()
     lag = (day - pairs["transaction_date_bought"].dt.normalize()).dt.days
-    fits = lag.between(*shop.process.return_lag) & (
+    fits = lag.between(*shop.plan.process.returns.lag) & (
         -pairs["total_amount"] <= pairs["total_amount_bought"]
     )
     assert set(pairs.loc[fits, "transaction_id"]) == set(returns["transaction_id"])
@@ -163,19 +208,40 @@ def test_promotions_lie_in_their_days_and_customers_prefer_categories(shop):
     assert (busy.max(axis=1) / busy.sum(axis=1)).mean() > 0.35
 
 
+def test_customers_prefer_a_brand(shop):
+    _, products, headers, lines = (shop.tables[name] for name in NAMES)
+    brand = products.set_index("product_id")["product_name"].str.rsplit(" ", n=2).str[0]
+    customer = headers.set_index("transaction_id")["customer_id"].loc[lines["transaction_id"]]
+    counts = pd.crosstab(customer.to_numpy(), brand.loc[lines["product_id"]].to_numpy())
+    busy = counts[counts.sum(axis=1) >= 40]
+    share = (busy.max(axis=1) / busy.sum(axis=1)).mean()
+    # of forty brands, chance alone would give the leading one about a tenth
+    assert share > 0.15
+
+
+def test_a_promotion_buys_more_for_the_money(shop):
+    _, products, _, lines = (shop.tables[name] for name in NAMES)
+    price = products.set_index("product_id")["unit_price"].loc[lines["product_id"]].to_numpy()
+    paid = lines["line_item_amount"] / lines["quantity"] / price
+    promoted = lines["promotion_id"].notna() & (lines["quantity"] >= 3)
+    plain = lines["promotion_id"].isna() & (lines["quantity"] >= 3)
+    assert paid[promoted].median() == pytest.approx(0.8, abs=0.03)
+    assert paid[plain].median() == pytest.approx(1.0, abs=0.03)
+
+
 def test_drawn_purchases_have_the_expected_number_and_value():
     process = Process()
     known = calendar(START, DAYS)
     rng = np.random.default_rng(0)
-    customers = draw_customers(process, DAYS, 20_000, rng)
-    purchases = draw_purchases(process, known, customers, rng)
+    customers = process.draw_customers(DAYS, 20_000, rng)
+    purchases = process.draw_purchases(known, customers, rng)
     exposure = known.cumulated[-1] - known.cumulated[np.maximum(customers.registered, 0)]
     # BG/NBD given rate and drop-out: purchases until now are 1/p (1 - exp(-p lambda M))
-    drop = np.maximum(customers.drop_out, 1e-9)
-    expected = (1 - np.exp(-drop * customers.rate * exposure)) / drop
+    drop = np.maximum(customers.latent["drop_out"], 1e-9)
+    expected = (1 - np.exp(-drop * customers.latent["rate"] * exposure)) / drop
     assert len(purchases.time) == pytest.approx(expected.sum(), rel=0.01)
     level = np.log(purchases.cents / 100) - np.log(known.price_index[purchases.time.astype(int)])
-    noise = level - customers.level[purchases.customer]
+    noise = level - customers.latent["level"][purchases.customer]
     assert noise.mean() == pytest.approx(0, abs=0.01)
 
 
@@ -193,17 +259,17 @@ def test_a_days_intensity_depends_on_its_date_alone():
 
 
 def test_a_shop_without_a_sale_loads(own_warehouse):
-    summary = generate(1, seed=42, days=1)
+    summary = generate(Plan(1, seed=42, days=1))
     assert summary.rows["store_sales_header"] == 0
 
 
 def test_basket_of_as_many_cents_as_lines_is_split():
     process, known = Process(), calendar(START, 30)
     rng = np.random.default_rng(0)
-    customers = draw_customers(process, 30, 200, rng)
-    purchases = draw_purchases(process, known, customers, rng)
+    customers = process.draw_customers(30, 200, rng)
+    purchases = process.draw_purchases(known, customers, rng)
     tiny = purchases.__class__(purchases.customer, purchases.time, purchases.lines, purchases.lines)
-    lines = draw_lines(known, customers, tiny, np.full((8, 75), 100), rng)
+    lines = draw_lines(known, customers, tiny, draw_catalogue(rng, Faker()), rng)
     assert (lines.cents == 1).all()
 
 
@@ -219,6 +285,7 @@ def test_wrong_options_are_one_clear_message(own_warehouse):
         (["--fault", "late_rows"], "NAME=RATE"),
         (["--fault", "late_rows=7"], "between 0 and 1"),
         (["--no-faults", "--fault", "late_rows=0.1"], "no faults wanted"),
+        (["--preset", "nonsense"], "unknown preset 'nonsense'"),
     ):
         result = CliRunner().invoke(app, options)
         assert result.exit_code == 1
