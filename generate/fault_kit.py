@@ -26,13 +26,13 @@ def fault(
     rule: str,
     column: str | None = None,
     eligible: Callable[[Tables], np.ndarray] | None = None,
-    **kind: bool,
+    **others: object,
 ) -> Callable[[Plant], Plant]:
     """Enter a function into the registry, under its own name; see `Fault`."""
 
     def register(function: Plant) -> Plant:
         name = function.__name__
-        FAULTS[name] = Fault(name, table, rate, rule, function, column, eligible, **kind)
+        FAULTS[name] = Fault(name, table, rate, rule, function, column, eligible, **others)
         return function
 
     return register

@@ -71,7 +71,7 @@ def lines_in_conflict(tables: Tables, rows: np.ndarray, rng: np.random.Generator
 # what belongs to nothing
 
 
-@fault(LINE, 0.001, "unknown_header", adds=True)
+@fault(LINE, 0.001, "unknown_header", adds=True, key=not_given_out)
 def lines_without_header(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Add lines of transactions that do not exist."""
     chosen = tables[LINE].iloc[rows]
@@ -79,7 +79,7 @@ def lines_without_header(tables: Tables, rows: np.ndarray, rng: np.random.Genera
     return {LINE: copies(tables[LINE], rows, **ids)}
 
 
-@fault(HEADER, 0.001, "without_lines", adds=True)
+@fault(HEADER, 0.001, "without_lines", adds=True, key=not_given_out)
 def headers_without_lines(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Add transactions that have no lines."""
     ids = not_given_out(tables[HEADER]["transaction_id"].iloc[rows])

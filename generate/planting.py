@@ -57,6 +57,8 @@ class Fault:
         Whether a customer's sales may carry no other fault.
     as_text
         Whether it writes text where a date or number should be.
+    key
+        What a row's key becomes, for the ledger; None where it stays.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Fault:
     whole_days: bool = False
     claims_sales: bool = False
     as_text: bool = False
+    key: Callable[[pd.Series], pd.Series] | None = None
 
     @property
     def is_outlier(self) -> bool:
@@ -140,7 +143,8 @@ def _ledger(tables: Tables, planted: Mapping[Fault, np.ndarray]) -> pd.DataFrame
     for fault, rows in planted.items():
         table = tables[fault.table]
         columns["table_name"] += [fault.table] * len(rows)
-        columns["row_key"] += table[KEYS[fault.table]].iloc[rows].tolist()
+        keys = table[KEYS[fault.table]].iloc[rows]
+        columns["row_key"] += (fault.key(keys) if fault.key else keys).tolist()
         columns["fault"] += [fault.name] * len(rows)
         columns["rule"] += [fault.rule] * len(rows)
         columns["value_before"] += (

@@ -73,13 +73,13 @@ def plan_of(connection: duckdb.DuckDBPyConnection) -> Plan:
 
 def _shop(connection: duckdb.DuckDBPyConnection) -> tuple[Plan, int, int]:
     try:
-        found = connection.execute("select plan, purchases, cents from truth.shop").fetchone()
+        found = connection.execute("select plan, purchases, cents from truth.shop").fetchall()
     except duckdb.CatalogException as error:
         raise TruthError(
             f"{warehouse.path()} holds no generated shop, so nothing is known of its truth: run "
             "`python generate/synthetic.py`"
         ) from error
-    plan, purchases, cents = found
+    plan, purchases, cents = found[0]
     return Plan.from_json(plan), purchases, cents
 
 

@@ -50,7 +50,7 @@ def show(console: Console, seconds: Mapping[str, float]) -> None:
 
 
 def _rows(connection: duckdb.DuckDBPyConnection) -> Table:
-    table = _table("Rows", "table", "in", "kept", "duplicates", "quarantined", "repaired")
+    table = new_table("Rows", "table", "in", "kept", "duplicates", "quarantined", "repaired")
     for name, *counts in connection.execute(
         """
         select
@@ -70,7 +70,7 @@ def _rows(connection: duckdb.DuckDBPyConnection) -> Table:
 
 
 def _rules(connection: duckdb.DuckDBPyConnection) -> Table:
-    table = _table("Cleaning, by rule", "table", "outcome", "rule", "rows", "money", "share")
+    table = new_table("Cleaning, by rule", "table", "outcome", "rule", "rows", "money", "share")
     for name, outcome, rule, rows, money, share in connection.execute(
         """
         select table_name, outcome, rule, rows, money, share
@@ -112,7 +112,7 @@ def _achievable(
     except achievable.UnknownTruthError as error:
         console.print(f"How much is possible is not known: {error}\n")
         return
-    table = _table(
+    table = new_table(
         "Share of the achievable: the truth of a generated shop is known",
         *("model", "R2", "of what is possible", "AUC", "of what is possible"),
     )
@@ -131,7 +131,7 @@ def _achievable(
 
 def metric_table(title: str, figures: pd.DataFrame, chosen: Collection[str] = frozenset()) -> Table:
     """Make a table of one row per model and one column per metric, the chosen ones marked."""
-    table = _table(title, "model", *(HEADERS.get(name, name) for name in figures.columns))
+    table = new_table(title, "model", *(HEADERS.get(name, name) for name in figures.columns))
     for model, row in figures.iterrows():
         cells = [metric_text(str(name), value) for name, value in row.items()]
         if model in chosen:
@@ -166,7 +166,7 @@ def _revenue(
 
 
 def _top_customers(connection: duckdb.DuckDBPyConnection) -> Table:
-    table = _table(
+    table = new_table(
         f"The {TOP_CUSTOMERS} customers with the highest forecast",
         *("customer", "expected", "p10", "p90", "buys", "orders so far", "last order"),
     )
@@ -208,8 +208,9 @@ def _times(console: Console, seconds: Mapping[str, float]) -> None:
     console.print(f"  {sum(seconds.values()):7.1f} s  in all")
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(
+def new_table(title: str, *columns: str) -> Table:
+    """Make an empty table with a title; names stand left, numbers right."""
+    made = Table(
         title=title,
         title_justify="left",
         title_style="bold",
@@ -217,7 +218,7 @@ def _table(title: str, *columns: str) -> Table:
         padding=(0, 1, 0, 0),
         pad_edge=False,
     )
-    text = {"table", "outcome", "rule", "model", "customer"}
+    text = {"table", "outcome", "rule", "model", "customer", "fault", "kind"}
     for name in columns:
-        table.add_column(name, justify="left" if name in text else "right", no_wrap=True)
-    return table
+        made.add_column(name, justify="left" if name in text else "right", no_wrap=True)
+    return made

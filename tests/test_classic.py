@@ -33,7 +33,9 @@ def test_customers_of_each_type_buy_as_often_as_told_at_gaps_as_told(drawn):
     assert (counts[done] == in_all[done]).all()
     assert (counts <= in_all).all()
     assert done.sum() > 10_000
-    gaps = np.diff(np.floor(purchases.time))[rank(counts)[1:] > 0]
+    # a gap that the end of the period cuts off is longer than others in the mean
+    gaps = np.diff(np.floor(purchases.time))
+    gaps = gaps[(rank(counts)[1:] > 0) & done[purchases.customer[1:]]]
     assert gaps.min() == 7
     assert gaps.max() == 45
     assert gaps.mean() == pytest.approx(26, abs=0.1)

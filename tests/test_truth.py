@@ -203,6 +203,9 @@ def test_a_fitted_model_reaches_a_part_of_what_is_possible(small_shop):
 
 
 def test_a_test_snapshot_without_truth_names_the_command(small_shop):
-    with warehouse.connect(read_only=True) as connection:
-        with pytest.raises(achievable.UnknownTruthError, match=r"generate/truth\.py 2024-01-01"):
-            achievable.shares(connection, pd.DataFrame(columns=list(METRICS)), dt.date(2024, 1, 1))
+    nothing = pd.DataFrame(columns=list(METRICS))
+    with (
+        warehouse.connect(read_only=True) as connection,
+        pytest.raises(achievable.UnknownTruthError, match=r"generate/truth\.py 2024-01-01"),
+    ):
+        achievable.shares(connection, nothing, dt.date(2024, 1, 1))

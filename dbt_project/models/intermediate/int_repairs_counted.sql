@@ -5,9 +5,7 @@
     'totals': 'store_sales_header',
     'lines': 'store_sales_line_items',
     'capped': 'store_sales_line_items',
-    'waiting': 'store_sales_line_items',
 } -%}
-{%- set outcomes = {'not_yet_known': 'not yet known', 'known_late': 'known late'} -%}
 {#- what is counted, the rule, the condition, and of which money -#}
 {%- set repairs = [
     ('customers', 'id_respelt', 'is_id_respelt', '0'),
@@ -21,7 +19,6 @@
     ('products', 'name_recoded', 'is_name_recoded', '0'),
     ('headers', 'id_respelt', 'is_id_respelt', '0'),
     ('headers', 'date_respelt', 'is_date_respelt', '0'),
-    ('headers', 'known_late', 'known_date > event_date', 'money'),
     ('totals', 'total_recomputed', 'is_different', 'abs(stated_amount - recomputed_amount)'),
     ('lines', 'id_respelt', 'is_id_respelt', '0'),
     ('lines', 'promotion_imputed', 'is_promotion_imputed', '0'),
@@ -34,7 +31,6 @@
         'capped', 'amount_capped', 'line_item_amount <> amount_before_cap',
         'abs(amount_before_cap - line_item_amount)'
     ),
-    ('waiting', 'not_yet_known', 'true', 'money'),
 ] -%}
 with
 
@@ -72,23 +68,6 @@ lines as (
 
 ),
 
-snapshots as (
-
-    select * from {{ ref('int_snapshots_scheduled') }}
-    where is_current
-
-),
-
--- as if the current as-of date were today
-waiting as (
-
-    select lines.*
-    from lines
-    inner join snapshots
-        on lines.known_date >= snapshots.as_of_date
-
-),
-
 capped as (
 
     select * from {{ ref('int_lines_capped') }}
@@ -98,10 +77,7 @@ capped as (
 counted as (
 
     {% for relation, rule, condition, money in repairs %}
-    {{ count_repairs(
-        relation, tables[relation], rule, condition, money,
-        outcome=outcomes.get(rule, 'repaired')
-    ) }}
+    {{ count_repairs(relation, tables[relation], rule, condition, money) }}
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
 

@@ -12,18 +12,20 @@ repairs as (
 
 ),
 
+late_rows as (
+
+    select * from {{ ref('int_late_rows_counted') }}
+
+),
+
 stacked as (
 
     select * from outcomes
     union all by name
-    -- a repaired or waiting row is kept: it is counted here a second time, under its rule
-    select
-        table_name,
-        rule,
-        outcome,
-        rows,
-        money
-    from repairs
+    -- a repaired or late row is kept: it is counted here a second time, under its rule
+    select * from repairs
+    union all by name
+    select * from late_rows
 
 ),
 

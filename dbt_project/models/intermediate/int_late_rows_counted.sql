@@ -1,0 +1,47 @@
+with
+
+headers as (
+
+    select * from {{ ref('int_headers_checked') }}
+    where rejected_by is null
+
+),
+
+lines as (
+
+    select * from {{ ref('int_lines_checked') }}
+    where rejected_by is null
+
+),
+
+snapshots as (
+
+    select * from {{ ref('int_snapshots_scheduled') }}
+    where is_current
+
+),
+
+-- as if the current as-of date were today
+waiting as (
+
+    select lines.*
+    from lines
+    inner join snapshots
+        on lines.known_date >= snapshots.as_of_date
+
+),
+
+counted as (
+
+    {{ count_repairs(
+        'headers', 'store_sales_header', 'known_late', 'known_date > event_date', 'money',
+        'known late'
+    ) }}
+    union all
+    {{ count_repairs(
+        'waiting', 'store_sales_line_items', 'not_yet_known', 'true', 'money', 'not yet known'
+    ) }}
+
+)
+
+select * from counted
