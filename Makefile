@@ -7,6 +7,7 @@ DATA ?=
 AS_OF ?=
 CUSTOMERS ?= 20000
 SEED ?= 42
+SIZES ?= s m l
 DAYS ?= 2010-08-01 2010-09-01 2010-10-01 2010-11-01
 
 export DBT_PROJECT_DIR := $(CURDIR)/dbt_project
@@ -21,7 +22,8 @@ DBT := $(BIN)/dbt
 DBT_VARS := $(if $(AS_OF),--vars '{as_of: "$(AS_OF)"}')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test build fit score docs api app lint format clean bench-skill
+.PHONY: help setup run test build fit score docs api app profile truth lint format clean
+.PHONY: bench-skill bench-generate bench-faults leak-demo
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
@@ -37,6 +39,12 @@ $(READY): requirements.lock pyproject.toml
 		-r requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
+
+profile: $(READY) ## write reports/profile.html, a first look at the data; DATA=path for your files
+	@$(BIN)/python run/profile.py $(if $(DATA),--data "$(DATA)")
+
+truth: $(READY) ## add the best forecast of the generated shop at AS_OF=2024-05-03
+	@$(BIN)/python generate/truth.py $(AS_OF)
 
 run: $(READY) ## the main job; DATA=path for your own files, AS_OF=2010-10-01 as if that were today
 	@$(BIN)/python run/job.py --customers $(CUSTOMERS) --seed $(SEED) \
@@ -66,6 +74,15 @@ app: $(READY) ## open the app on http://127.0.0.1:8501 (it calls the API)
 
 bench-skill: $(READY) ## the README's skill table; DATA=file DAYS="2010-08-01 2010-09-01"
 	@$(BIN)/python benchmarks/skill.py "$(DATA)" $(DAYS)
+
+bench-generate: $(READY) ## time and memory of generating and loading; SIZES="s m l"
+	@$(BIN)/python benchmarks/generating.py $(addprefix --size ,$(SIZES))
+
+bench-faults: $(READY) ## how planted faults fare: recall of each rule, false alarms, money
+	@$(BIN)/python benchmarks/faults.py
+
+leak-demo: $(READY) ## four classic mistakes beside an honest fit and the exact optimum
+	@$(BIN)/python benchmarks/leak_demo.py
 
 lint: $(READY) ## check the style of Python and SQL
 	@$(BIN)/ruff check .

@@ -9,6 +9,7 @@ snapshot has luck in it: a share a little above 100 % is possible.
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 
 import duckdb
 import numpy as np
@@ -91,4 +92,55 @@ def shares(
             "auc": table["auc"],
             "auc_share": (table["auc"] - 0.5) / (best["auc"] - 0.5),
         }
+    )
+
+
+@dataclass(frozen=True)
+class FloorEffect:
+    """What the floor at 0 of the target changes, as the best forecast knows no floor.
+
+    Attributes
+    ----------
+    added_share
+        Sum that the floor adds to the target, as a share of the sum without it.
+    r2, r2_without
+        R2 of the best forecast against the target, and against net spend without the floor.
+    """
+
+    added_share: float
+    r2: float
+    r2_without: float
+
+
+def floor_effect(connection: duckdb.DuckDBPyConnection, test: dt.date) -> FloorEffect:
+    """Measure the floor on a test snapshot; customers with more returns than purchases meet it."""
+    rows = connection.execute(
+        f"""
+        with net as (
+            select labels.customer_id, sum(days.spend - days.returned) as spend
+            from {LABELS} as labels
+            inner join intermediate.int_snapshots_scheduled as snapshots using (as_of_date)
+            inner join intermediate.int_customer_days_summed as days
+                on days.customer_id = labels.customer_id
+                and days.event_date between labels.as_of_date
+                and labels.as_of_date + (snapshots.horizon_days - 1)
+            where labels.as_of_date = $test
+            group by all
+        )
+        select
+            labels.target_30d_spend::double as target,
+            coalesce(net.spend, 0)::double as net,
+            truth.expected_30d_spend as best
+        from {LABELS} as labels
+        inner join truth.expected_spend as truth using (as_of_date, customer_id)
+        left join net using (customer_id)
+        where labels.as_of_date = $test
+        """,
+        {"test": test},
+    ).df()
+    target, net, best = (rows[name].to_numpy() for name in ("target", "net", "best"))
+    return FloorEffect(
+        added_share=float(target.sum() / net.sum() - 1),
+        r2=evaluate(target, Forecast(best))["r2"],
+        r2_without=float(1 - ((net - best) ** 2).sum() / ((net - net.mean()) ** 2).sum()),
     )

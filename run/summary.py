@@ -125,7 +125,12 @@ def _achievable(
     reached = shares.loc[chosen]
     console.print(
         f"The chosen model reaches [bold]{reached['skill_share']:.1%} of what is possible[/bold] "
-        f"in spend (R2), {reached['auc_share']:.1%} in who buys (AUC).\n"
+        f"in spend (R2), {reached['auc_share']:.1%} in who buys (AUC)."
+    )
+    floor = achievable.floor_effect(connection, test)
+    console.print(
+        f"The floor at 0 of the target adds {floor.added_share:.2%} to its sum; without it the "
+        f"best forecast has R2 {floor.r2_without:.3f}.\n"
     )
 
 
@@ -218,7 +223,7 @@ def new_table(title: str, *columns: str) -> Table:
         padding=(0, 1, 0, 0),
         pad_edge=False,
     )
-    text = {"table", "outcome", "rule", "model", "customer", "fault", "kind"}
+    text = {"table", "outcome", "rule", "model", "customer", "fault", "kind", "fit"}
     for name in columns:
         made.add_column(name, justify="left" if name in text else "right", no_wrap=True)
     return made

@@ -209,3 +209,21 @@ def test_a_test_snapshot_without_truth_names_the_command(small_shop):
         pytest.raises(achievable.UnknownTruthError, match=r"generate/truth\.py 2024-01-01"),
     ):
         achievable.shares(connection, nothing, dt.date(2024, 1, 1))
+
+
+def test_the_floor_of_the_target_changes_little_and_is_measured(small_shop):
+    with warehouse.connect(read_only=True) as connection:
+        (test,) = connection.execute("select max(as_of_date) from features.feat_labels").fetchone()
+        floor = achievable.floor_effect(connection, test)
+        target = connection.execute(
+            "select sum(target_30d_spend) from features.feat_labels where as_of_date = ?", [test]
+        ).fetchone()
+        net = connection.execute(
+            "select sum(spend - returned) from intermediate.int_customer_days_summed"
+            " where event_date >= ?::date and event_date < ?::date + 30",
+            [test, test],
+        ).fetchone()
+    # customers who came after the snapshot have no label but some sales
+    assert 0 <= floor.added_share < 0.05
+    assert float(target[0]) / (1 + floor.added_share) <= float(net[0]) + 0.01
+    assert abs(floor.r2 - floor.r2_without) < 0.05
