@@ -26,7 +26,7 @@ from generate.synthetic import generate
 from run import summary, transform
 
 WORK = warehouse.ROOT / "benchmarks" / "work"
-DAYS = 600
+DAYS = 1_300
 # snapshots to learn from; one more is the test
 SNAPSHOTS = 20
 
