@@ -6,22 +6,17 @@ import base64
 import datetime as dt
 from pathlib import Path
 
-import jinja2
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import warehouse
+from pages.look import BLUE, GREY, ORANGE, figure, template
 from train.evaluation import EXPLAINED, METRICS, deciles, metric_text
-
-# drawn into files only: no window system is needed
-matplotlib.use("Agg")
 
 Values = NDArray[np.float64]
 
-BLUE, ORANGE, GREY = "#2563a8", "#d97706", "#9ca3af"
 TEMPLATE = Path(__file__).with_name("report.html.jinja")
 
 CAPTIONS = {
@@ -71,12 +66,12 @@ def write(
         "importance": _importance(importance),
     }
     images = []
-    for name, figure in figures.items():
+    for name, drawing in figures.items():
         file = folder / f"{name}.png"
-        figure.savefig(file, dpi=110)
+        drawing.savefig(file, dpi=110)
         encoded = base64.b64encode(file.read_bytes()).decode()
         images.append({"name": name, "caption": CAPTIONS[name], "data": encoded})
-    page = jinja2.Template(TEMPLATE.read_text(), autoescape=True).render(
+    page = template(TEMPLATE).render(
         version=version,
         chosen=chosen,
         test=test,
@@ -95,26 +90,18 @@ def _cells(row: pd.Series) -> list[str]:
     return [metric_text(name, row[name]) for name in METRICS]
 
 
-def _figure(title: str, x: str, y: str, height: float = 3.8) -> tuple[Figure, object]:
-    figure = Figure(figsize=(6.4, height), layout="constrained")
-    axes = figure.subplots()
-    axes.set(title=title, xlabel=x, ylabel=y)
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
-
-
 def _calibration(actual: Values, forecast: Values) -> Figure:
-    figure, axes = _figure("Calibration by decile", "decile of the forecast", "spend")
+    drawing, axes = figure("Calibration by decile", "decile of the forecast", "spend")
     groups = deciles(actual, forecast)
     axes.bar(groups["decile"] - 0.2, groups["forecast"], 0.4, label="forecast", color=BLUE)
     axes.bar(groups["decile"] + 0.2, groups["actual"], 0.4, label="actual", color=ORANGE)
     axes.set_xticks(range(1, 11))
     axes.legend(frameon=False)
-    return figure
+    return drawing
 
 
 def _lift(actual: Values, forecast: Values) -> Figure:
-    figure, axes = _figure("Lift", "share of customers", "share of spend")
+    drawing, axes = figure("Lift", "share of customers", "share of spend")
     total = actual.sum()
     share = np.arange(1, len(actual) + 1) / len(actual)
     if total > 0:
@@ -126,11 +113,11 @@ def _lift(actual: Values, forecast: Values) -> Figure:
             axes.plot(share, captured, label=label, color=colour)
     axes.plot([0, 1], [0, 1], "--", color=GREY, linewidth=1)
     axes.legend(frameon=False, loc="lower right")
-    return figure
+    return drawing
 
 
 def _scatter(actual: Values, forecast: Values) -> Figure:
-    figure, axes = _figure("Forecast against actual", "forecast", "actual spend")
+    drawing, axes = figure("Forecast against actual", "forecast", "actual spend")
     axes.scatter(forecast, actual, s=6, alpha=0.35, color=BLUE, linewidths=0)
     top = max(float(actual.max()), float(forecast.max()), 1.0)
     axes.plot([0, top], [0, top], "--", color=GREY, linewidth=1)
@@ -139,11 +126,11 @@ def _scatter(actual: Values, forecast: Values) -> Figure:
     axes.set_yscale("symlog", linthresh=10)
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=-1)
-    return figure
+    return drawing
 
 
 def _importance(importance: pd.Series) -> Figure:
-    figure, axes = _figure("Importance", "loss of Gini", "", height=5.2)
+    drawing, axes = figure("Importance", "loss of Gini", "", height=5.2)
     top = importance.head(15)[::-1]
     axes.barh(top.index.astype(str), top.to_numpy(), color=BLUE)
-    return figure
+    return drawing
