@@ -41,7 +41,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch $(READY)
 
 profile: $(READY) ## write reports/profile.html, a first look at the data; DATA=path for your files
-	@$(BIN)/python run/profile.py $(if $(DATA),--data "$(DATA)")
+	@$(BIN)/python shop_profile/write.py $(if $(DATA),--data "$(DATA)")
 
 truth: $(READY) ## add the best forecast of the generated shop at AS_OF=2024-05-03
 	@$(BIN)/python generate/truth.py $(AS_OF)
