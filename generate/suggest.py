@@ -1,0 +1,2 @@
+def suggested(path):
+    return ""
