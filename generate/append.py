@@ -19,7 +19,7 @@ from generate.raw_tables import (
     now,
     transaction,
 )
-from generate.staging import LoadError
+from generate.staging import LoadError, scalar
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +134,8 @@ def _say_what_is_left_out(
     if is_derived:
         return
     names = ", ".join(column.name for column in table.columns)
-    found = connection.execute(
+    rows = scalar(
+        connection,
         f"""
         select count(*) from (
             select {names} from {incoming} as incoming
@@ -142,31 +143,32 @@ def _say_what_is_left_out(
             except
             select {names} from raw.{table.name}
         )
-        """
-    ).fetchone()
-    if found and found[0]:
+        """,
+    )
+    if rows:
         log.warning(
             "%s: %s rows say something new of known ids and are left out: this table has no days",
             table.name,
-            f"{found[0]:,}",
+            f"{rows:,}",
         )
 
 
 def _say_what_is_dated_later(
     connection: duckdb.DuckDBPyConnection, moments: Mapping[str, date]
 ) -> None:
-    found = connection.execute(
+    rows = scalar(
+        connection,
         f"""
         select count(*) from raw.{HEADERS.name}
-        where _loaded_at = $loaded_at
+        where _loaded_at = ?
             and try_cast(transaction_date as date) > try_cast(recorded_at as date) + 1
         """,
-        {"loaded_at": moments["loaded_at"]},
-    ).fetchone()
-    if found and found[0]:
+        [moments["loaded_at"]],
+    )
+    if rows:
         log.warning(
             "%s orders are dated after the day on which they became known, %s; dbt will reject "
             "them: give a later --known-on",
-            f"{found[0]:,}",
+            f"{rows:,}",
             moments["known_on"],
         )

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import duckdb
 
+from generate.staging import scalar
+
 GENERATED = "generated"
 REPLACE, APPEND = "replace", "append"
 
@@ -93,12 +95,12 @@ def start(connection: duckdb.DuckDBPyConnection, *, anew: bool) -> None:
 
 def exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
     """Return whether the warehouse has a raw table."""
-    found = connection.execute(
-        "select count(*) from duckdb_tables() where database_name = current_database() "
+    return scalar(
+        connection,
+        "select count(*) > 0 from duckdb_tables() where database_name = current_database() "
         "and schema_name = 'raw' and table_name = ?",
         [table],
-    ).fetchone()
-    return bool(found and found[0])
+    )
 
 
 def write(
@@ -108,8 +110,7 @@ def write(
     loaded_at: datetime,
 ) -> None:
     """Write a load into the ledger, and the rows that it set aside."""
-    last = connection.execute("select coalesce(max(load_id), 0) from raw.loads").fetchone()
-    load_id = (last[0] if last else 0) + 1
+    load_id = scalar(connection, "select coalesce(max(load_id), 0) + 1 from raw.loads")
     added = [list(rows_added), list(rows_added.values())]
     for file in entry.files or [None]:
         connection.execute(

@@ -185,11 +185,9 @@ def _is_loaded(
 def _unchanged(connection: duckdb.DuckDBPyConnection) -> Summary:
     rows, loaded_at = {}, datetime.min
     for table in TABLES:
-        found = connection.execute(
-            f"select count(*), max(_loaded_at) from raw.{table.name}"
-        ).fetchone()
-        rows[table.name] = found[0] if found else 0
-        loaded_at = max(loaded_at, (found and found[1]) or loaded_at)
+        query = f"select count(*), max(_loaded_at) from raw.{table.name}"
+        rows[table.name], loaded = connection.execute(query).fetchall()[0]
+        loaded_at = max(loaded_at, loaded or loaded_at)
     removed = remove_forecasts_of_another_shop(connection)
     return Summary(rows, loaded_at, removed, unchanged=True)
 

@@ -11,7 +11,7 @@ from generate.mapping import FILLABLE, ORDER_LINES, Rule
 from generate.parse_columns import Cast, cast_of
 from generate.quarantine import Misfit
 from generate.read_files import Staged
-from generate.staging import LoadError, literal, quoted
+from generate.staging import LoadError, literal, quoted, scalar
 
 _SIGNED = ("quantity", "line_item_amount", "total_amount")
 _IDS = ("transaction_id", "customer_id", "product_id", "line_item_id", "store_id")
@@ -98,8 +98,7 @@ class OurColumns:
 
     def _constant(self, connection: duckdb.DuckDBPyConnection, key: str, constant: str) -> Cast:
         sql = f"cast({literal(constant)} as {self.types[key]})"
-        fits = connection.execute(f"select try_{sql} is not null").fetchone()
-        if not fits or not fits[0]:
+        if not scalar(connection, f"select try_{sql} is not null"):
             raise LoadError(
                 f"the mapping's constant {constant!r} for {key} is no {self.types[key]}"
             )

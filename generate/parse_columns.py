@@ -112,7 +112,7 @@ def _counts(
     connection: duckdb.DuckDBPyConnection, source: str, casts: Mapping[str, str]
 ) -> tuple[int, ...]:
     counts = ", ".join(f"count({cast})" for cast in casts.values())
-    return connection.execute(f"select count(*), {counts} from {source}").fetchone() or ()
+    return connection.execute(f"select count(*), {counts} from {source}").fetchall()[0]
 
 
 def parsed_date(text: str, formats: tuple[str, ...] | None) -> str:

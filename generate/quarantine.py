@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from generate.parts import Part
 from generate.read_files import Staged, shown
-from generate.staging import STAGED, LoadError
+from generate.staging import STAGED, LoadError, scalar
 
 # the rows set aside of all tables, in the scratch database
 REJECTED = f"{STAGED}.main.rejected"
@@ -100,7 +100,7 @@ def _failing(
     counts = ", ".join(
         f"count(*) filter ({one.condition}), min(rowid) filter ({one.condition})" for one in misfits
     )
-    found = connection.execute(f"select {counts} from {staged.table}").fetchone() or ()
+    found = connection.execute(f"select {counts} from {staged.table}").fetchall()[0]
     pairs = zip(found[::2], found[1::2], strict=True)
     return [(one, *pair) for one, pair in zip(misfits, pairs, strict=True) if pair[0]]
 
@@ -108,10 +108,8 @@ def _failing(
 def _message(
     connection: duckdb.DuckDBPyConnection, staged: Staged, misfit: Misfit, rows: int, first: int
 ) -> str:
-    found = connection.execute(
-        f"select cast({misfit.value} as varchar) from {staged.table} where rowid = ?", [first]
-    ).fetchone()
-    value = found[0] if found else ""
+    query = f"select cast({misfit.value} as varchar) from {staged.table} where rowid = ?"
+    value = scalar(connection, query, [first])
     ((part, number),) = staged.places([first])
     place = f"sheet {part.sheet}, row {number}" if part.sheet else f"row {number}"
     further = f" ({rows - 1:,} more such rows)" if rows > 1 else ""
@@ -134,8 +132,7 @@ def _insert(connection: duckdb.DuckDBPyConnection, rows: Sequence[tuple]) -> Non
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, staged: Staged) -> int:
-    found = connection.execute(f"select count(*) from {staged.table}").fetchone()
-    return found[0] if found else 0
+    return scalar(connection, f"select count(*) from {staged.table}")
 
 
 def _place(name: str, part: Part, path: Path) -> tuple[str, str, str | None]:

@@ -16,7 +16,7 @@ from generate.parts import Part, SqlPart, described, staged_type
 from generate.read_csv import text_part
 from generate.read_database import table_part
 from generate.read_workbook import sheet_parts
-from generate.staging import STAGED, LoadError, first_lines, path_literal, quoted
+from generate.staging import STAGED, LoadError, first_lines, path_literal, quoted, scalar
 
 __all__ = ["DATABASES", "SUFFIXES", "LoadError", "Staged", "find", "open_parts", "shown", "stage"]
 
@@ -53,10 +53,11 @@ class Staged:
         """Return the number of rows that each file gave; what was set aside does not count."""
         rows = dict.fromkeys(self.files, 0)
         for start, end, part in zip(self.starts, self._ends, self.parts, strict=True):
-            found = connection.execute(
-                f"select count(*) from {self.table} where rowid >= ? and rowid < ?", [start, end]
-            ).fetchone()
-            rows[part.file] += found[0] if found else 0
+            rows[part.file] += scalar(
+                connection,
+                f"select count(*) from {self.table} where rowid >= ? and rowid < ?",
+                [start, end],
+            )
         return rows
 
     @property
@@ -237,8 +238,7 @@ def stage(
 
 
 def _next_row(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    found = connection.execute(f"select coalesce(max(rowid) + 1, 0) from {table}").fetchone()
-    return found[0] if found else 0
+    return scalar(connection, f"select coalesce(max(rowid) + 1, 0) from {table}")
 
 
 def _common_type(parts: Sequence[Part], column: str) -> str:

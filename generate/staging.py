@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -63,3 +64,9 @@ def first_lines(error: Exception) -> str:
     """Return what an error says, without the advice that follows."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return " ".join(lines[:3])
+
+
+def scalar(connection: duckdb.DuckDBPyConnection, query: str, values: Sequence = ()) -> Any:  # noqa: ANN401
+    """Return the one value that a query yields."""
+    # all rows are fetched: a result left open keeps the connection from registering tables
+    return connection.execute(query, list(values)).fetchall()[0][0]
