@@ -67,7 +67,8 @@ ORDER_LINES = Table(
     ),
 )
 FILLABLE = {table.name: table for table in (CUSTOMERS, PRODUCTS, HEADERS, _LINES, ORDER_LINES)}
-_NEEDED_FLAT = {
+# with advice
+REQUIRED_FLAT = {
     "customer_id": "who bought",
     "transaction_date": "when",
     "product_id": "or {constant: ALL} where the file knows no products",
@@ -245,7 +246,7 @@ def _check_columns(place: str, fillable: Table, table: TableMapping) -> None:
         if (rule.join or rule.family) and types[key] != "VARCHAR":
             raise LoadError(f"{place}: {key} is no text, so it is not made of other columns")
     needed = dict.fromkeys((one.name for one in fillable.columns if one.required), "")
-    for name, advice in (_NEEDED_FLAT if fillable is ORDER_LINES else needed).items():
+    for name, advice in (REQUIRED_FLAT if fillable is ORDER_LINES else needed).items():
         if table.columns and name not in table.columns:
             advice = f" ({advice})" if advice else ""
             raise LoadError(f"{place}: says nothing of the required column {name}{advice}")
