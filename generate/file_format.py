@@ -47,7 +47,7 @@ class Format(Strict):
     @classmethod
     def _known(cls, value: str | None) -> str | None:
         try:
-            b"".decode(value or "utf-8")
+            "a".encode(value or "utf-8")
         except (LookupError, ValueError) as error:
             raise ValueError(
                 f"unknown encoding {value!r}; for example utf-8, utf-16, cp1252, latin-1"

@@ -33,7 +33,7 @@ _CALLED: Mapping[str, str] = {
     "quantity": "quantity qty lineitemquantity menge anzahl pieces units stueck stuck count num",
     "line_item_amount": "lineitemamount linetotal lineamount amount salesvalue betrag umsatz "
     "revenue sales netamount extendedprice summe dollars value spend gesamtpreis",
-    "line_item_id": "lineitemid lineno linenumber lineid orderlineid orderitemid positionid itemlineid",
+    "line_item_id": "lineitemid lineno linenumber lineid orderlineid orderitemid positionid",
     "total_amount": "totalamount ordertotal grandtotal total gesamtbetrag gesamt invoicetotal",
     "store_id": "storeid store shopid branchid branch filiale filialnr outlet location",
     "promotion_id": "promotionid promotion promo promocode couponid coupon discountcode campaign",

@@ -22,5 +22,7 @@ def same_name(wanted: str, names: Iterable[str]) -> str | None:
 def did_you_mean(wanted: str, names: Iterable[str]) -> str:
     """Return `; did you mean X or Y?` for the names nearest to one, or nothing."""
     by_plain = {plain(name): name for name in names}
-    near = difflib.get_close_matches(plain(wanted), by_plain, n=2, cutoff=0.6)
+    text = plain(wanted)
+    inside = [one for one in by_plain if len(text) >= 4 and text in one]
+    near = inside[:2] or difflib.get_close_matches(text, by_plain, n=2, cutoff=0.6)
     return f"; did you mean {' or '.join(by_plain[one] for one in near)}?" if near else ""
