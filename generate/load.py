@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import replace as with_changes
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -20,11 +19,12 @@ from generate.append import append as append_rows
 from generate.derive import raw_sources
 from generate.layout import layout as layout_mapping
 from generate.layout import layout_of
+from generate.loaded_before import fingerprints, is_loaded, unchanged
 from generate.mapping import Mapping, read_mapping
 from generate.quarantine import REJECTED, prepare
-from generate.raw_tables import TABLES, Summary, remove_forecasts_of_another_shop, replace
-from generate.read_files import LoadError, find, shown
-from generate.read_table import Read, read_table
+from generate.raw_tables import Summary, replace
+from generate.read_files import LoadError
+from generate.read_table import read_table
 from generate.staging import STAGED, first_lines, limit, literal, scratch_database, staged_file
 from generate.suggest import suggested
 
@@ -73,12 +73,16 @@ def load(
         raise LoadError("a day on which rows became known is for --append alone")
     if known_on and known_on > today:
         raise LoadError(f"the day on which rows became known, {known_on}, lies ahead")
+    if mapping and layout:
+        raise LoadError("a layout is a mapping already: give --layout or --mapping, not both")
+    given = read_mapping(Path(mapping)) if mapping else None
     try:
         with tempfile.TemporaryDirectory() as scratch:
             return _load(
                 path,
                 layout,
-                Path(mapping) if mapping else None,
+                given,
+                Path(mapping).name if mapping else "",
                 Path(scratch),
                 known_on=(known_on or today) if append else None,
                 quarantine=quarantine,
@@ -89,39 +93,37 @@ def load(
 
 def _load(
     path: Path,
-    layout: str | None,
-    mapping: Path | None,
+    asked: str | None,
+    given: Mapping | None,
+    name: str,
     scratch: Path,
     *,
     known_on: date | None,
     quarantine: bool,
 ) -> Summary:
     with scratch_database(scratch) as connection:
-        name, chosen = _chosen(connection, path, layout, mapping, scratch)
-        fingerprints = _fingerprints(path, chosen)
-        entry = ledger.Entry(
-            layout=name,
-            layout_hash=chosen.hash,
-            mode=ledger.APPEND if known_on else ledger.REPLACE,
-            known_on=known_on,
-            files=list(fingerprints.values()),
-        )
+        if given is None:
+            name = layout_of(connection, path, asked, scratch)
+            given = layout_mapping(name)
+        files = fingerprints(path, given)
+        mode = ledger.APPEND if known_on else ledger.REPLACE
+        entry = ledger.Entry(name, given.hash, mode, known_on, list(files.values()))
         if warehouse.path().exists():
             with warehouse.connect() as target:
-                if _is_loaded(target, entry, quarantine=quarantine):
-                    return _unchanged(target)
+                if is_loaded(target, entry, quarantine=quarantine):
+                    return unchanged(target)
         log.info("reading %s as %s", path, name)
         prepare(connection)
-        read = {
-            table: read_table(connection, path, table, one, scratch, quarantine=quarantine)
-            for table, one in chosen.tables.items()
-        }
-        tables = {one.name: one.source for one in read.values()}
-        sources, derived = raw_sources(connection, tables)
+        read = [
+            read_table(connection, path, table, one, scratch, quarantine=quarantine)
+            for table, one in given.tables.items()
+        ]
+        sources, derived = raw_sources(connection, {one.name: one.source for one in read})
+    rows = sum((Counter(one.rows_by_file) for one in read), Counter())
     entry = with_changes(
         entry,
-        files=_with_rows(fingerprints, read.values()),
-        rejected=sum(one.rejected for one in read.values()),
+        files=[with_changes(one, rows=rows[file]) for file, one in files.items()],
+        rejected=sum(one.rejected for one in read),
         rejected_source=REJECTED,
     )
     warehouse.path().parent.mkdir(parents=True, exist_ok=True)
@@ -131,65 +133,6 @@ def _load(
         if known_on:
             return append_rows(target, sources, derived, known_on, entry)
         return replace(target, sources, entry=entry)
-
-
-def _chosen(
-    connection: duckdb.DuckDBPyConnection,
-    path: Path,
-    asked: str | None,
-    mapping: Path | None,
-    scratch: Path,
-) -> tuple[str, Mapping]:
-    """Return the mapping to read by, and its name; it is found when none is given."""
-    if not mapping:
-        name = layout_of(connection, path, asked, scratch)
-        return name, layout_mapping(name)
-    if asked:
-        raise LoadError("a layout is a mapping already: give --layout or --mapping, not both")
-    return mapping.name, read_mapping(mapping)
-
-
-def _fingerprints(path: Path, mapping: Mapping) -> dict[Path, ledger.LoadedFile]:
-    files = dict.fromkeys(
-        file for table in mapping.tables.values() for file in find(path, table.file)
-    )
-    return {file: ledger.fingerprint(file, shown(file, path)) for file in files}
-
-
-def _with_rows(
-    fingerprints: dict[Path, ledger.LoadedFile], read: Iterable[Read]
-) -> list[ledger.LoadedFile]:
-    rows = Counter[Path]()
-    for table in read:
-        rows.update(table.rows_by_file)
-    return [with_changes(one, rows=rows[file]) for file, one in fingerprints.items()]
-
-
-def _is_loaded(
-    connection: duckdb.DuckDBPyConnection, entry: ledger.Entry, *, quarantine: bool
-) -> bool:
-    """Return whether a load would change nothing: these files, read in this way, are there."""
-    if not all(ledger.exists(connection, table.name) for table in TABLES):
-        return False
-    there = ledger.loaded(connection)
-    wanted = {(file.sha256, entry.layout_hash) for file in entry.files}
-    known = {(sha256, layout_hash) for sha256, layout_hash, *_ in there}
-    # what was set aside then would be refused now
-    if not quarantine and any(rejected for *_, rejected in there):
-        return False
-    if entry.mode == ledger.APPEND:
-        return wanted <= known
-    return wanted == known and all(mode == ledger.REPLACE for _, _, mode, _ in there)
-
-
-def _unchanged(connection: duckdb.DuckDBPyConnection) -> Summary:
-    rows, loaded_at = {}, datetime.min
-    for table in TABLES:
-        query = f"select count(*), max(_loaded_at) from raw.{table.name}"
-        rows[table.name], loaded = connection.execute(query).fetchall()[0]
-        loaded_at = max(loaded_at, loaded or loaded_at)
-    removed = remove_forecasts_of_another_shop(connection)
-    return Summary(rows, loaded_at, removed, unchanged=True)
 
 
 def main(
@@ -239,7 +182,8 @@ def main(
             path, layout, mapping=mapping, append=append, known_on=day, quarantine=quarantine
         )
     except (LoadError, warehouse.WarehouseError) as error:
-        typer.echo(f"error: {error}", err=True)
+        # names and values may hold line breaks; a message is one line
+        typer.echo(f"error: {' '.join(str(error).split())}", err=True)
         raise typer.Exit(1) from error
     typer.echo(str(summary))
 

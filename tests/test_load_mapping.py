@@ -40,14 +40,13 @@ def test_a_shape_loads_through_its_mapping_and_through_the_suggested_one(tmp_pat
     rows = mapped(path, mapping).rows
     assert all(rows.values())
     by_hand = content()
+    money = "select sum(line_item_amount), sum(quantity) from raw.store_sales_line_items"
+    by_hand["money"] = query(money)
     assert mapped(path, suggested(path)).rows == rows
-    found = content()
+    found = content() | {"money": query(money)}
     for table, key in (("store_sales_header", 0), ("store_sales_line_items", 1)):
         assert {row[key] for row in found[table]} == {row[key] for row in by_hand[table]}
-    money = "select sum(line_item_amount), sum(quantity) from raw.store_sales_line_items"
-    suggested_money = query(money)
-    mapped(path, mapping)
-    assert query(money) == suggested_money
+    assert found["money"] == by_hand["money"]
 
 
 def test_cdnow_orders_are_what_a_customer_buys_on_one_day(tmp_path, mapped):
@@ -97,17 +96,16 @@ def test_decimal_commas_thousands_and_returns_are_read(tmp_path, mapped):
     ]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
-@pytest.mark.parametrize("packed", [False, True])
-def test_a_text_is_the_same_in_every_encoding_and_packed(tmp_path, mapped, encoding, packed):
+def test_a_text_is_the_same_in_every_encoding_and_packed(tmp_path, mapped):
     text = german(tmp_path).read_bytes().decode("cp1252")
     mapped(tmp_path / "Kassenbons.csv", GERMAN)
     expected = content()
-    raw = text.encode(encoding)
-    file = tmp_path / ("again.csv.gz" if packed else "again.csv")
-    file.write_bytes(gzip.compress(raw) if packed else raw)
-    mapped(file, GERMAN.replace("encoding: cp1252, ", ""))
-    assert content() == expected
+    for encoding in ("utf-8", "utf-8-sig", "utf-16", "cp1252"):
+        file = tmp_path / ("again.csv.gz" if encoding == "utf-16" else "again.csv")
+        raw = text.encode(encoding)
+        file.write_bytes(gzip.compress(raw) if encoding == "utf-16" else raw)
+        mapped(file, GERMAN.replace("encoding: cp1252, ", ""))
+        assert content() == expected
 
 
 def test_what_an_order_states_on_its_first_row_holds_for_all_of_it(tmp_path, mapped):
