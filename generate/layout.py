@@ -9,9 +9,11 @@ from pathlib import Path
 import duckdb
 
 from generate.file_format import Format
-from generate.mapping import FILLABLE, Mapping, read_mapping
+from generate.find_files import DATABASES, find
+from generate.mapping import FILLABLE, Mapping
 from generate.near_names import same_name
-from generate.read_files import DATABASES, find, open_parts
+from generate.read_files import open_parts
+from generate.read_mapping import read_mapping
 from generate.staging import LoadError
 
 TABLES, ONLINE_RETAIL = "tables", "online_retail"

@@ -20,10 +20,11 @@ from generate.derive import raw_sources
 from generate.layout import layout as layout_mapping
 from generate.layout import layout_of
 from generate.loaded_before import fingerprints, is_loaded, unchanged
-from generate.mapping import Mapping, read_mapping
+from generate.mapping import Mapping
 from generate.quarantine import REJECTED, prepare
 from generate.raw_tables import Summary, replace
 from generate.read_files import LoadError
+from generate.read_mapping import read_mapping
 from generate.read_table import read_table
 from generate.staging import STAGED, first_lines, limit, literal, scratch_database, staged_file
 from generate.suggest import suggested
@@ -76,13 +77,18 @@ def load(
     if mapping and layout:
         raise LoadError("a layout is a mapping already: give --layout or --mapping, not both")
     given = read_mapping(Path(mapping)) if mapping else None
+    name = Path(mapping).name if mapping else ""
+    # beside the warehouse, as the folder for temporary files may lie in memory
+    beside = warehouse.path().parent
     try:
-        with tempfile.TemporaryDirectory() as scratch:
+        with tempfile.TemporaryDirectory(
+            prefix=".loading-", dir=beside if beside.is_dir() else None
+        ) as scratch:
             return _load(
                 path,
                 layout,
                 given,
-                Path(mapping).name if mapping else "",
+                name,
                 Path(scratch),
                 known_on=(known_on or today) if append else None,
                 quarantine=quarantine,
@@ -94,7 +100,7 @@ def load(
 def _load(
     path: Path,
     asked: str | None,
-    given: Mapping | None,
+    mapping: Mapping | None,
     name: str,
     scratch: Path,
     *,
@@ -102,12 +108,12 @@ def _load(
     quarantine: bool,
 ) -> Summary:
     with scratch_database(scratch) as connection:
-        if given is None:
+        if mapping is None:
             name = layout_of(connection, path, asked, scratch)
-            given = layout_mapping(name)
-        files = fingerprints(path, given)
+            mapping = layout_mapping(name)
+        files = fingerprints(path, mapping)
         mode = ledger.APPEND if known_on else ledger.REPLACE
-        entry = ledger.Entry(name, given.hash, mode, known_on, list(files.values()))
+        entry = ledger.Entry(name, mapping.hash, mode, known_on, list(files.values()))
         if warehouse.path().exists():
             with warehouse.connect() as target:
                 if is_loaded(target, entry, quarantine=quarantine):
@@ -116,7 +122,7 @@ def _load(
         prepare(connection)
         read = [
             read_table(connection, path, table, one, scratch, quarantine=quarantine)
-            for table, one in given.tables.items()
+            for table, one in mapping.tables.items()
         ]
         sources, derived = raw_sources(connection, {one.name: one.source for one in read})
     rows = sum((Counter(one.rows_by_file) for one in read), Counter())

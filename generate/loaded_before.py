@@ -8,9 +8,9 @@ from pathlib import Path
 import duckdb
 
 from generate import ledger
+from generate.find_files import find, shown
 from generate.mapping import Mapping
 from generate.raw_tables import TABLES, Summary, remove_forecasts_of_another_shop
-from generate.read_files import find, shown
 
 
 def fingerprints(path: Path, mapping: Mapping) -> dict[Path, ledger.LoadedFile]:

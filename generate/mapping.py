@@ -38,17 +38,14 @@ without a `line_item_id` a line's id is made of what it says, so that equal line
 from __future__ import annotations
 
 import hashlib
-from graphlib import CycleError, TopologicalSorter
-from pathlib import Path
+from datetime import date
+from graphlib import TopologicalSorter
 from typing import Annotated
 
-import yaml
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from generate.file_format import Format, Names, Strict
-from generate.near_names import did_you_mean
 from generate.raw_tables import CUSTOMERS, HEADERS, LINES, PRODUCTS, TABLES, Column, Table
-from generate.staging import LoadError
 
 # a price per unit makes amounts, and list prices where products are derived
 _LINES = Table(LINES.name, LINES.key, (*LINES.columns, Column("unit_price", "DECIMAL(18,4)")))
@@ -67,7 +64,7 @@ ORDER_LINES = Table(
     ),
 )
 FILLABLE = {table.name: table for table in (CUSTOMERS, PRODUCTS, HEADERS, _LINES, ORDER_LINES)}
-# with advice
+# what a mapping of order lines must say, with advice
 REQUIRED_FLAT = {
     "customer_id": "who bought",
     "transaction_date": "when",
@@ -80,6 +77,11 @@ _MADE_FLAT = {
     "transaction_id": ["customer_id", "transaction_date"],
     "line_item_id": ["transaction_id", "product_id", "quantity", "line_item_amount"],
 }
+
+
+def _as_text(value: object) -> object:
+    """Let a constant be written as a number or a day, too."""
+    return str(value) if isinstance(value, int | float | date) else value
 
 
 class Family(Strict):
@@ -95,7 +97,7 @@ class Rule(Strict):
     """Where a column of ours comes from: exactly one of the ways below."""
 
     column: Names | None = None
-    constant: Annotated[str, BeforeValidator(str)] | None = None
+    constant: Annotated[str, BeforeValidator(_as_text)] | None = None
     join: Names | None = None
     multiply: Annotated[list[str], Field(min_length=2, max_length=2)] | None = None
     family: Family | None = None
@@ -163,34 +165,16 @@ class Mapping(Strict):
         return hashlib.sha256(self.model_dump_json(exclude_defaults=True).encode()).hexdigest()
 
 
-def read_mapping(file: Path) -> Mapping:
-    """Read and check a mapping.
+def rules(name: str, table: TableMapping) -> dict[str, Rule]:
+    """Return where each column of a table comes from, what is read before what is made of it.
 
     Raises
     ------
-    LoadError
-        If it cannot be read, is no YAML, or says something that is no mapping.
+    graphlib.CycleError
+        If columns are made of each other.
+    KeyError
+        If a column is made of one that the mapping says nothing of.
     """
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeError, yaml.YAMLError, RecursionError, ValueError) as error:
-        raise LoadError(
-            f"{file}: cannot be read as YAML: {' '.join(str(error).split())}"
-        ) from error
-    if not isinstance(content, dict):
-        raise LoadError(f"{file}: expected tables and their columns, as in `order_lines: ...`")
-    try:
-        mapping = Mapping.model_validate(content)
-    except ValidationError as error:
-        raise LoadError(f"{file}: {_explained(error)}") from error
-    _check_form(file, mapping)
-    for name, table in mapping.tables.items():
-        _check_columns(f"{file}: {name}", FILLABLE[name], table)
-    return mapping
-
-
-def rules(name: str, table: TableMapping) -> dict[str, Rule]:
-    """Return where each column of a table comes from, what is read before what is made of it."""
     stated = dict(table.columns) or {
         column.name: Rule(column=[column.name], optional=not column.required)
         for column in FILLABLE[name].columns
@@ -199,66 +183,3 @@ def rules(name: str, table: TableMapping) -> dict[str, Rule]:
         stated = {key: Rule(join=parts) for key, parts in _MADE_FLAT.items()} | stated
     order = TopologicalSorter({key: rule.reads for key, rule in stated.items()}).static_order()
     return {key: stated[key] for key in order}
-
-
-def _explained(error: ValidationError) -> str:
-    """Return what pydantic found, in one line."""
-    known = {
-        key
-        for model in (Mapping, TableMapping, Format, Rule, Family, Returns)
-        for key in model.model_fields
-    }
-    found = []
-    for one in error.errors(include_url=False, include_context=False):
-        *path, last = (str(part) for part in one["loc"]) if one["loc"] else ("",)
-        if one["type"] == "extra_forbidden":
-            found.append(
-                f"{'.'.join(path) or 'it'} has an unknown key {last}{did_you_mean(last, known)}"
-            )
-        else:
-            found.append(f"{'.'.join([*path, last])}: {one['msg'].removeprefix('Value error, ')}")
-    return "; ".join(found)
-
-
-def _check_form(file: Path, mapping: Mapping) -> None:
-    pair = (mapping.store_sales_header, mapping.store_sales_line_items)
-    flat = mapping.order_lines is not None
-    if (flat and any(pair)) or not (flat or all(pair)):
-        raise LoadError(
-            f"{file}: expected order_lines, or both store_sales_header and "
-            f"store_sales_line_items; found {', '.join(mapping.tables) or 'no table'}"
-        )
-
-
-def _check_columns(place: str, fillable: Table, table: TableMapping) -> None:
-    if fillable is ORDER_LINES and not table.columns:
-        raise LoadError(f"{place}: needs columns, which say what is what: ours: theirs")
-    types = {column.name: column.data_type for column in fillable.columns}
-    for key, rule in table.columns.items():
-        for name in (key, *rule.reads):
-            if name not in types:
-                raise LoadError(
-                    f"{place}: has no column {name}{did_you_mean(name, types)}; its columns are "
-                    f"{', '.join(types)}"
-                )
-        if rule.multiply and not all(types[one].startswith("DEC") for one in (key, *rule.reads)):
-            raise LoadError(f"{place}: {key}: only numbers can be multiplied, into a number")
-        if (rule.join or rule.family) and types[key] != "VARCHAR":
-            raise LoadError(f"{place}: {key} is no text, so it is not made of other columns")
-    needed = dict.fromkeys((one.name for one in fillable.columns if one.required), "")
-    for name, advice in (REQUIRED_FLAT if fillable is ORDER_LINES else needed).items():
-        if table.columns and name not in table.columns:
-            advice = f" ({advice})" if advice else ""
-            raise LoadError(f"{place}: says nothing of the required column {name}{advice}")
-    try:
-        rules(fillable.name, table)
-    except (CycleError, KeyError) as error:
-        raise LoadError(f"{place}: {_unfinished(table, error)}") from error
-
-
-def _unfinished(table: TableMapping, error: Exception) -> str:
-    if isinstance(error, CycleError):
-        return f"columns are made of each other: {' of '.join(error.args[1])}"
-    missing = error.args[0]
-    users = [key for key, rule in table.columns.items() if missing in rule.reads]
-    return f"{' and '.join(users) or 'a made id'} is made of {missing}, which it says nothing of"

@@ -9,8 +9,9 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from generate.find_files import shown
 from generate.parts import Part
-from generate.read_files import Staged, shown
+from generate.read_files import Staged
 from generate.staging import STAGED, LoadError, scalar
 
 # the rows set aside of all tables, in the scratch database

@@ -1,9 +1,8 @@
-"""Find a table's files, whatever their format, and stage them as one table with known places."""
+"""Read files of any format into one staged table, and know which row came from where."""
 
 from __future__ import annotations
 
 import bisect
-import logging
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,22 +10,15 @@ from pathlib import Path
 
 import duckdb
 
-from generate.file_format import Format, Names
+from generate.file_format import Format
+from generate.find_files import DATABASES, SUFFIXES, TEXTS, WORKBOOKS
 from generate.parts import Part, SqlPart, described, staged_type
 from generate.read_csv import text_part
 from generate.read_database import table_part
 from generate.read_workbook import sheet_parts
 from generate.staging import STAGED, LoadError, first_lines, path_literal, quoted, scalar
 
-__all__ = ["DATABASES", "SUFFIXES", "LoadError", "Staged", "find", "open_parts", "shown", "stage"]
-
-log = logging.getLogger(__name__)
-
-TEXTS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz")
-WORKBOOKS = (".xlsx", ".xls", ".xlsb", ".ods")
-DATABASES = (".duckdb", ".db", ".sqlite", ".sqlite3")
-SUFFIXES = (*TEXTS, ".parquet", *WORKBOOKS, *DATABASES)
-_MAGIC = "*?["
+__all__ = ["LoadError", "Staged", "open_parts", "stage"]
 
 
 @dataclass
@@ -73,66 +65,6 @@ class Staged:
                 numbers = part.rows_of([row - start for row in own])
                 found += [(part, number) for number in numbers]
         return found
-
-
-def find(path: Path, file: Names | None) -> list[Path]:
-    """Return the files that a table of a mapping is read from.
-
-    Parameters
-    ----------
-    path
-        What the user gave: a file, a folder, or a glob.
-    file
-        Names or globs relative to it. Of several names one must be there; a glob may find many.
-
-    Raises
-    ------
-    LoadError
-        If nothing is found, or several names are.
-    """
-    if not path.exists() and any(sign in path.name for sign in _MAGIC):
-        found = sorted(one for one in path.parent.glob(path.name) if one.is_file())
-        if not found:
-            raise LoadError(f"{path}: no file fits")
-        return found
-    if not path.exists():
-        raise LoadError(f"{path}: no such file or folder")
-    if path.is_file():
-        if file and not any(path.match(one) for one in file):
-            raise LoadError(f"{path}: the mapping asks for {' or '.join(file)}; give its folder")
-        return [path]
-    if not path.is_dir():
-        raise LoadError(f"{path}: is neither a file nor a folder")
-    try:
-        return _in_folder(path, file)
-    except OSError as error:
-        raise LoadError(f"{path}: cannot be read: {error}") from error
-
-
-def _in_folder(folder: Path, file: Names | None) -> list[Path]:
-    if file is None:
-        found = [one for one in sorted(folder.iterdir()) if one.name.lower().endswith(SUFFIXES)]
-        if not found:
-            raise LoadError(f"{folder}: holds no file of a known kind ({' '.join(SUFFIXES)})")
-        return found
-    found_by_name = {one: fits for one in file if (fits := _fitting(folder, one))}
-    if len(found_by_name) != 1:
-        found = " and ".join(fits[0].name for fits in found_by_name.values()) or "none"
-        raise LoadError(f"{folder}: expected one file {' or '.join(file)}, found {found}")
-    return next(iter(found_by_name.values()))
-
-
-def _fitting(folder: Path, name: str) -> list[Path]:
-    if Path(name).is_absolute() or ".." in Path(name).parts:
-        raise LoadError(f"{folder}: {name!r} leads out of the folder; name a file inside it")
-    if any(sign in name for sign in _MAGIC) or "/" in name:
-        return sorted(one for one in folder.glob(name) if one.is_file())
-    return sorted(one for one in folder.iterdir() if one.name.lower() == name.lower())
-
-
-def shown(file: Path, path: Path) -> str:
-    """Return a file's name as the ledger has it: without where the user keeps it."""
-    return str(file.relative_to(path)) if file.is_relative_to(path) and file != path else file.name
 
 
 def open_parts(

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import duckdb
 
+from generate.find_files import find
 from generate.mapping import FILLABLE, ORDER_LINES, Rule, TableMapping, rules
 from generate.near_names import did_you_mean, same_name
 from generate.our_columns import OurColumns
 from generate.parts import Part
 from generate.quarantine import check, keep_bad_rows
-from generate.read_files import find, open_parts, stage
+from generate.read_files import open_parts, stage
 from generate.staging import LoadError, literal, quoted
 
 log = logging.getLogger(__name__)

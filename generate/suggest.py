@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from generate.file_format import WHITESPACE, Format
+from generate.find_files import DATABASES, find, shown
 from generate.look_at_columns import Look, look_at
 from generate.mapping import ORDER_LINES
 from generate.match_columns import match
@@ -17,7 +18,7 @@ from generate.parts import Part
 from generate.raw_tables import CUSTOMERS, HEADERS, LINES, PRODUCTS, Table
 from generate.read_csv import TextPart
 from generate.read_database import database_tables
-from generate.read_files import DATABASES, find, open_parts, shown, stage
+from generate.read_files import open_parts, stage
 from generate.read_text import first_records
 from generate.staging import LoadError, first_lines, quoted, scratch_database
 from generate.write_mapping import write_table
@@ -70,8 +71,11 @@ def _groups(connection: duckdb.DuckDBPyConnection, path: Path, scratch: Path) ->
                 yield Group([file], table, Format(), _looks(connection, parts[:1]))
             continue
         stated, parts = _opened(connection, file, scratch)
-        for part in parts[:1]:
-            by_columns.setdefault(tuple(part.columns), []).append((file, stated, part))
+        if len({tuple(part.columns) for part in parts}) > 1:
+            for part in parts:
+                yield Group([file], part.sheet, stated, _looks(connection, [part]))
+            continue
+        by_columns.setdefault(tuple(parts[0].columns), []).append((file, stated, parts[0]))
     for found in by_columns.values():
         files = [file for file, _, _ in found]
         yield Group(files, None, found[0][1], _looks(connection, [part for *_, part in found][:3]))

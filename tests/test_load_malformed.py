@@ -177,14 +177,14 @@ def test_files_cut_short_or_with_wrong_bytes_are_refused_or_load(target, whole_f
 
 # fmt: off
 ODD_CELLS = [
-    "", " ", "x", '"', '"open', "1e999", "9" * 40, "-0", "NaN", "inf", "\0", "1,5", "a;b", "\t", "£",
+    "", " ", "x", '"', '"open', "1e999", "9" * 40, "-0", "NaN", "inf", "\0", "1,5", "a;b", "\t",
     "2010-02-30", "31/31/2010", "0000-00-00", "99999-01-01", "infinity", "\ufeff", "\u2028",
-    "'; drop table raw.loads; --", "{}", "=1+1", "\r", "\U0001f600", "x" * 3000,
+    "'; drop table raw.loads; --", "£", "{}", "=1+1", "\r", "\U0001f600", "x" * 3000,
 ]
 ODD_YAML = [
-    "order_lines:", "\n  columns:", "\n    customer_id: ", "CustomerID", "{", "[", "- ", "&a ", "*a",
-    "!!python/object:os.system x", "? ", "\t", "'", '"', "|", "\0", "~", "2024-01-01", "\n", "<<: *a",
-    "%YAML 9", "\x80", "format: {delimiter: ,}", "products: []", "1e400",
+    "order_lines:", "\n  columns:", "\n    customer_id: ", "CustomerID", "{", "[", "- ", "&a ",
+    "*a", "!!python/object:os.system x", "? ", "\t", "'", '"', "|", "\0", "~", "2024-01-01",
+    "\n", "<<: *a", "%YAML 9", "\x80", "format: {delimiter: ,}", "products: []", "1e400",
 ]
 # fmt: on
 CELLS = st.sampled_from(ODD_CELLS)

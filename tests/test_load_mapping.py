@@ -9,8 +9,8 @@ import pytest
 
 import warehouse
 from generate.load import load
-from generate.mapping import read_mapping
 from generate.read_files import LoadError
+from generate.read_mapping import read_mapping
 from generate.suggest import suggested
 from run import transform
 from tests.shop_files import CDNOW, GERMAN, SHAPES, cdnow, content, german, monthly, query, web_shop
