@@ -93,7 +93,7 @@ def load(
                 known_on=(known_on or today) if append else None,
                 quarantine=quarantine,
             )
-    except (duckdb.Error, OSError) as error:
+    except (duckdb.Error, OSError, UnicodeError) as error:
         raise LoadError(f"{path}: cannot be loaded: {first_lines(error)}") from error
 
 

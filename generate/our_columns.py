@@ -15,9 +15,6 @@ from generate.staging import LoadError, literal, quoted, scalar
 
 _SIGNED = ("quantity", "line_item_amount", "total_amount")
 _IDS = ("transaction_id", "customer_id", "product_id", "line_item_id", "store_id")
-# money and pieces are exact in 18 digits, two to four of them behind the point
-_LARGEST = "1e14"
-_SMALL = "a number below 100,000,000,000,000"
 
 
 class OurColumns:
@@ -70,12 +67,12 @@ class OurColumns:
             for key, cast in self.casts.items()
             if cast.misfit and (rest := (cast.misfit, cast.expected))
         ]
-        for rule in self.rules.values():
+        for key, rule in self.rules.items():
             if rule.multiply and all(one in self.read for one in rule.multiply):
-                size = self._size(rule.multiply)
-                found.append(
-                    Misfit(" x ".join(rule.multiply), size, f"{size} >= {_LARGEST}", _SMALL)
-                )
+                product = " * ".join(self.read[one] for one in rule.multiply)
+                too_large = f"{product} is not null and {self._product(key, product)} is null"
+                expected = f"a number ({self.types[key]})"
+                found.append(Misfit(" x ".join(rule.multiply), product, too_large, expected))
         return found
 
     @property
@@ -119,13 +116,7 @@ class OurColumns:
         if rule.join:
             return f"nullif(concat_ws('-', {', '.join(map(self._plain, rule.join))}), '')"
         if rule.multiply:
-            one, other = rule.multiply
-            # where a check has set the row aside, or is yet to refuse it, nothing may overflow
-            return (
-                f"if(abs(cast({one} as double) * cast({other} as double)) < {_LARGEST}, "
-                f"cast(round(cast({one} as decimal(38, 4)) * {other}, 2) as {self.types[key]}), "
-                "null)"
-            )
+            return self._product(key, " * ".join(rule.multiply))
         family = rule.family
         named = f"'Family ' || left({family.of}, {family.length})"
         otherwise = literal(family.otherwise) if family.otherwise else "null"
@@ -140,6 +131,6 @@ class OurColumns:
             return f"strftime({key}, '%Y%m%d')"
         return key if data_type == "VARCHAR" else f"cast({key} as varchar)"
 
-    def _size(self, factors: list[str]) -> str:
-        one, other = (f"cast({self.read[key]} as double)" for key in factors)
-        return f"abs({one} * {other})"
+    def _product(self, key: str, product: str) -> str:
+        # exact: 18 digits times 18 digits fit in the 38 that a decimal has
+        return f"try_cast({product} as {self.types[key]})"

@@ -43,7 +43,7 @@ class SqlitePart(Part):
             with closing(_open_sqlite(self.file)) as source:
                 rows = source.execute(query)
                 insert_batches(connection, table, list(columns), _columns(rows))
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeError) as error:
             raise LoadError(f"{self.file}: cannot be read: table {self.table}: {error}") from error
 
 
@@ -84,7 +84,7 @@ def table_part(connection: duckdb.DuckDBPyConnection, file: Path, table: str | N
         with closing(_open_sqlite(file)) as source:
             cursor = source.execute(f"select * from {quoted(found[0])} limit 0")
             columns = [name for name, *_ in cursor.description]
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeError) as error:
         raise LoadError(f"{file}: cannot be read: table {found[0]}: {error}") from error
     refuse_repeated(columns, file)
     return SqlitePart(file, dict.fromkeys(columns, "VARCHAR"), table=found[0])
@@ -112,7 +112,7 @@ def _sqlite_tables(file: Path) -> Iterator[str]:
                     "and name not like 'sqlite_%' order by name"
                 )
             ]
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeError) as error:
         raise LoadError(f"{file}: cannot be read: {error}") from error
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
 
 from generate.file_format import Format
 from generate.mapping import (
@@ -43,6 +44,11 @@ def read_mapping(file: Path) -> Mapping:
         mapping = Mapping.model_validate(content)
     except ValidationError as error:
         raise LoadError(f"{file}: {_explained(error)}") from error
+    try:
+        mapping.model_dump_json()
+    except PydanticSerializationError as error:
+        # YAML can spell half of a character, which no file has
+        raise LoadError(f"{file}: holds a text that is no Unicode: {error}") from error
     _check_form(file, mapping)
     for name, table in mapping.tables.items():
         _check_columns(f"{file}: {name}", FILLABLE[name], table)

@@ -51,7 +51,7 @@ def suggested(path: Path) -> str:
             scratch_database(Path(scratch)) as connection,
         ):
             groups = list(_groups(connection, path, Path(scratch)))
-    except (duckdb.Error, OSError) as error:
+    except (duckdb.Error, OSError, UnicodeError) as error:
         raise LoadError(f"{path}: cannot be read: {first_lines(error)}") from error
     tables = _roles(path, groups)
     lines = [f"# A first mapping for {path.name}, by names and values: look over what is unsure."]

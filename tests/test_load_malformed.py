@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 import typer
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -157,6 +157,7 @@ def test_files_cut_short_or_with_wrong_bytes_are_refused_or_load(target, whole_f
     mapping.write_text(SHAPES["sqlite"][1])
 
     @tries(NOISE["broken"])
+    @example("lines.sqlite", 0.49512593636396535, b"\x80", False)
     @given(
         st.sampled_from(sorted(whole_files)),
         st.floats(0, 1, exclude_max=True),
@@ -282,6 +283,7 @@ def test_wrong_mappings_are_refused_or_load(target):
     data = target.folder / "good.csv"
 
     @tries(NOISE["mappings"])
+    @example({"order_lines": MAPPING["order_lines"] | {"table": "\ud800"}})
     @given(wrong_mappings())
     def mapping(content):
         file = target.folder / "mapping.yml"
@@ -332,6 +334,8 @@ def test_paths_that_lead_nowhere_are_refused(target):
         [folder / "bare.duckdb", "--suggest"],
         [folder / "line\nbreak.csv"],
         [folder / ("x" * 300)],
+        [folder / "half \udcff character.csv"],
+        [good, "--mapping", folder / "half \udcff character.yml"],
         [warehouse.path(), "--mapping", mapping],
         [good, "--mapping", folder],
         [good, "--mapping", folder / "loop.csv"],
