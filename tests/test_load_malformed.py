@@ -134,7 +134,7 @@ def attacked(target, number, property_test):
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".txt", ".parquet", ".xlsx", ".xls", ".ods", ".sqlite")
 SUFFIXES += (".duckdb", ".json", "")
-NOISE = {"bytes": 50, "broken": 60, "lines": 70, "yaml": 240, "mappings": 60, "suggest": 25}
+NOISE = {"bytes": 50, "broken": 45, "lines": 55, "yaml": 290, "mappings": 50, "suggest": 15}
 
 
 def test_at_least_five_hundred_inputs_are_tried():
