@@ -1,10 +1,12 @@
-"""Load a user's own files into the raw tables, by layout."""
+"""Load a user's own files into the raw tables: by layout, or by a mapping of one's own."""
 
 from __future__ import annotations
 
 import logging
 import tempfile
-from enum import StrEnum
+from collections import Counter
+from dataclasses import replace as with_changes
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -12,32 +14,52 @@ import duckdb
 import typer
 
 import warehouse
-from generate import layout_online_retail, layout_tables
+from generate import ledger
+from generate.append import append as append_rows
+from generate.derive import raw_sources
+from generate.layout import layout as layout_mapping
+from generate.layout import layout_of
+from generate.loaded_before import fingerprints, is_loaded, unchanged
+from generate.mapping import Mapping
+from generate.quarantine import REJECTED, prepare
 from generate.raw_tables import Summary, replace
-from generate.read_files import LoadError, connect, first_lines, literal, stage
+from generate.read_files import LoadError
+from generate.read_mapping import read_mapping
+from generate.read_table import read_table
+from generate.staging import STAGED, first_lines, limit, literal, scratch_database, staged_file
+from generate.suggest import suggested
 
 log = logging.getLogger(__name__)
 
 
-class Layout(StrEnum):
-    """How the files are laid out."""
-
-    TABLES = "tables"
-    ONLINE_RETAIL = "online_retail"
-
-
-def load(path: Path | str, layout: Layout | str | None = None) -> Summary:
-    """Replace the raw tables by the content of a file or folder.
+def load(
+    path: Path | str,
+    layout: str | None = None,
+    *,
+    mapping: Path | str | None = None,
+    append: bool = False,
+    known_on: date | None = None,
+    quarantine: bool = False,
+) -> Summary:
+    """Replace the raw tables by the content of files, or add it to them.
 
     Everything is read and checked in a database of its own first; the warehouse changes in one
-    transaction or not at all.
+    transaction or not at all. Files that are loaded already, read in the same way, change nothing.
 
     Parameters
     ----------
     path
-        A file of order lines (layout `online_retail`) or a folder of four tables (`tables`).
+        A file, a folder, or a glob.
     layout
-        The layout; found from the path when not given.
+        `tables` or `online_retail`; found from the path when neither it nor a mapping is given.
+    mapping
+        A YAML file that says which column is what, see `generate.mapping`.
+    append
+        Add the rows that are not there yet, instead of replacing all.
+    known_on
+        The day on which appended rows became known that do not say it; today (UTC) if not given.
+    quarantine
+        Keep what does not fit in `raw.rejected` and load the rest, instead of refusing all.
 
     Raises
     ------
@@ -47,66 +69,80 @@ def load(path: Path | str, layout: Layout | str | None = None) -> Summary:
         If the warehouse cannot be opened.
     """
     path = Path(path)
-    if not path.exists():
-        raise LoadError(f"{path}: no such file or folder")
-    chosen = _chosen(layout) if layout else None
-    with tempfile.TemporaryDirectory() as scratch:
-        staging = Path(scratch) / "staging.duckdb"
-        try:
-            with connect(staging) as connection:
-                connection.execute(f"set temp_directory = {literal(scratch)}")
-                staged = _stage(connection, path, chosen)
-        except duckdb.Error as error:
-            raise LoadError(f"{path}: cannot be loaded: {first_lines(error)}") from error
-        warehouse.path().parent.mkdir(parents=True, exist_ok=True)
-        with warehouse.connect() as connection:
-            connection.execute(f"attach {literal(str(staging))} as incoming_files (read_only)")
-            tables = {name: f"incoming_files.{table}" for name, table in staged.items()}
-            try:
-                return replace(connection, tables)
-            except duckdb.Error as error:
-                raise LoadError(f"{path}: cannot be loaded: {first_lines(error)}") from error
-
-
-def _chosen(layout: Layout | str) -> Layout:
+    today = datetime.now(UTC).date()
+    if known_on and not append:
+        raise LoadError("a day on which rows became known is for --append alone")
+    if known_on and known_on > today:
+        raise LoadError(f"the day on which rows became known, {known_on}, lies ahead")
+    if mapping and layout:
+        raise LoadError("a layout is a mapping already: give --layout or --mapping, not both")
+    given = read_mapping(Path(mapping)) if mapping else None
+    name = Path(mapping).name if mapping else ""
+    # beside the warehouse, as the folder for temporary files may lie in memory
+    beside = warehouse.path().parent
     try:
-        return Layout(layout)
-    except ValueError as error:
-        known = ", ".join(one.value for one in Layout)
-        raise LoadError(f"unknown layout {str(layout)!r}; expected one of {known}") from error
-
-
-def _stage(
-    connection: duckdb.DuckDBPyConnection, path: Path, layout: Layout | None
-) -> dict[str, str]:
-    """Stage the four raw tables; the layout is found when it is not given."""
-    if path.is_dir():
-        if layout is Layout.ONLINE_RETAIL:
-            raise LoadError(f"{path}: the layout online_retail needs a file, this is a folder")
-        if not layout_tables.matches(path):
-            raise LoadError(
-                f"{path}: holds none of the four tables; expected customer_details, products, "
-                "store_sales_header and store_sales_line_items as .csv or .parquet, or the path "
-                "of a file"
+        with tempfile.TemporaryDirectory(
+            prefix=".loading-", dir=beside if beside.is_dir() else None
+        ) as scratch:
+            return _load(
+                path,
+                layout,
+                given,
+                name,
+                Path(scratch),
+                known_on=(known_on or today) if append else None,
+                quarantine=quarantine,
             )
-        log.info("reading %s as %s", path, Layout.TABLES.value)
-        return layout_tables.stage_tables(connection, path)
-    if layout is Layout.TABLES:
-        raise LoadError(f"{path}: the layout tables needs a folder, this is a file")
-    names = stage(connection, path, "file_rows")
-    if layout is None and not layout_online_retail.matches(names):
-        raise LoadError(
-            f"{path}: its columns ({', '.join(names)}) fit no known layout; expected a folder "
-            "with the four tables, or a file with the columns of Online Retail"
-        )
-    log.info("reading %s as %s", path, Layout.ONLINE_RETAIL.value)
-    return layout_online_retail.stage_tables(connection, path, names)
+    except (duckdb.Error, OSError, UnicodeError) as error:
+        raise LoadError(f"{path}: cannot be loaded: {first_lines(error)}") from error
+
+
+def _load(
+    path: Path,
+    asked: str | None,
+    mapping: Mapping | None,
+    name: str,
+    scratch: Path,
+    *,
+    known_on: date | None,
+    quarantine: bool,
+) -> Summary:
+    with scratch_database(scratch) as connection:
+        if mapping is None:
+            name = layout_of(connection, path, asked, scratch)
+            mapping = layout_mapping(name)
+        files = fingerprints(path, mapping)
+        mode = ledger.APPEND if known_on else ledger.REPLACE
+        entry = ledger.Entry(name, mapping.hash, mode, known_on, list(files.values()))
+        if warehouse.path().exists():
+            with warehouse.connect() as target:
+                if is_loaded(target, entry, quarantine=quarantine):
+                    return unchanged(target)
+        log.info("reading %s as %s", path, name)
+        prepare(connection)
+        read = [
+            read_table(connection, path, table, one, scratch, quarantine=quarantine)
+            for table, one in mapping.tables.items()
+        ]
+        sources, derived = raw_sources(connection, {one.name: one.source for one in read})
+    rows = sum((Counter(one.rows_by_file) for one in read), Counter())
+    entry = with_changes(
+        entry,
+        files=[with_changes(one, rows=rows[file]) for file, one in files.items()],
+        rejected=sum(one.rejected for one in read),
+        rejected_source=REJECTED,
+    )
+    warehouse.path().parent.mkdir(parents=True, exist_ok=True)
+    with warehouse.connect() as target:
+        limit(target, scratch)
+        target.execute(f"attach {literal(str(staged_file(scratch)))} as {STAGED} (read_only)")
+        if known_on:
+            return append_rows(target, sources, derived, known_on, entry)
+        return replace(target, sources, entry=entry)
 
 
 def main(
-    path: Annotated[
-        Path, typer.Argument(help="A file of order lines, or a folder of four tables.")
-    ],
+    path: Annotated[Path, typer.Argument(help="A file, a folder, or a glob in quotes.")],
     layout: Annotated[
         str | None,
         typer.Option(
@@ -115,15 +151,59 @@ def main(
             "csv, xlsx or parquet. Found from the path when not given."
         ),
     ] = None,
+    mapping: Annotated[
+        Path | None, typer.Option(help="YAML that says which column is what, for other shapes.")
+    ] = None,
+    suggest: Annotated[
+        bool, typer.Option("--suggest", help="Write a first mapping for the path; load nothing.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Where --suggest writes to, instead of the terminal.")
+    ] = None,
+    append: Annotated[
+        bool, typer.Option("--append", help="Add newer or late rows; without it all is replaced.")
+    ] = False,
+    known_on: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="Day on which appended rows became known that do not say it; default today.",
+        ),
+    ] = None,
+    quarantine: Annotated[
+        bool,
+        typer.Option("--quarantine", help="Keep what does not fit in raw.rejected, load the rest."),
+    ] = False,
 ) -> None:
     """Load a shop's own files into the warehouse; on any error the warehouse stays as it was."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        summary = load(path, layout)
+        if suggest:
+            _write_mapping(path, out)
+            return
+        if out:
+            raise LoadError("--out is for --suggest alone")
+        day = known_on.date() if known_on else None
+        summary = load(
+            path, layout, mapping=mapping, append=append, known_on=day, quarantine=quarantine
+        )
     except (LoadError, warehouse.WarehouseError) as error:
-        typer.echo(f"error: {error}", err=True)
+        # names and values may hold line breaks; a message is one line
+        typer.echo(f"error: {' '.join(str(error).split())}", err=True)
         raise typer.Exit(1) from error
     typer.echo(str(summary))
+
+
+def _write_mapping(path: Path, out: Path | None) -> None:
+    text = suggested(path)
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise LoadError(f"{out}: cannot be written: {error}") from error
+    typer.echo(f"wrote {out}: look it over, then load with --mapping {out}")
 
 
 if __name__ == "__main__":

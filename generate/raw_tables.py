@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import duckdb
 
 import warehouse
+from generate import ledger
 
 log = logging.getLogger(__name__)
 
@@ -97,22 +99,31 @@ class Summary:
     loaded_at: datetime
     forecasts_removed: int = 0
     faults: dict[str, int] = field(default_factory=dict)
+    rejected: int = 0
+    # the files were loaded before, so nothing was written
+    unchanged: bool = False
 
     def __str__(self) -> str:
         """Return one readable line."""
         tables = ", ".join(f"{name} {rows:,}" for name, rows in self.rows.items())
-        return f"loaded {tables} rows into {warehouse.path()}"
+        if self.unchanged:
+            return f"unchanged: these files are loaded already; {warehouse.path()} holds {tables}"
+        aside = f"; {self.rejected:,} rows set aside in raw.rejected" if self.rejected else ""
+        return f"loaded {tables} rows into {warehouse.path()}{aside}"
 
 
 def replace(
     connection: duckdb.DuckDBPyConnection,
     sources: Mapping[str, str],
-    *,
     also: Callable[[duckdb.DuckDBPyConnection], None] | None = None,
-    layout: str = "",
+    *,
+    layout: str = ledger.GENERATED,
     text_columns: Mapping[str, Collection[str]] | None = None,
+    entry: ledger.Entry | None = None,
 ) -> Summary:
     """Replace the four raw tables in one transaction; on any error the old ones stay.
+
+    The ledger starts anew, and the schema `truth` of a generated shop goes with its shop.
 
     Parameters
     ----------
@@ -121,42 +132,66 @@ def replace(
     sources
         For each raw table's name the SQL after `from` that yields its columns by name, in
         order of insertion.
+    also
+        Called inside the transaction once the raw tables are filled.
+    layout
+        What the ledger calls the source, where no `entry` says more.
+    text_columns
+        Columns by table that are kept as text as they arrived, whatever their type is.
 
     Returns
     -------
     Summary
         Rows written per table and the one `_loaded_at` they carry.
     """
-    loaded_at = datetime.now(UTC).replace(tzinfo=None)
-    connection.execute("begin transaction")
-    try:
+    loaded_at = now()
+    entry = entry or ledger.Entry(layout)
+    as_text = text_columns or {}
+    with transaction(connection):
         connection.execute("create schema if not exists raw")
         connection.execute("drop schema if exists truth cascade")
         rows = {
             table.name: _fill(
-                connection,
-                table,
-                sources[table.name],
-                loaded_at,
-                (text_columns or {}).get(table.name, ()),
+                connection, table, sources[table.name], loaded_at, as_text.get(table.name, ())
             )
             for table in TABLES
         }
+        ledger.start(connection, anew=True)
+        ledger.write(connection, entry, rows, loaded_at)
         if also:
             also(connection)
-        removed = _remove_forecasts_of_another_shop(connection)
+        removed = remove_forecasts_of_another_shop(connection)
+    return Summary(rows, loaded_at, removed, rejected=entry.rejected)
+
+
+def now() -> datetime:
+    """Return the time stamp of a load, in UTC."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Do all of the block or, on any error, nothing of it."""
+    connection.execute("begin transaction")
+    try:
+        yield
         connection.execute("commit")
-    except duckdb.Error:
-        connection.execute("rollback")
+    except BaseException:
+        # an error of the commit itself has rolled back already
+        with suppress(duckdb.Error):
+            connection.execute("rollback")
         raise
-    return Summary(rows, loaded_at, removed)
 
 
 def _fill(
-    connection: duckdb.DuckDBPyConnection, table: Table, source: str, loaded_at: datetime, text
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    source: str,
+    loaded_at: datetime,
+    as_text: Collection[str],
 ) -> int:
     types = ", ".join(
-        f"{column.name} {'VARCHAR' if column.name in text else column.data_type}"
+        f"{column.name} {'VARCHAR' if column.name in as_text else column.data_type}"
         for column in table.columns
     )
     names = ", ".join(column.name for column in table.columns)
@@ -172,7 +207,7 @@ def _fill(
 _SAME_ID = r"ltrim(regexp_replace(upper(trim(customer_id)), '\.0+$', ''), '0')"
 
 
-def _remove_forecasts_of_another_shop(connection: duckdb.DuckDBPyConnection) -> int:
+def remove_forecasts_of_another_shop(connection: duckdb.DuckDBPyConnection) -> int:
     """Delete the rows of `predictions` when none of their customers is in the new tables."""
     found = connection.execute(
         "select count(*) from information_schema.tables "

@@ -14,6 +14,7 @@ import warehouse
 from generate.load import load, main
 from generate.raw_tables import TABLES
 from generate.read_files import LoadError
+from generate.suggest import suggested
 from generate.synthetic import generate
 
 NAMES = [table.name for table in TABLES]
@@ -161,8 +162,9 @@ def test_order_lines_become_four_tables(write):
     )
     customers = rows_of("customer_details", "customer_id, region, customer_since")
     assert customers == [
-        ("12346", "France", date(2009, 12, 2)),
-        ("13085", "United Kingdom", date(2009, 12, 1)),
+        # the file states no registration; the first order is no better than the order itself
+        ("12346", "France", None),
+        ("13085", "United Kingdom", None),
     ]
 
 
@@ -349,6 +351,11 @@ def test_a_generated_shop_goes_out_and_comes_in_again(tmp_path):
     lines = [tuple(None if v == "" else v for v in row) for row in before.pop(NAMES[3])]
     assert sorted(map(str, after.pop(NAMES[3]))) == sorted(map(str, lines))
     assert after == before
+    # and once more by the mapping that is suggested for the folder
+    whole = everything()
+    (tmp_path / "mapping.yml").write_text(suggested(folder))
+    load(folder, mapping=tmp_path / "mapping.yml")
+    assert everything() == whole
 
 
 @pytest.mark.parametrize(

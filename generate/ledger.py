@@ -1,0 +1,144 @@
+"""The load ledger `raw.loads`: which files are in the raw tables, since when, and how read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import duckdb
+
+from generate.staging import scalar
+
+GENERATED = "generated"
+REPLACE, APPEND = "replace", "append"
+
+# columns and what they mean; the meanings become comments in the warehouse
+_LOADS = {
+    "load_id": ("BIGINT", "Number of the load, counted from the last that replaced everything."),
+    "file": ("VARCHAR", "File, by its place in the folder given; null for a generated shop."),
+    "sha256": ("VARCHAR", "Of the bytes of the file."),
+    "bytes": ("BIGINT", "Size of the file."),
+    "file_rows": ("BIGINT", "Rows of the file that fit."),
+    "rejected_rows": ("BIGINT", "Rows that the whole load set aside in raw.rejected."),
+    "rows_added": ("MAP(VARCHAR, BIGINT)", "Rows that the whole load added, by raw table."),
+    "layout": ("VARCHAR", "Name of the layout or mapping; generated for a generated shop."),
+    "layout_hash": ("VARCHAR", "sha256 of what the layout or mapping says."),
+    "mode": ("VARCHAR", "replace or append."),
+    "known_on": ("DATE", "Day on which rows became known that say nothing of it; append only."),
+    "loaded_at": ("TIMESTAMP", "When; the _loaded_at of the rows that the load added."),
+}
+_REJECTED = {
+    "load_id": ("BIGINT", "The load that set the row aside."),
+    "table_name": ("VARCHAR", "The table that the row was meant for."),
+    "file": ("VARCHAR", "File, by its place in the folder given."),
+    "sheet": ("VARCHAR", "Sheet of a workbook."),
+    "row_number": ("BIGINT", "Row in the file, as an editor or spreadsheet counts."),
+    "column_name": ("VARCHAR", "Column whose value does not fit; null if the whole row does not."),
+    "value": ("VARCHAR", "The value as written."),
+    "expected": ("VARCHAR", "What was expected."),
+    "row_text": ("VARCHAR", "The whole row: as JSON, or as written if it could not be parted."),
+    "loaded_at": ("TIMESTAMP", "When."),
+}
+
+
+@dataclass(frozen=True)
+class LoadedFile:
+    """A file as the ledger knows it."""
+
+    name: str
+    sha256: str
+    size: int
+    rows: int = 0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the ledger says of a load, but for the rows it added."""
+
+    layout: str = GENERATED
+    layout_hash: str | None = None
+    mode: str = REPLACE
+    known_on: date | None = None
+    files: Sequence[LoadedFile] = ()
+    rejected: int = 0
+    # the SQL after `from` that yields the rows set aside
+    rejected_source: str | None = None
+
+
+def fingerprint(file: Path, name: str) -> LoadedFile:
+    """Return a file's sha256 and size; of a DuckDB file with what its write-ahead log adds."""
+    with file.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256")
+    log = file.with_name(file.name + ".wal")
+    if log.is_file():
+        digest.update(log.read_bytes())
+    return LoadedFile(name, digest.hexdigest(), file.stat().st_size)
+
+
+def start(connection: duckdb.DuckDBPyConnection, *, anew: bool) -> None:
+    """Make the ledger's tables; `anew` empties them, as the rows they speak of are gone."""
+    for name, columns, what in (
+        ("loads", _LOADS, "One row per file of each load that is in the raw tables."),
+        ("rejected", _REJECTED, "One row per value that did not fit and was set aside by a load."),
+    ):
+        if not anew and exists(connection, name):
+            continue
+        defined = ", ".join(f"{column} {kind}" for column, (kind, _) in columns.items())
+        connection.execute(f"create or replace table raw.{name} ({defined})")
+        connection.execute(f"comment on table raw.{name} is '{what}'")
+        for column, (_, meaning) in columns.items():
+            connection.execute(f"comment on column raw.{name}.{column} is '{meaning}'")
+
+
+def exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    """Return whether the warehouse has a raw table."""
+    return scalar(
+        connection,
+        "select count(*) > 0 from duckdb_tables() where database_name = current_database() "
+        "and schema_name = 'raw' and table_name = ?",
+        [table],
+    )
+
+
+def write(
+    connection: duckdb.DuckDBPyConnection,
+    entry: Entry,
+    rows_added: Mapping[str, int],
+    loaded_at: datetime,
+) -> None:
+    """Write a load into the ledger, and the rows that it set aside."""
+    load_id = scalar(connection, "select coalesce(max(load_id), 0) + 1 from raw.loads")
+    added = [list(rows_added), list(rows_added.values())]
+    for file in entry.files or [None]:
+        connection.execute(
+            f"insert into raw.loads select {', '.join('?' * 6)}, map(?::varchar[], ?::bigint[]), "
+            f"{', '.join('?' * 5)}",
+            [
+                load_id,
+                *((file.name, file.sha256, file.size, file.rows) if file else (None,) * 4),
+                entry.rejected,
+                *added,
+                entry.layout,
+                entry.layout_hash,
+                entry.mode,
+                entry.known_on,
+                loaded_at,
+            ],
+        )
+    if entry.rejected_source:
+        connection.execute(
+            f"insert into raw.rejected select ?, *, ? from {entry.rejected_source}",
+            [load_id, loaded_at],
+        )
+
+
+def loaded(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str, int]]:
+    """Return sha256, layout hash, mode and rejected rows of each file that is loaded."""
+    if not exists(connection, "loads"):
+        return []
+    return connection.execute(
+        "select sha256, layout_hash, mode, rejected_rows from raw.loads"
+    ).fetchall()

@@ -1,0 +1,72 @@
+"""The scratch database in which files are read and checked before the warehouse changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+# the name under which both the scratch database and the warehouse know the staged tables
+STAGED = "incoming_files"
+# of DuckDB itself; a file of any size must load beside other work, what does not fit is spilled
+MEMORY = "4GB"
+
+
+class LoadError(Exception):
+    """A file does not fit; the message names it and says what is expected."""
+
+
+@contextmanager
+def scratch_database(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a scratch database that reads nothing but what it is told and downloads nothing."""
+    with duckdb.connect() as connection:
+        connection.execute("set autoinstall_known_extensions = false")
+        connection.execute("set autoload_known_extensions = false")
+        connection.execute("set python_enable_replacements = false")
+        # moments with a zone mean the same day on every machine
+        connection.execute("set timezone = 'UTC'")
+        limit(connection, folder)
+        connection.execute(f"attach {literal(str(staged_file(folder)))} as {STAGED}")
+        connection.execute(f"use {STAGED}")
+        yield connection
+
+
+def limit(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Bound the memory of a connection's database; what does not fit goes to `folder`."""
+    connection.execute(f"set memory_limit = '{MEMORY}'")
+    connection.execute(f"set temp_directory = {literal(str(folder))}")
+
+
+def staged_file(folder: Path) -> Path:
+    """Return the file of the scratch database."""
+    return folder / "staged.duckdb"
+
+
+def quoted(name: str) -> str:
+    """Return `name` as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Return `text` as an SQL string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def path_literal(file: Path) -> str:
+    """Return a path as an SQL string in which DuckDB sees no glob."""
+    return literal("".join(f"[{sign}]" if sign in "*?[" else sign for sign in str(file)))
+
+
+def first_lines(error: Exception) -> str:
+    """Return what an error says, without the advice that follows."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines[:3])
+
+
+def scalar(connection: duckdb.DuckDBPyConnection, query: str, values: Sequence = ()) -> Any:  # noqa: ANN401
+    """Return the one value that a query yields."""
+    # all rows are fetched: a result left open keeps the connection from registering tables
+    return connection.execute(query, list(values)).fetchall()[0][0]
