@@ -16,7 +16,7 @@ from rich.console import Console
 
 import warehouse
 from generate.faults import FAULTS
-from generate.plan import Plan
+from generate.shop.plan import Plan
 from generate.synthetic import generate
 from run import fault_audit, summary, transform
 

@@ -21,7 +21,7 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import train_test_split
 
 import warehouse
-from generate.plan import Plan
+from generate.shop.plan import Plan
 from generate.synthetic import generate
 from run import summary, transform
 

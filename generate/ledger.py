@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from generate.staging import scalar
+from generate.files.staging import scalar
 
 GENERATED = "generated"
 REPLACE, APPEND = "replace", "append"

@@ -15,19 +15,26 @@ import typer
 
 import warehouse
 from generate import ledger
-from generate.append import append as append_rows
-from generate.derive import raw_sources
-from generate.layout import layout as layout_mapping
-from generate.layout import layout_of
-from generate.loaded_before import fingerprints, is_loaded, unchanged
-from generate.mapping import Mapping
-from generate.quarantine import REJECTED, prepare
+from generate.files.append import append as append_rows
+from generate.files.derive import raw_sources
+from generate.files.layout import layout as layout_mapping
+from generate.files.layout import layout_of
+from generate.files.loaded_before import fingerprints, is_loaded, unchanged
+from generate.files.mapping import Mapping
+from generate.files.quarantine import REJECTED, prepare
+from generate.files.read_files import LoadError
+from generate.files.read_mapping import read_mapping
+from generate.files.read_table import read_table
+from generate.files.staging import (
+    STAGED,
+    first_lines,
+    limit,
+    literal,
+    scratch_database,
+    staged_file,
+)
+from generate.files.suggest import suggested
 from generate.raw_tables import Summary, replace
-from generate.read_files import LoadError
-from generate.read_mapping import read_mapping
-from generate.read_table import read_table
-from generate.staging import STAGED, first_lines, limit, literal, scratch_database, staged_file
-from generate.suggest import suggested
 
 log = logging.getLogger(__name__)
 

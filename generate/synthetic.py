@@ -15,14 +15,15 @@ import pyarrow.parquet as pq
 import typer
 
 import warehouse
-from generate import optimum, truth
+from generate import truth
 from generate.faults import FAULTS
-from generate.plan import DAYS, START, Plan
-from generate.presets import PRESETS
+from generate.files.staging import literal
 from generate.raw_tables import CUSTOMERS, HEADERS, LINES, PRODUCTS, Summary, Table, replace
-from generate.read_files import literal
-from generate.shop import Drawer
-from generate.stream import Drawn, draw
+from generate.shop import optimum
+from generate.shop.drawer import Drawer
+from generate.shop.plan import DAYS, START, Plan
+from generate.shop.presets import PRESETS
+from generate.shop.stream import Drawn, draw
 
 # what DuckDB may hold of a shop at once; more is kept on disk meanwhile
 _MEMORY = "3GB"

@@ -22,9 +22,9 @@ import duckdb
 import typer
 
 import warehouse
-from generate import optimum
-from generate.plan import Plan
-from generate.read_files import literal
+from generate.files.staging import literal
+from generate.shop import optimum
+from generate.shop.plan import Plan
 
 TABLES = ("customers", "faults", "expected_spend")
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from generate import truth
 from generate.faults import FAULTS
-from generate.shop import draw_shop
+from generate.shop.drawer import draw_shop
 
 # every row that a rule touched: table, key, rule; `owner` is what carries the fault that explains
 # it, where that is another row

@@ -15,9 +15,9 @@ import typer
 from rich.console import Console
 
 import warehouse
+from generate.files.read_files import LoadError
 from generate.load import load
-from generate.plan import Plan
-from generate.read_files import LoadError
+from generate.shop.plan import Plan
 from generate.synthetic import generate
 from run import summary, transform
 from run.bar import bar

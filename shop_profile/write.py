@@ -12,9 +12,9 @@ import typer
 import yaml
 
 import warehouse
+from generate.files.read_files import LoadError
 from generate.load import load
 from generate.raw_tables import TABLES
-from generate.read_files import LoadError
 from pages.look import template
 from run import transform
 from run.bar import bar

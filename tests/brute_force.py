@@ -1,7 +1,7 @@
 """Re-simulate a customer's future from the posterior, by nothing but the definition of the process.
 
 Latent values are drawn from the prior and weighted by how likely they make the history; futures
-are then played purchase by purchase. No formula of `generate/posterior.py` is used.
+are then played purchase by purchase. No formula of `generate/shop/posterior.py` is used.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generate.calendar_intensity import Calendar
-from generate.process import Process
+from generate.shop.calendar_intensity import Calendar
+from generate.shop.process import Process
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import warehouse
-from generate.plan import Plan
+from generate.shop.plan import Plan
 from generate.synthetic import generate
 from run import transform
 from serve.score import score

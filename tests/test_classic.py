@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from generate.classic import Classic
-from generate.history import Histories
-from generate.plan import START
-from generate.purchases import rank
+from generate.shop.classic import Classic
+from generate.shop.history import Histories
+from generate.shop.plan import START
+from generate.shop.purchases import rank
 
 PROCESS, DAYS, DAY, HORIZON = Classic(), 700, 500, 30
 

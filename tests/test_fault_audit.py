@@ -6,7 +6,7 @@ import pytest
 
 import warehouse
 from generate.faults import FAULTS
-from generate.plan import Plan
+from generate.shop.plan import Plan
 from generate.synthetic import generate
 from run import fault_audit, transform
 from tests.conftest import in_warehouse

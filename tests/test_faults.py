@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 
 from generate.faults import FAULTS
-from generate.plan import Plan
-from generate.planting import KEYS, plant
-from generate.shop import draw_shop
+from generate.faults.planting import KEYS, plant
+from generate.shop.drawer import draw_shop
+from generate.shop.plan import Plan
 
 CUSTOMER, HEADER, LINE = "customer_details", "store_sales_header", "store_sales_line_items"
 PLAN = Plan(500, seed=2)

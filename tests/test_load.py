@@ -11,10 +11,10 @@ import typer
 from typer.testing import CliRunner
 
 import warehouse
+from generate.files.read_files import LoadError
+from generate.files.suggest import suggested
 from generate.load import load, main
 from generate.raw_tables import TABLES
-from generate.read_files import LoadError
-from generate.suggest import suggested
 from generate.synthetic import generate
 
 NAMES = [table.name for table in TABLES]

@@ -8,9 +8,9 @@ import typer
 from typer.testing import CliRunner
 
 import warehouse
+from generate.files.read_files import LoadError
 from generate.load import load, main
 from generate.raw_tables import TABLES, replace
-from generate.read_files import LoadError
 from generate.synthetic import generate
 from run import transform
 from tests.shop_files import SHAPES, content, monthly, query

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 import warehouse
+from generate.files.read_files import LoadError
+from generate.files.read_mapping import read_mapping
+from generate.files.suggest import suggested
 from generate.load import load
-from generate.read_files import LoadError
-from generate.read_mapping import read_mapping
-from generate.suggest import suggested
 from run import transform
 from tests.shop_files import CDNOW, GERMAN, SHAPES, cdnow, content, german, monthly, query, web_shop
 

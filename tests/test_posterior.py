@@ -13,11 +13,11 @@ import pytest
 from lifetimes import BetaGeoFitter
 from scipy import special
 
-from generate import posterior
-from generate.history import Histories
-from generate.plan import DAYS, START
-from generate.process import Process
-from generate.purchases import Customers, Purchases
+from generate.shop import posterior
+from generate.shop.history import Histories
+from generate.shop.plan import DAYS, START
+from generate.shop.process import Process
+from generate.shop.purchases import Customers, Purchases
 from tests.brute_force import Story, play
 
 HORIZON = 30

@@ -5,13 +5,13 @@ from faker import Faker
 from typer.testing import CliRunner
 
 import warehouse
-from generate.baskets import draw_lines
-from generate.calendar_intensity import calendar
-from generate.catalogue import draw_catalogue
-from generate.plan import DAYS, START, Plan
-from generate.process import Process
 from generate.raw_tables import TABLES
-from generate.shop import draw_shop
+from generate.shop.baskets import draw_lines
+from generate.shop.calendar_intensity import calendar
+from generate.shop.catalogue import draw_catalogue
+from generate.shop.drawer import draw_shop
+from generate.shop.plan import DAYS, START, Plan
+from generate.shop.process import Process
 from generate.synthetic import generate
 
 NAMES = [table.name for table in TABLES]

@@ -11,9 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 import warehouse
-from generate import optimum, truth
-from generate.plan import Plan
-from generate.shop import draw_shop
+from generate import truth
+from generate.shop import optimum
+from generate.shop.drawer import draw_shop
+from generate.shop.plan import Plan
 from generate.synthetic import generate
 from run import achievable, transform
 from tests.conftest import CUSTOMERS, DAYS, SEED, in_warehouse

@@ -1,0 +1,54 @@
+"""Whether files are in the raw tables already, so that loading them would change nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from generate import ledger
+from generate.files.find_files import find, shown
+from generate.files.mapping import Mapping
+from generate.raw_tables import TABLES, Summary, remove_forecasts_of_another_shop
+
+
+def fingerprints(path: Path, mapping: Mapping) -> dict[Path, ledger.LoadedFile]:
+    """Return what the ledger will say of each file that a mapping reads."""
+    files = dict.fromkeys(
+        file for table in mapping.tables.values() for file in find(path, table.file)
+    )
+    return {file: ledger.fingerprint(file, shown(file, path)) for file in files}
+
+
+def is_loaded(
+    connection: duckdb.DuckDBPyConnection, entry: ledger.Entry, *, quarantine: bool
+) -> bool:
+    """Return whether these files, read in this way, are what is there, or a part of it.
+
+    To replace all by them changes nothing if they are all there is; to append them changes
+    nothing if they are among it.
+    """
+    if not all(ledger.exists(connection, table.name) for table in TABLES):
+        return False
+    there = ledger.loaded(connection)
+    # what was set aside then would be refused now
+    if not quarantine and any(rejected for *_, rejected in there):
+        return False
+    wanted = {(file.sha256, entry.layout_hash) for file in entry.files}
+    known = {(sha256, layout_hash) for sha256, layout_hash, *_ in there}
+    if entry.mode == ledger.APPEND:
+        return wanted <= known
+    return wanted == known and all(mode == ledger.REPLACE for _, _, mode, _ in there)
+
+
+def unchanged(connection: duckdb.DuckDBPyConnection) -> Summary:
+    """Return what is there, for a load that changes nothing of it."""
+    rows, loaded_at = {}, datetime.min
+    for table in TABLES:
+        query = f"select count(*), max(_loaded_at) from raw.{table.name}"
+        rows[table.name], loaded = connection.execute(query).fetchall()[0]
+        loaded_at = max(loaded_at, loaded or loaded_at)
+    # forecasts may have come from elsewhere since
+    removed = remove_forecasts_of_another_shop(connection)
+    return Summary(rows, loaded_at, removed, unchanged=True)

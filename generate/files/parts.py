@@ -1,0 +1,131 @@
+"""The parts that a table is read from: a file, a sheet, or a table of another database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from generate.files.staging import LoadError, quoted
+
+_EXACT = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "DECIMAL", "DATE", "TIMESTAMP")
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """A row that has no place in its table: row number, what was expected, the row as text."""
+
+    row: int
+    expected: str
+    text: str
+
+
+@dataclass
+class Part:
+    """Something with columns and rows; `columns` holds the names and the types as staged."""
+
+    file: Path
+    columns: dict[str, str]
+    sheet: str | None = None
+    bad_rows: list[BadRow] = field(default_factory=list)
+
+    def insert(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        table: str,
+        columns: Mapping[str, str],
+        *,
+        limit: int | None = None,
+        quarantine: bool = False,
+    ) -> None:
+        """Append the rows to a staged table that has `columns` (names and types), in order."""
+        raise NotImplementedError
+
+    def rows_of(self, positions: Sequence[int]) -> list[int]:
+        """Return the row numbers, as a reader of the file counts, of rows by their position."""
+        return [position + 1 for position in positions]
+
+
+@dataclass
+class SqlPart(Part):
+    """A part that DuckDB reads: `source` is the SQL after `from`."""
+
+    source: str = ""
+    # the names of the columns in the source, where they have blanks around them
+    spelt: dict[str, str] = field(default_factory=dict)
+    first_row: int = 1
+
+    def insert(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        table: str,
+        columns: Mapping[str, str],
+        *,
+        limit: int | None = None,
+        quarantine: bool = False,
+    ) -> None:
+        """Append the rows; what is neither a date nor an exact number becomes text."""
+        selected = [
+            staged_as(quoted(self.spelt.get(name, name)), self.columns[name], data_type)
+            for name, data_type in columns.items()
+        ]
+        connection.execute(
+            f"insert into {table} select {', '.join(selected)} from {self.source}"
+            + (f" limit {limit}" if limit else "")
+        )
+
+    def rows_of(self, positions: Sequence[int]) -> list[int]:
+        """Return the row numbers of rows by their position."""
+        return [position + self.first_row for position in positions]
+
+
+def described(
+    connection: duckdb.DuckDBPyConnection, source: str, file: Path
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the types of a source's columns by name, and how the source spells the names."""
+    found = connection.execute(f"describe select * from {source}").fetchall()
+    refuse_repeated([name for name, *_ in found], file)
+    types = {name.strip(): data_type for name, data_type, *_ in found}
+    return types, {name.strip(): name for name, *_ in found}
+
+
+def staged_type(data_type: str) -> str:
+    """Return the type in which a column is staged: dates and exact numbers as they are."""
+    return data_type if data_type.startswith(_EXACT) and "[" not in data_type else "VARCHAR"
+
+
+def staged_as(column: str, data_type: str, wanted: str) -> str:
+    """Return the SQL that stages a column of a `data_type` as the `wanted` type."""
+    if wanted != "VARCHAR":
+        return column
+    text = f"nullif(cast({column} as varchar), '')"
+    # NaN is a data frame's word for a missing number; DuckDB 2.0 folds isnan() to false by a
+    # Parquet file's statistics, so ask the text
+    return f"nullif({text}, 'nan')" if data_type in ("DOUBLE", "FLOAT") else text
+
+
+def insert_batches(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    names: Sequence[str],
+    batches: Iterator[Sequence[Sequence[str | None]]],
+) -> None:
+    """Append batches of columns of text to a staged table."""
+    schema = pa.schema([(f"c{number}", pa.string()) for number in range(len(names))])
+    for batch in batches:
+        columns = [pa.array(column, pa.string()) for column in batch]
+        connection.register("_batch", pa.Table.from_arrays(columns, schema=schema))
+        connection.execute(f"insert into {table} select * from _batch").fetchall()
+        connection.unregister("_batch")
+
+
+def refuse_repeated(names: Sequence[str], file: Path) -> None:
+    """Refuse columns whose names differ in nothing but case and blanks around them."""
+    seen: set[str] = set()
+    for name in (name.strip().lower() for name in names):
+        if name in seen:
+            raise LoadError(f"{file}: the column {name} appears twice")
+        seen.add(name)

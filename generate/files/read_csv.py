@@ -1,0 +1,128 @@
+"""Read text files with a delimiter, or with columns of fixed width."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from generate.files.file_format import WHITESPACE, Format
+from generate.files.parts import BadRow, Part, refuse_repeated
+from generate.files.read_text import as_utf8, delimiter_of, first_records
+from generate.files.staging import LoadError, first_lines, literal, path_literal, quoted
+
+
+@dataclass
+class TextPart(Part):
+    """A text file; `text` is the same in UTF-8 and with one delimiter."""
+
+    text: Path = Path()
+    delimiter: str = ","
+    quote: str = '"'
+    header: bool = True
+    _rejected: set[int] = field(default_factory=set)
+
+    def insert(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        table: str,
+        columns: Mapping[str, str],
+        *,
+        limit: int | None = None,
+        quarantine: bool = False,
+    ) -> None:
+        """Append the rows; with `quarantine` a row with too few or many cells is set aside."""
+        selected = ", ".join(f"nullif({quoted(name)}, '')" for name in columns)
+        aside = ", store_rejects = true, rejects_limit = 0" if quarantine else ""
+        try:
+            connection.execute(
+                f"insert into {table} select {selected} from {self._source(aside)}"
+                + (f" limit {limit}" if limit else "")
+            )
+        except duckdb.Error as error:
+            raise LoadError(f"{self.file}: cannot be read: {_explained(error)}") from error
+        if quarantine:
+            self._set_aside(connection)
+
+    def rows_of(self, positions: Sequence[int]) -> list[int]:
+        """Return row numbers as an editor shows them, where no cell holds a line break.
+
+        Blank lines are no rows of the table, but they are lines of the file; so are the rows that
+        were set aside. Reads the file again, as only a message needs the numbers.
+        """
+        wanted, found, position = set(positions), {}, -1 if self.header else 0
+        try:
+            with self.text.open(encoding="utf-8-sig", newline="") as stream:
+                quoting = csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE
+                reader = csv.reader(stream, delimiter=self.delimiter, quoting=quoting)
+                for number, record in enumerate(reader, 1):
+                    if record and number not in self._rejected:
+                        if position in wanted:
+                            found[position] = number
+                        position += 1
+        except csv.Error:
+            pass  # a cell too long for the csv module: the plain count below is the best guess
+        return [found.get(one, one + 1 + self.header) for one in positions]
+
+    def _source(self, further: str = "") -> str:
+        columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in self.columns)
+        return (
+            f"read_csv({path_literal(self.text)}, auto_detect = false, "
+            f"header = {self.header}, delim = {literal(self.delimiter)}, "
+            f"quote = {literal(self.quote)}, escape = {literal(self.quote)}, "
+            f"encoding = 'utf-8', columns = {{{columns}}}{further})"
+        )
+
+    def _set_aside(self, connection: duckdb.DuckDBPyConnection) -> None:
+        # a row may be wrong in several ways; the first is enough
+        rejected = connection.execute(
+            "select line, first(error_message), first(left(csv_line, 10000)) "
+            "from reject_errors group by line order by line"
+        ).fetchall()
+        self.bad_rows = [BadRow(line, message, text or "") for line, message, text in rejected]
+        self._rejected = {one.row for one in self.bad_rows}
+        connection.execute("drop table if exists reject_errors")
+        connection.execute("drop table if exists reject_scans")
+
+
+def text_part(file: Path, stated: Format, scratch: Path) -> TextPart:
+    """Open a text file, find its delimiter and its columns.
+
+    Raises
+    ------
+    LoadError
+        If it is no text, or its first row does not name columns.
+    """
+    text = as_utf8(file, stated, scratch)
+    parted = bool(stated.widths) or stated.delimiter == WHITESPACE
+    delimiter = "\t" if parted else stated.delimiter or delimiter_of(text)
+    if stated.names:
+        names = stated.names
+    else:
+        records = first_records(text, delimiter, 1)
+        names = [name.strip() for name in records[0]] if records else []
+        if not any(names):
+            raise LoadError(f"{file}: row 1 is blank; expected the column names")
+    names = [name or f"column {number}" for number, name in enumerate(names, 1)]
+    refuse_repeated(names, file)
+    return TextPart(
+        file,
+        dict.fromkeys(names, "VARCHAR"),
+        text=text,
+        delimiter=delimiter,
+        quote="" if parted else '"',
+        header=stated.header,
+    )
+
+
+def _explained(error: duckdb.Error) -> str:
+    """Return what is wrong with which line; DuckDB counts lines as an editor does."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    wrong = next((line for line in lines if line.startswith(("Expected Num", "Value with"))), "")
+    if not wrong or "Line:" not in lines[0]:
+        return first_lines(error)
+    original = next((line for line in lines if line.startswith("Original Line:")), "")
+    return f"Line: {lines[0].rsplit('Line:', 1)[1].strip()}: {wrong}. {original[:300]}".strip()

@@ -1,0 +1,112 @@
+"""Read the sheets of a workbook."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+from python_calamine import CalamineError, CalamineWorkbook
+
+from generate.files.file_format import Format
+from generate.files.parts import Part, insert_batches, refuse_repeated
+from generate.files.staging import LoadError
+
+_BATCH = 20_000
+
+
+@dataclass
+class SheetPart(Part):
+    """One sheet with rows below its header."""
+
+    workbook: CalamineWorkbook | None = None
+    header: bool = True
+    _numbers: list[int] = field(default_factory=list)
+
+    def insert(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        table: str,
+        columns: Mapping[str, str],
+        *,
+        limit: int | None = None,
+        quarantine: bool = False,
+    ) -> None:
+        """Append the rows that are not blank."""
+        names = list(self.columns)
+        wanted = [names.index(name) for name in columns]
+        self._numbers.clear()
+        try:
+            rows = itertools.islice(self._rows(), limit)
+            insert_batches(connection, table, list(columns), _columns(rows, wanted))
+        except CalamineError as error:
+            raise LoadError(f"{self.file}: cannot be read as a workbook: {error}") from error
+
+    def rows_of(self, positions: Sequence[int]) -> list[int]:
+        """Return the row numbers that the workbook shows."""
+        return [self._numbers[position] for position in positions]
+
+    def _rows(self) -> Iterator[list[object]]:
+        sheet = self.workbook.get_sheet_by_name(self.sheet)
+        for number, row in enumerate(sheet.to_python(skip_empty_area=False), 1):
+            if number > self.header and any(cell != "" for cell in row):
+                self._numbers.append(number)
+                yield row
+
+
+def sheet_parts(file: Path, sheet: str | None, stated: Format) -> list[Part]:
+    """Open the sheets of a workbook that hold rows; of all its sheets or of the one named.
+
+    Raises
+    ------
+    LoadError
+        If the file is no workbook, has no such sheet, or no sheet has rows.
+    """
+    try:
+        workbook = CalamineWorkbook.from_path(file)
+        names = workbook.sheet_names
+        if sheet is not None and sheet not in names:
+            raise LoadError(f"{file}: has no sheet {sheet}; its sheets are {', '.join(names)}")
+        parts = [
+            part
+            for name in names
+            if sheet in (None, name) and (part := _part(file, workbook, name, stated))
+        ]
+    except CalamineError as error:
+        raise LoadError(f"{file}: cannot be read as a workbook: {error}") from error
+    if not parts:
+        raise LoadError(f"{file}: no sheet has rows below its header")
+    return parts
+
+
+def _part(file: Path, workbook: CalamineWorkbook, name: str, stated: Format) -> Part | None:
+    content = workbook.get_sheet_by_name(name)
+    if content.total_height <= stated.header:
+        return None
+    rows = content.to_python(skip_empty_area=False, nrows=1)
+    named = stated.names or [str(cell).strip() for cell in rows[0]]
+    names = [one or f"column {number}" for number, one in enumerate(named, 1)]
+    refuse_repeated(names, file)
+    if stated.names and len(names) != len(rows[0]):
+        raise LoadError(f"{file}: sheet {name} has {len(rows[0])} columns, not {len(names)}")
+    columns = dict.fromkeys(names, "VARCHAR")
+    return SheetPart(file, columns, sheet=name, workbook=workbook, header=stated.header)
+
+
+def _columns(
+    rows: Iterator[list[object]], wanted: Sequence[int]
+) -> Iterator[list[list[str | None]]]:
+    while batch := list(itertools.islice(rows, _BATCH)):
+        yield [[_cell_text(row[position]) for row in batch] for position in wanted]
+
+
+def _cell_text(cell: object) -> str | None:
+    if cell == "":
+        return None
+    if isinstance(cell, float) and cell.is_integer():
+        # a workbook knows no whole numbers: 85048.0 is the code 85048
+        return str(int(cell))
+    return cell.isoformat(" ") if isinstance(cell, datetime) else str(cell)

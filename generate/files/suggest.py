@@ -1,0 +1,158 @@
+"""Write a first mapping for files of any shape, by names, types and values."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from generate.files.file_format import WHITESPACE, Format
+from generate.files.find_files import DATABASES, find, shown
+from generate.files.look_at_columns import Look, look_at
+from generate.files.mapping import ORDER_LINES
+from generate.files.match_columns import match
+from generate.files.parts import Part
+from generate.files.read_csv import TextPart
+from generate.files.read_database import database_tables
+from generate.files.read_files import open_parts, stage
+from generate.files.read_text import first_records
+from generate.files.staging import LoadError, first_lines, quoted, scratch_database
+from generate.files.write_mapping import write_table
+from generate.raw_tables import CUSTOMERS, HEADERS, LINES, PRODUCTS, Table
+
+_SAMPLE = 5_000
+_UNIQUE = 0.99
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Files with the same columns, or one table of a database: what one table may be read from."""
+
+    files: list[Path]
+    table: str | None
+    stated: Format
+    looks: list[Look]
+
+
+def suggested(path: Path) -> str:
+    """Return a mapping for what lies at `path`, as YAML; comments say what is unsure.
+
+    Raises
+    ------
+    LoadError
+        If the files cannot be read, or hold nothing like orders.
+    """
+    try:
+        with (
+            tempfile.TemporaryDirectory() as scratch,
+            scratch_database(Path(scratch)) as connection,
+        ):
+            groups = list(_groups(connection, path, Path(scratch)))
+    except (duckdb.Error, OSError, UnicodeError) as error:
+        raise LoadError(f"{path}: cannot be read: {first_lines(error)}") from error
+    tables = _roles(path, groups)
+    lines = [f"# A first mapping for {path.name}, by names and values: look over what is unsure."]
+    for name, group in tables.items():
+        # inside a folder a table's files must be told from the others
+        names = [shown(file, path) for file in group.files] if path.is_dir() else []
+        lines += write_table(name, names, group.table, group.stated, group.looks)
+    return "\n".join(lines) + "\n"
+
+
+def _groups(connection: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> Iterator[Group]:
+    by_columns: dict[tuple[str, ...], list[tuple[Path, Format, Part]]] = {}
+    for file in find(path, None):
+        if file.name.lower().endswith(DATABASES):
+            for table in database_tables(connection, file):
+                parts = open_parts(connection, [file], scratch, Format(), table)
+                yield Group([file], table, Format(), _looks(connection, parts[:1]))
+            continue
+        stated, parts = _opened(connection, file, scratch)
+        if len({tuple(part.columns) for part in parts}) > 1:
+            for part in parts:
+                yield Group([file], part.sheet, stated, _looks(connection, [part]))
+            continue
+        by_columns.setdefault(tuple(parts[0].columns), []).append((file, stated, parts[0]))
+    for found in by_columns.values():
+        files = [file for file, _, _ in found]
+        yield Group(files, None, found[0][1], _looks(connection, [part for *_, part in found][:3]))
+
+
+def _opened(
+    connection: duckdb.DuckDBPyConnection, file: Path, scratch: Path
+) -> tuple[Format, list[Part]]:
+    """Open a file, and find out whether it has a header and a delimiter."""
+    stated = Format()
+    parts = open_parts(connection, [file], scratch, stated)
+    first = parts[0]
+    if not isinstance(first, TextPart):
+        return stated, parts
+    delimiter: str | None = first.delimiter if first.delimiter != "," else None
+    records = first_records(first.text, first.delimiter, 50)
+    if len(first.columns) == 1:
+        words = [record[0].split() for record in records if record and record[0].strip()]
+        if len({len(one) for one in words}) == 1 and len(words[0]) > 1:
+            records, delimiter = words, WHITESPACE
+    names = [f"column {number}" for number in range(1, len(records[0]) + 1)]
+    headless = any(_is_value(cell) for cell in records[0])
+    stated = Format(delimiter=delimiter, header=not headless, names=names if headless else None)
+    return stated, open_parts(connection, [file], scratch, stated)
+
+
+def _is_value(cell: str) -> bool:
+    look = look_at("", [cell])
+    return look.is_date or look.is_number
+
+
+def _looks(connection: duckdb.DuckDBPyConnection, parts: Sequence[Part]) -> list[Look]:
+    staged = stage(connection, parts, "sample", limit=_SAMPLE)
+    texts = ", ".join(f"cast({quoted(name)} as varchar)" for name in staged.columns)
+    rows = connection.execute(f"select {texts} from {staged.table}").fetchall()
+    columns = zip(*rows, strict=True)
+    return [look_at(name, values) for name, values in zip(staged.columns, columns, strict=True)]
+
+
+def _roles(path: Path, groups: Sequence[Group]) -> dict[str, Group]:
+    """Return which group fills which table."""
+    tables: dict[str, Group] = {}
+    lines = _best(groups, LINES.name, ("transaction_id", "product_id", "quantity"))
+    orders = [one for one in groups if one is not lines and _is_key(one, HEADERS)]
+    headers = _best(orders, HEADERS.name, ("transaction_id", "customer_id", "transaction_date"))
+    flat = _best(groups, ORDER_LINES.name, ("customer_id", "transaction_date"))
+    if lines and headers and "transaction_date" not in _sure(lines):
+        tables |= {HEADERS.name: headers, LINES.name: lines}
+    elif flat:
+        tables[ORDER_LINES.name] = flat
+    else:
+        raise LoadError(f"{path}: nothing in it looks like orders: no customers with dates")
+    for table, foreign in ((CUSTOMERS, "transaction_id"), (PRODUCTS, "customer_id")):
+        keyed = [
+            one
+            for one in groups
+            if one not in tables.values() and _is_key(one, table) and foreign not in _sure(one)
+        ]
+        if found := _best(keyed, table.name, (table.key,)):
+            tables[table.name] = found
+    return tables
+
+
+def _best(groups: Sequence[Group], name: str, needed: Sequence[str]) -> Group | None:
+    """Return the group in which most columns of a table are found, all of `needed` among them."""
+    scores = []
+    for group in groups:
+        matches = match(name, group.looks)
+        if all(key in matches for key in needed):
+            scores.append((sum(one.score for one in matches.values()), group))
+    return max(scores, key=lambda one: one[0])[1] if scores else None
+
+
+def _sure(group: Group) -> set[str]:
+    return {key for key, found in match(ORDER_LINES.name, group.looks).items() if found.is_sure}
+
+
+def _is_key(group: Group, table: Table) -> bool:
+    found = match(table.name, group.looks).get(table.key)
+    return found is not None and min(found.look.distinct, found.look.filled) >= _UNIQUE

@@ -1,0 +1,1 @@
+"""A generated shop: its process, its customers and sales, and its exact optimum."""

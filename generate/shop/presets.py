@@ -1,0 +1,10 @@
+"""The processes that a shop can be generated from, by name."""
+
+from __future__ import annotations
+
+from generate.shop.classic import Classic
+from generate.shop.process import Process
+
+Preset = Process | Classic
+
+PRESETS: dict[str, Preset] = {preset.name: preset for preset in (Process(), Classic())}
