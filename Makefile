@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DATA ?=
+MAPPING ?=
 AS_OF ?=
 CUSTOMERS ?= 20000
 SEED ?= 42
@@ -46,9 +47,10 @@ profile: $(READY) ## write reports/profile.html, a first look at the data; DATA=
 truth: $(READY) ## add the best forecast of the generated shop at AS_OF=2024-05-03
 	@$(BIN)/python generate/truth.py $(AS_OF)
 
-run: $(READY) ## the main job; DATA=path for your own files, AS_OF=2010-10-01 as if that were today
+run: $(READY) ## the main job; DATA=path (and MAPPING=file) for your own files, AS_OF=day as if today
 	@$(BIN)/python run/job.py --customers $(CUSTOMERS) --seed $(SEED) \
-		$(if $(DATA),--data "$(DATA)") $(if $(AS_OF),--as-of $(AS_OF))
+		$(if $(DATA),--data "$(DATA)") $(if $(MAPPING),--mapping "$(MAPPING)") \
+		$(if $(AS_OF),--as-of $(AS_OF))
 
 test: $(READY) ## run all tests
 	@$(BIN)/pytest

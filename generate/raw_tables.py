@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,7 +18,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a raw table; a required one must be present in a user's file."""
+    """One column of a raw table; a required one must be present in a user's file.
+
+    A column `<name>_text` holds what a row says instead of a date or number, where it is none: the
+    other column is then null, and staging reads the text.
+    """
 
     name: str
     data_type: str
@@ -73,6 +77,7 @@ HEADERS = Table(
         Column("total_amount", "DECIMAL(18,2)"),
         Column("customer_phone", "VARCHAR"),
         Column("recorded_at", "TIMESTAMP"),
+        Column("transaction_date_text", "VARCHAR"),
     ),
 )
 LINES = Table(
@@ -86,6 +91,7 @@ LINES = Table(
         Column("promotion_id", "VARCHAR"),
         Column("line_item_amount", "DECIMAL(18,2)", required=True),
         Column("recorded_at", "TIMESTAMP"),
+        Column("line_item_amount_text", "VARCHAR"),
     ),
 )
 TABLES = (CUSTOMERS, PRODUCTS, HEADERS, LINES)
@@ -118,7 +124,6 @@ def replace(
     also: Callable[[duckdb.DuckDBPyConnection], None] | None = None,
     *,
     layout: str = ledger.GENERATED,
-    text_columns: Mapping[str, Collection[str]] | None = None,
     entry: ledger.Entry | None = None,
 ) -> Summary:
     """Replace the four raw tables in one transaction; on any error the old ones stay.
@@ -136,8 +141,6 @@ def replace(
         Called inside the transaction once the raw tables are filled.
     layout
         What the ledger calls the source, where no `entry` says more.
-    text_columns
-        Columns by table that are kept as text as they arrived, whatever their type is.
 
     Returns
     -------
@@ -146,15 +149,11 @@ def replace(
     """
     loaded_at = now()
     entry = entry or ledger.Entry(layout)
-    as_text = text_columns or {}
     with transaction(connection):
         connection.execute("create schema if not exists raw")
         connection.execute("drop schema if exists truth cascade")
         rows = {
-            table.name: _fill(
-                connection, table, sources[table.name], loaded_at, as_text.get(table.name, ())
-            )
-            for table in TABLES
+            table.name: _fill(connection, table, sources[table.name], loaded_at) for table in TABLES
         }
         ledger.start(connection, anew=True)
         ledger.write(connection, entry, rows, loaded_at)
@@ -184,16 +183,9 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 def _fill(
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    source: str,
-    loaded_at: datetime,
-    as_text: Collection[str],
+    connection: duckdb.DuckDBPyConnection, table: Table, source: str, loaded_at: datetime
 ) -> int:
-    types = ", ".join(
-        f"{column.name} {'VARCHAR' if column.name in as_text else column.data_type}"
-        for column in table.columns
-    )
+    types = ", ".join(f"{column.name} {column.data_type}" for column in table.columns)
     names = ", ".join(column.name for column in table.columns)
     connection.execute(f"create or replace table raw.{table.name} ({types}, _loaded_at TIMESTAMP)")
     inserted = connection.execute(

@@ -67,7 +67,7 @@ def generate(plan: Plan | None = None, *, jobs: int | None = None, chunk: int = 
             summary = replace(
                 connection,
                 {
-                    table.name: _source(plan, table, files[table.name])
+                    table.name: _source(table, files[table.name])
                     for table in (CUSTOMERS, PRODUCTS, HEADERS, LINES)
                 },
                 also=lambda inside: truth.write(
@@ -78,7 +78,6 @@ def generate(plan: Plan | None = None, *, jobs: int | None = None, chunk: int = 
                     sum(one.cents for one in drawn),
                 ),
                 layout="generated",
-                text_columns=plan.text_columns,
             )
             planted = connection.execute(
                 "select fault, count(*) from truth.faults group by all order by all"
@@ -101,16 +100,17 @@ def _at_the_end(plan: Plan, drawn: list[Drawn], folder: Path) -> list[Path]:
     return [file]
 
 
-def _source(plan: Plan, table: Table, files: list[Path]) -> str:
-    """Return the SQL that reads a table from files: cents become money, text stays text."""
+def _source(table: Table, files: list[Path]) -> str:
+    """Return the SQL that reads a table from files: cents become money, text is no value."""
     names = ", ".join(literal(str(file)) for file in files)
     columns = []
+    texts = {column.name for column in table.columns if column.name.endswith("_text")}
     for column in table.columns:
         value = column.name
         if column.data_type == "DECIMAL(18,2)":
             value = f"cast(cast({value} as decimal(18, 0)) * 0.01 as decimal(18, 2))"
-        if column.name in plan.text_columns.get(table.name, ()):
-            value = f"coalesce({column.name}_text, cast({value} as varchar))"
+        if f"{column.name}_text" in texts:
+            value = f"if({column.name}_text is null, {value}, null)"
         columns.append(f"{value} as {column.name}")
     order = f" order by {_ORDER[table.name]}" if table.name in _ORDER else ""
     return f"(select {', '.join(columns)} from read_parquet([{names}]){order})"

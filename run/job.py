@@ -64,6 +64,7 @@ def run(
     as_of: str | None = None,
     customers: int = 20_000,
     seed: int = 42,
+    mapping: Path | None = None,
 ) -> Stopwatch:
     """Do the main job on a generated shop, or on the files at `data`.
 
@@ -71,6 +72,8 @@ def run(
     ----------
     data
         A user's own files; None generates a shop of `customers` from `seed`.
+    layout, mapping
+        How the files are laid out; see `load`.
     as_of
         ISO date that is taken for today; None: the day after the last known event.
 
@@ -85,7 +88,7 @@ def run(
             generate(Plan(customers, seed))
     else:
         with watch.step(f"Load {data}"):
-            load(data, layout)
+            load(data, layout, mapping=mapping)
     with watch.step("Clean, gate and build the features (dbt build)"):
         transform.build(variables)
     with watch.step("Fit"), bar() as progress:
@@ -106,6 +109,9 @@ def main(
     layout: Annotated[
         str | None, typer.Option(help="tables or online_retail; found from the files if left out.")
     ] = None,
+    mapping: Annotated[
+        Path | None, typer.Option(help="YAML that says which column is what, for other shapes.")
+    ] = None,
     as_of: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="Do the job as if this day were today."),
@@ -117,7 +123,7 @@ def main(
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     day = as_of.date().isoformat() if as_of else None
     try:
-        watch = run(data, layout, day, customers, seed)
+        watch = run(data, layout, day, customers, seed, mapping)
         summary.show(console, watch.seconds)
     except EXPECTED_ERRORS as error:
         typer.echo(f"\n{error}", err=True)

@@ -15,6 +15,7 @@ from generate.files.read_files import LoadError
 from generate.files.suggest import suggested
 from generate.load import load, main
 from generate.raw_tables import TABLES
+from generate.shop.plan import Plan
 from generate.synthetic import generate
 
 NAMES = [table.name for table in TABLES]
@@ -141,6 +142,7 @@ def test_order_lines_become_four_tables(write):
         "13085",
         "United Kingdom",
         datetime(2009, 12, 1, 7, 45),
+        None,
         None,
         None,
         None,
@@ -322,7 +324,7 @@ def test_four_files_are_the_four_tables(tmp_path, kind):
     summary = load(write_tables(tmp_path / "shop", kind), "tables")
     assert summary.rows == dict(zip(NAMES, (2, 1, 1, 1), strict=True))
     assert rows_of("store_sales_header") == [
-        ("T1", "7", None, datetime(2024, 2, 3, 10, 11, 12), Decimal("5.00"), None, None)
+        ("T1", "7", None, datetime(2024, 2, 3, 10, 11, 12), Decimal("5.00"), None, None, None)
     ]
     assert rows_of(
         "customer_details", "customer_id, first_name, customer_since, loyalty_status"
@@ -334,7 +336,7 @@ def test_four_files_are_the_four_tables(tmp_path, kind):
 
 
 def test_a_generated_shop_goes_out_and_comes_in_again(tmp_path):
-    generate(100, seed=3)
+    generate(Plan(100, seed=3))
     before = everything()
     folder = tmp_path / "shop"
     folder.mkdir()

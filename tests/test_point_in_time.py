@@ -44,32 +44,32 @@ FUTURES = {
         insert into raw.store_sales_header
         select 'NEW' || transaction_id, customer_id, store_id,
             $cut + hour(transaction_date)::integer, total_amount, customer_phone,
-            $cut + hour(transaction_date)::integer, _loaded_at
+            $cut + hour(transaction_date)::integer, null, _loaded_at
         from raw.store_sales_header where transaction_date < $cut;
         insert into raw.store_sales_line_items
         select 'NEW' || line_item_id, 'NEW' || transaction_id, product_id, quantity, promotion_id,
-            line_item_amount * 3, null, _loaded_at
+            line_item_amount * 3, null, line_item_amount_text, _loaded_at
         from raw.store_sales_line_items;
     """,
     "known late": """
         insert into raw.store_sales_header
         select 'LATE' || transaction_id, customer_id, store_id, transaction_date, total_amount,
-            customer_phone, $cut + 1, _loaded_at
+            customer_phone, $cut + 1, transaction_date_text, _loaded_at
         from raw.store_sales_header where transaction_date < $cut;
         insert into raw.store_sales_line_items
         select 'LATE' || line_item_id, 'LATE' || transaction_id, product_id, quantity, promotion_id,
-            line_item_amount * 50, null, _loaded_at
+            line_item_amount * 50, null, line_item_amount_text, _loaded_at
         from raw.store_sales_line_items;
     """,
     "restated": """
         insert into raw.store_sales_line_items
         select line_item_id, transaction_id, product_id, quantity * 9, promotion_id,
-            line_item_amount * 9, $cut, _loaded_at
+            line_item_amount * 9, $cut, line_item_amount_text, _loaded_at
         from raw.store_sales_line_items
         where recorded_at is null or recorded_at < $cut;
         insert into raw.store_sales_header
         select transaction_id, 'C0000001', 'ELSEWHERE', transaction_date, 1, customer_phone,
-            $cut, _loaded_at
+            $cut, null, _loaded_at
         from raw.store_sales_header
         where recorded_at < $cut;
     """,

@@ -1,9 +1,11 @@
-{% macro read_date(column) -%}
+{% macro read_date(column, text) -%}
     coalesce(
         try_cast({{ column }} as date),
+        try_cast({{ text }} as date),
         cast(
-            try_strptime(trim(cast({{ column }} as varchar)), {{ var('date_formats') | list | tojson | replace('"', "'") }})
-            as date
+            try_strptime(
+                trim({{ text }}), {{ var('date_formats') | list | tojson | replace('"', "'") }}
+            ) as date
         )
     )
 {%- endmacro %}

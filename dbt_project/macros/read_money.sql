@@ -1,6 +1,6 @@
-{% macro read_money(column) -%}
+{% macro read_money(column, text) -%}
     {#- what is printed around a number: blanks and the sign of a currency -#}
-    {%- set bare = "regexp_replace(cast(" ~ column ~ " as varchar), '[\\s£$€]', '', 'g')" -%}
+    {%- set bare = "regexp_replace(" ~ text ~ ", '[\\s£$€]', '', 'g')" -%}
     coalesce(
         try_cast({{ column }} as decimal(18, 2)),
         case

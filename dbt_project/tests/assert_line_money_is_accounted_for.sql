@@ -3,7 +3,7 @@ with
 
 raw_money as (
 
-    select coalesce(sum({{ read_money('line_item_amount') }}), 0) as money_in
+    select coalesce(sum({{ read_money('line_item_amount', 'line_item_amount_text') }}), 0) as money_in
     from {{ source('retail', 'store_sales_line_items') }}
 
 ),

@@ -55,8 +55,6 @@ class Fault:
         Whether whole days are spoilt: all eligible rows of some days.
     claims_sales
         Whether a customer's sales may carry no other fault.
-    as_text
-        Whether it writes text where a date or number should be.
     key
         What a row's key becomes, for the ledger; None where it stays.
     """
@@ -73,7 +71,6 @@ class Fault:
     removes: bool = False
     whole_days: bool = False
     claims_sales: bool = False
-    as_text: bool = False
     key: Callable[[pd.Series], pd.Series] | None = None
 
     @property

@@ -104,7 +104,7 @@ def names_garbled(tables: Tables, rows: np.ndarray, rng: np.random.Generator) ->
     return {PRODUCT: with_values(tables[PRODUCT], rows, product_name=garbled)}
 
 
-@fault(HEADER, 0.01, "date_respelt", "transaction_date", as_text=True)
+@fault(HEADER, 0.01, "date_respelt", "transaction_date")
 def dates_in_other_formats(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Write dates as a till from elsewhere writes them."""
     dates = tables[HEADER]["transaction_date"].iloc[rows]
@@ -114,7 +114,7 @@ def dates_in_other_formats(tables: Tables, rows: np.ndarray, rng: np.random.Gene
     return {HEADER: with_text(tables[HEADER], rows, "transaction_date", text)}
 
 
-@fault(LINE, 0.003, "amount_respelt", "line_item_amount", as_text=True)
+@fault(LINE, 0.003, "amount_respelt", "line_item_amount")
 def amounts_as_text(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Write amounts as money is printed: 1,234.50 or £12.30."""
     money = tables[LINE]["line_item_amount"].iloc[rows] / 100

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from generate.faults.kit import (
-    CUSTOMER,
     DAY,
     HEADER,
     LINE,
@@ -50,18 +49,11 @@ def dates_by_default(tables: Tables, rows: np.ndarray, rng: np.random.Generator)
     return {HEADER: with_values(tables[HEADER], rows, transaction_date=dates)}
 
 
-@fault(HEADER, 0.0005, "unreadable_date", "transaction_date", loses=True, as_text=True)
+@fault(HEADER, 0.0005, "unreadable_date", "transaction_date", loses=True)
 def dates_unreadable(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Write what is no date."""
     words = np.array(["yesterday", "31.02.2023", "?"])[rng.integers(0, 3, len(rows))]
     return {HEADER: with_text(tables[HEADER], rows, "transaction_date", words)}
-
-
-@fault(CUSTOMER, 0.001, "registration_removed", "customer_since", loses=True, claims_sales=True)
-def registrations_in_future(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
-    """Register customers in a year to come."""
-    since = np.datetime64("2999-12-31", "s")
-    return {CUSTOMER: with_values(tables[CUSTOMER], rows, customer_since=since)}
 
 
 @fault(LINE, 0.0005, "sign_conflict", "quantity", loses=True)

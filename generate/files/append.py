@@ -72,6 +72,8 @@ def append(
     moments = {"loaded_at": loaded_at, "known_on": known_on}
     with transaction(connection):
         ledger.start(connection, anew=False)
+        # what is known of a generated shop's truth is not the truth of what is added
+        connection.execute("drop schema if exists truth cascade")
         rows = {
             table.name: _add(connection, table, sources[table.name], table.name in derived, moments)
             for table in TABLES

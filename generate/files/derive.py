@@ -118,6 +118,7 @@ select
     arg_min_null(total_amount, moment) as total_amount,
     arg_min_null(customer_phone, moment) as customer_phone,
     min(recorded_at) as recorded_at,
+    cast(null as varchar) as transaction_date_text,
 from moments
 group by transaction_id
 """

@@ -75,15 +75,6 @@ class Plan:
         """Return the share of rows (of days, for faults of whole days) that get a fault."""
         return dict(self.rates).get(fault, FAULTS[fault].rate) if self.faults else 0.0
 
-    @property
-    def text_columns(self) -> dict[str, tuple[str, ...]]:
-        """By table the columns of dates or numbers in which faults write text."""
-        found: dict[str, set[str]] = {}
-        for fault in FAULTS.values():
-            if fault.as_text and self.rate(fault.name) > 0:
-                found.setdefault(fault.table, set()).add(str(fault.column))
-        return {table: tuple(sorted(columns)) for table, columns in found.items()}
-
     def clean(self) -> Plan:
         """Return the plan of the same shop without faults."""
         return dataclasses.replace(self, faults=False, rates=())

@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from generate.raw_tables import HEADERS, LINES, Table
 from generate.shop import optimum
 from generate.shop.drawer import Block, Drawer
 from generate.shop.plan import Plan
@@ -101,8 +102,8 @@ def _draw_chunk(
 ) -> Drawn:
     blocks = [drawer.block(number) for number in numbers]
     tables = {name: _stacked([block.tables[name] for block in blocks]) for name in blocks[0].tables}
-    for table, columns in drawer.plan.text_columns.items():
-        tables[table] = _with_text(tables[table], columns)
+    for table in (HEADERS, LINES):
+        tables[table.name] = _with_texts(tables[table.name], table)
     tables["customers"] = _stacked([block.latent for block in blocks])
     tables["faults"] = _stacked([block.ledger for block in blocks])
     tables["expected_spend"] = pa.concat_tables(
@@ -121,13 +122,12 @@ def _stacked(frames: list[pd.DataFrame]) -> pa.Table:
     return pa.Table.from_pandas(pd.concat(frames, ignore_index=True), preserve_index=False)
 
 
-def _with_text(table: pa.Table, columns: Sequence[str]) -> pa.Table:
+def _with_texts(rows: pa.Table, table: Table) -> pa.Table:
     """Add the columns of text that no row of these blocks needed."""
-    for column in columns:
-        name = f"{column}_text"
-        if name not in table.column_names:
-            table = table.append_column(name, pa.nulls(len(table), pa.large_string()))
-    return table
+    for column in table.columns:
+        if column.name.endswith("_text") and column.name not in rows.column_names:
+            rows = rows.append_column(column.name, pa.nulls(len(rows), pa.large_string()))
+    return rows
 
 
 def _last_known(block: Block) -> date | None:

@@ -21,7 +21,7 @@ typed as (
         {{ canonical_id('product_id') }} as product_id,
         {{ repair_encoding("nullif(trim(product_name), '')") }} as product_name,
         coalesce(category_label, 'Unknown') as product_category,
-        {{ read_money('unit_price') }} as unit_price,
+        try_cast(unit_price as decimal(18, 2)) as unit_price,
         category_label is null as is_category_imputed,
         -- the spelling that arrived differs from the one that is kept
         coalesce(category_label <> product_category, false) as is_category_respelt,

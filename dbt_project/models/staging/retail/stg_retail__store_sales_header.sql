@@ -12,13 +12,18 @@ typed as (
         {{ canonical_id('transaction_id') }} as transaction_id,
         {{ canonical_id('customer_id') }} as customer_id,
         coalesce({{ canonical_id('store_id') }}, 'UNKNOWN') as store_id,
-        {{ read_date('transaction_date') }} as event_date,
-        {{ read_date('recorded_at') }} as recorded_date,
-        greatest({{ read_date('recorded_at') }}, {{ read_date('transaction_date') }}) as known_date,
-        {{ read_money('total_amount') }} as stated_amount,
+        {{ read_date('transaction_date', 'transaction_date_text') }} as event_date,
+        try_cast(recorded_at as date) as recorded_date,
+        greatest(
+            try_cast(recorded_at as date),
+            {{ read_date('transaction_date', 'transaction_date_text') }}
+        ) as known_date,
+        try_cast(total_amount as decimal(18, 2)) as stated_amount,
         cast(_loaded_at as date) as loaded_date,
         {{ is_id_respelt(['transaction_id', 'customer_id', 'store_id']) }} as is_id_respelt,
-        {{ is_date_respelt('transaction_date') }} as is_date_respelt
+        transaction_date is null
+        and {{ read_date('transaction_date', 'transaction_date_text') }} is not null
+            as is_date_respelt
     from source
 
 ),

@@ -21,11 +21,13 @@ typed as (
             upper(trim(promotion_id)) in ('', 'N/A', 'NA', 'NONE', 'NULL', '-'), false
         ) as is_promotion_respelt,
         try_cast(quantity as decimal(18, 3)) as quantity,
-        {{ read_money('line_item_amount') }} as line_item_amount,
-        {{ read_date('recorded_at') }} as recorded_date,
+        {{ read_money('line_item_amount', 'line_item_amount_text') }} as line_item_amount,
+        try_cast(recorded_at as date) as recorded_date,
         cast(_loaded_at as date) as loaded_date,
         {{ is_id_respelt(['line_item_id', 'transaction_id', 'product_id']) }} as is_id_respelt,
-        {{ is_money_respelt('line_item_amount') }} as is_amount_respelt
+        line_item_amount is null
+        and {{ read_money('line_item_amount', 'line_item_amount_text') }} is not null
+            as is_amount_respelt
     from source
 
 ),
