@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,7 @@ from run import summary
 WORK = warehouse.ROOT / "benchmarks" / "work"
 RESULTS = warehouse.ROOT / "benchmarks" / "results" / "generate.json"
 SIZES = {"s": 20_000, "m": 200_000, "l": 2_000_000}
+Size = StrEnum("Size", list(SIZES))
 SAMPLE_SECONDS = 0.25
 
 
@@ -112,7 +114,7 @@ def _counts(file: Path) -> dict[str, int]:
 
 def main(
     size: Annotated[
-        list[str] | None, typer.Option(help="s (20,000 customers), m (10 x), l (100 x).")
+        list[Size] | None, typer.Option(help="s (20,000 customers), m (10 x), l (100 x).")
     ] = None,
 ) -> None:
     """Measure, print a table, and keep it in benchmarks/results/generate.json."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections import Counter
 from dataclasses import replace as with_changes
 from datetime import UTC, date, datetime
@@ -35,6 +34,7 @@ from generate.files.staging import (
 )
 from generate.files.suggest import suggested
 from generate.raw_tables import Summary, replace
+from generate.scratch import scratch
 
 log = logging.getLogger(__name__)
 
@@ -85,18 +85,14 @@ def load(
         raise LoadError("a layout is a mapping already: give --layout or --mapping, not both")
     given = read_mapping(Path(mapping)) if mapping else None
     name = Path(mapping).name if mapping else ""
-    # beside the warehouse, as the folder for temporary files may lie in memory
-    beside = warehouse.path().parent
     try:
-        with tempfile.TemporaryDirectory(
-            prefix=".loading-", dir=beside if beside.is_dir() else None
-        ) as scratch:
+        with scratch() as folder:
             return _load(
                 path,
                 layout,
                 given,
                 name,
-                Path(scratch),
+                folder,
                 known_on=(known_on or today) if append else None,
                 quarantine=quarantine,
             )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from dataclasses import replace as with_changes
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -19,11 +18,14 @@ from generate import truth
 from generate.faults import FAULTS
 from generate.files.staging import literal
 from generate.raw_tables import CUSTOMERS, HEADERS, LINES, PRODUCTS, Summary, Table, replace
+from generate.scratch import scratch
 from generate.shop import optimum
 from generate.shop.drawer import Drawer
 from generate.shop.plan import DAYS, START, Plan
 from generate.shop.presets import PRESETS
 from generate.shop.stream import Drawn, draw
+
+log = logging.getLogger(__name__)
 
 # what DuckDB may hold of a shop at once; more is kept on disk meanwhile
 _MEMORY = "3GB"
@@ -51,10 +53,12 @@ def generate(plan: Plan | None = None, *, jobs: int | None = None, chunk: int = 
         If the warehouse cannot be opened.
     """
     plan = plan or Plan()
-    file = warehouse.path()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=file.parent, prefix="generate-") as scratch:
-        folder = Path(scratch)
+    _warn_of_days_to_come(plan)
+    warehouse.path().parent.mkdir(parents=True, exist_ok=True)
+    if warehouse.path().exists():
+        # a warehouse that somebody holds is noticed before the work, not after it
+        warehouse.connect().close()
+    with scratch() as folder:
         drawn = list(draw(plan, folder, optimum.snapshots(plan), jobs=jobs, chunk=chunk))
         files = {name: [one.files[name] for one in drawn] for name in drawn[0].files}
         products, ledger = Drawer(plan).products
@@ -63,7 +67,7 @@ def generate(plan: Plan | None = None, *, jobs: int | None = None, chunk: int = 
         files["expected_spend"] += _at_the_end(plan, drawn, folder)
         with warehouse.connect() as connection:
             connection.execute(f"set memory_limit = '{_MEMORY}'")
-            connection.execute(f"set temp_directory = {literal(scratch)}")
+            connection.execute(f"set temp_directory = {literal(str(folder))}")
             summary = replace(
                 connection,
                 {
@@ -83,6 +87,15 @@ def generate(plan: Plan | None = None, *, jobs: int | None = None, chunk: int = 
                 "select fault, count(*) from truth.faults group by all order by all"
             ).fetchall()
     return with_changes(summary, faults=dict(planted))
+
+
+def _warn_of_days_to_come(plan: Plan) -> None:
+    last = plan.start + timedelta(plan.days - 1)
+    if last > datetime.now(UTC).date():
+        log.warning(
+            "the period ends on %s, after today: cleaning quarantines what is dated in the future",
+            last,
+        )
 
 
 def _write(frame: object, file: Path) -> Path:

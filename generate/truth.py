@@ -80,7 +80,13 @@ def _shop(connection: duckdb.DuckDBPyConnection) -> tuple[Plan, int, int]:
             "`python generate/synthetic.py`"
         ) from error
     plan, purchases, cents = found[0]
-    return Plan.from_json(plan), purchases, cents
+    try:
+        return Plan.from_json(plan), purchases, cents
+    except (KeyError, TypeError, ValueError) as error:
+        raise TruthError(
+            f"the plan of the generated shop cannot be read ({error}): another version generated "
+            "it; run `python generate/synthetic.py` again"
+        ) from error
 
 
 def add(days: Sequence[date]) -> int:

@@ -15,6 +15,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from generate.shop.optimum import HORIZON
 from train.dataset import LABELS
 from train.evaluation import Forecast, evaluate
 
@@ -51,13 +52,22 @@ def shares(
     -------
     DataFrame
         The models, `MEAN` and `BEST`, with r2, skill_share, auc, auc_share; shares are 1 for the
-        best forecast and 0 for the mean. NaN where nobody bought.
+        best forecast and 0 for the mean. NaN where nobody bought, and where luck has it that the
+        best forecast is no better than the mean, as may be in a small shop.
 
     Raises
     ------
     UnknownTruthError
-        If the best forecast at the test snapshot is not known of every customer.
+        If the best forecast at the test snapshot is not known of every customer, or is of another
+        horizon than the labels.
     """
+    horizon = connection.execute(
+        "select max(horizon_days) from intermediate.int_snapshots_scheduled"
+    ).fetchall()[0][0]
+    if horizon != HORIZON:
+        raise UnknownTruthError(
+            f"the labels are sums of {horizon} days, the truth is known of {HORIZON}"
+        )
     rows = connection.execute(
         f"""
         select
@@ -88,16 +98,23 @@ def shares(
     return pd.DataFrame(
         {
             "r2": table["r2"],
-            "skill_share": table["r2"] / best["r2"],
+            "skill_share": _share(table["r2"], best["r2"]),
             "auc": table["auc"],
-            "auc_share": (table["auc"] - 0.5) / (best["auc"] - 0.5),
+            "auc_share": _share(table["auc"] - 0.5, best["auc"] - 0.5),
         }
     )
+
+
+def _share(reached: pd.Series, possible: float) -> pd.Series:
+    """Return what is reached over what is possible; NaN where that is nothing."""
+    return reached / (possible if possible > 0 else np.nan)
 
 
 @dataclass(frozen=True)
 class FloorEffect:
     """What the floor at 0 of the target changes, as the best forecast knows no floor.
+
+    Either sum is of the cleaned facts, in which outliers are capped.
 
     Attributes
     ----------

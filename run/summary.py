@@ -123,6 +123,12 @@ def _achievable(
         table.add_row(f"{model} (chosen)" if model == chosen else str(model), *cells, style=style)
     console.print(table)
     reached = shares.loc[chosen]
+    if reached.isna().any():
+        console.print(
+            "On this snapshot luck outweighs what can be known: the best possible forecast does no "
+            "better than the mean of all, so nothing can be said of shares.\n"
+        )
+        return
     console.print(
         f"The chosen model reaches [bold]{reached['skill_share']:.1%} of what is possible[/bold] "
         f"in spend (R2), {reached['auc_share']:.1%} in who buys (AUC)."

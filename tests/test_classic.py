@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from generate.shop.classic import Classic
+from generate.shop.classic import Classic, _table
 from generate.shop.history import Histories
 from generate.shop.plan import START
-from generate.shop.purchases import rank
+from generate.shop.purchases import ReturnRule, rank
 
 PROCESS, DAYS, DAY, HORIZON = Classic(), 700, 500, 30
 
@@ -96,3 +96,24 @@ def test_who_has_stopped_is_expected_to_spend_nothing(drawn):
     assert gone.sum() > 10_000
     assert (expected.spend[gone] == 0).all()
     assert (expected.purchase_probability[gone] == 0).all()
+
+
+def test_only_what_comes_back_inside_the_window_is_taken_off():
+    everything = Classic(returns=ReturnRule(share=1.0, whole=1.0, lag=(2, 2)))
+    nothing = Classic(returns=ReturnRule(share=0.0, whole=1.0, lag=(2, 2)))
+    # of purchases that all come back two days later, those of the last two days are left
+    spend, _ = _table(everything, 9)
+    before, _ = _table(nothing, 7)
+    whole, _ = _table(nothing, 9)
+    assert spend == pytest.approx(whole - before)
+    assert spend.max() > 1
+
+
+def test_baskets_have_as_many_lines_as_the_parameters_say():
+    process = Classic(lines=(1, 6))
+    rng = np.random.default_rng(1)
+    calendar = process.calendar(START, 300)
+    customers = process.draw_customers(300, 3000, rng)
+    purchases = process.draw_purchases(calendar, customers, rng)
+    assert purchases.lines.max() == 6
+    assert (purchases.cents / 100 / purchases.lines).mean() == pytest.approx(52.5, rel=0.02)

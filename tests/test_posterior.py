@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from lifetimes import BetaGeoFitter
-from scipy import special
+from scipy import special, stats
 
 from generate.shop import posterior
 from generate.shop.history import Histories
 from generate.shop.plan import DAYS, START
 from generate.shop.process import Process
-from generate.shop.purchases import Customers, Purchases
+from generate.shop.purchases import Customers, Purchases, ReturnRule
 from tests.brute_force import Story, play
 
 HORIZON = 30
@@ -180,6 +180,50 @@ def test_series_and_quadrature_agree_where_they_meet():
     near = window(0.499 * 80, np.linspace(1, 2, HORIZON))
     exact = posterior._series(near, near.width / scale, s, scale, a, a + b + x)
     assert posterior._quadrature(near, s, scale, a, b + x) == pytest.approx(exact, rel=1e-9)
+
+
+def one_customer(time: float | None, lines: int = 3) -> Histories:
+    """A customer who bought for 80 at one moment, or never."""
+    customers = Customers(*np.array([[1], [2], [0], [0]]), np.array([600]), {})
+    bought = [] if time is None else [time]
+    purchases = Purchases(
+        np.zeros(len(bought), dtype=int),
+        np.array(bought),
+        np.full(len(bought), 8000),
+        np.full(len(bought), lines),
+    )
+    return Histories(CALENDAR, customers, purchases, np.full(len(bought), np.inf))
+
+
+@pytest.mark.parametrize("horizon", [1, 5, HORIZON])
+@pytest.mark.parametrize("ago", [1, 2, 3, 10, 20, 21, 22])
+def test_a_pending_return_is_expected_as_counting_every_lag_says(ago, horizon):
+    rule = ReturnRule(share=0.6, whole=0.3, lag=(2, 21))
+    # when the purchase comes back, each as likely; the rest never does
+    back = DAY - ago + np.arange(2, 22)
+    before = 0.6 * np.mean(back < DAY)
+    inside = 0.6 * np.mean((back >= DAY) & (back < DAY + horizon))
+    money = 80 * (0.3 + 0.7 / 3)
+    due = one_customer(DAY - ago + 0.4).returns_due(rule, DAY, horizon)
+    assert due[0] == pytest.approx(money * inside / (1 - before), abs=1e-12)
+
+
+@pytest.mark.parametrize("whole", [0.0, 0.25, 1.0])
+def test_what_is_bought_and_comes_back_inside_the_window_cancels_out(whole):
+    def spend(rule: ReturnRule, horizon: int) -> float:
+        # one kind only
+        groups = [PROCESS.groups(np.zeros(1, dtype=int), *np.array([[1], [2], [0]]))]
+        histories = one_customer(None)
+        found = posterior.Posterior(groups, rule, histories).expect(DAY, horizon, np.array([0]))
+        return float(found.spend[0])
+
+    never = ReturnRule(share=0.0, whole=whole, lag=(2, 2))
+    always = ReturnRule(share=1.0, whole=whole, lag=(2, 2))
+    lines = np.arange(100)
+    one_line = (stats.poisson.pmf(lines, PROCESS.kinds[0].extra_lines) / (1 + lines)).sum()
+    # of three days only what was bought on the first comes back
+    kept = spend(never, 3) - (whole + (1 - whole) * one_line) * spend(never, 1)
+    assert spend(always, 3) == pytest.approx(kept, rel=1e-12)
 
 
 MISTAKES = {

@@ -284,6 +284,8 @@ def test_wrong_options_are_one_clear_message(own_warehouse):
         (["--fault", "late_rows=7"], "between 0 and 1"),
         (["--no-faults", "--fault", "late_rows=0.1"], "no faults wanted"),
         (["--preset", "nonsense"], "unknown preset 'nonsense'"),
+        (["--start", "9990-01-01", "--days", "36500"], "outside 1990-01-01 to 2199-12-31"),
+        (["--start", "1985-01-01"], "outside 1990-01-01 to 2199-12-31"),
     ):
         result = CliRunner().invoke(app, options)
         assert result.exit_code == 1

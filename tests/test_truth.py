@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import subprocess
+import sys
 
 import duckdb
 import numpy as np
@@ -11,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 import warehouse
+from benchmarks import leak_demo
 from generate import truth
 from generate.shop import optimum
 from generate.shop.drawer import draw_shop
@@ -130,6 +134,10 @@ def test_a_shop_that_is_no_longer_drawn_as_it_was_gets_no_truth(world):
         connection.execute("update truth.shop set cents = cents + 1")
     with pytest.raises(truth.TruthError, match="another version"):
         truth.add([dt.date(2023, 6, 17)])
+    with warehouse.connect() as connection:
+        connection.execute("update truth.shop set plan = replace(plan, 'block', 'brick')")
+    with pytest.raises(truth.TruthError, match=r"cannot be read.*another version"):
+        truth.add([dt.date(2023, 6, 17)])
 
 
 def test_the_day_after_the_last_sale_is_known_where_the_period_ends_without_one(
@@ -203,6 +211,19 @@ def test_a_fitted_model_reaches_a_part_of_what_is_possible(small_shop):
     assert shares.loc[chosen, "r2"] == evaluation.loc[chosen, "r2"]
 
 
+def test_where_luck_beats_the_best_forecast_no_share_is_told(built_shop):
+    with in_warehouse(built_shop.file), warehouse.connect() as connection:
+        (test,) = connection.execute("select max(as_of_date) from features.feat_labels").fetchone()
+        connection.execute("begin transaction")
+        connection.execute(
+            "update truth.expected_spend set expected_30d_spend = 1e6, purchase_probability = 0"
+        )
+        model = pd.DataFrame({"r2": [0.1], "auc": [0.6]}, index=["model"])
+        shares = achievable.shares(connection, model, test)
+        connection.execute("rollback")
+    assert shares[["skill_share", "auc_share"]].isna().all(axis=None)
+
+
 def test_a_test_snapshot_without_truth_names_the_command(small_shop):
     nothing = pd.DataFrame(columns=list(METRICS))
     with (
@@ -228,3 +249,37 @@ def test_the_floor_of_the_target_changes_little_and_is_measured(small_shop):
     assert 0 <= floor.added_share < 0.05
     assert float(target[0]) / (1 + floor.added_share) <= float(net[0]) + 0.01
     assert abs(floor.r2 - floor.r2_without) < 0.05
+
+
+def test_labels_of_another_horizon_are_not_held_against_the_truth(shop_copy):
+    with warehouse.connect() as connection:
+        connection.execute("update intermediate.int_snapshots_scheduled set horizon_days = 60")
+        nothing = pd.DataFrame(columns=list(METRICS))
+        with pytest.raises(achievable.UnknownTruthError, match="sums of 60 days"):
+            achievable.shares(connection, nothing, dt.date(2024, 1, 1))
+
+
+def test_each_classic_mistake_looks_better_than_what_is_possible_and_an_honest_fit_does_not(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("WAREHOUSE_PATH", str(tmp_path / "classic.duckdb"))
+    generate(Plan(500, seed=2, days=500, preset="classic", faults=False))
+    transform.build(select=f"+{warehouse.FEATURE_MART} +feat_labels", run_only=True)
+    result = leak_demo.compare(leak_demo.read())
+    honest = result.loc["honest fit"]
+    assert 0 < honest["r2"] < honest["optimum"] + 0.05
+    mistakes = result.drop(index="honest fit")
+    assert len(mistakes) == 4
+    assert (mistakes["r2"] > mistakes["optimum"] + 0.05).all()
+
+
+def test_what_a_killed_process_left_goes_with_the_next_command(tmp_path, monkeypatch):
+    monkeypatch.setenv("WAREHOUSE_PATH", str(tmp_path / "shop.duckdb"))
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left, held = tmp_path / f".scratch-{ended.pid}-x", tmp_path / f".scratch-{os.getpid()}-x"
+    left.mkdir()
+    held.mkdir()
+    generate(Plan(10, days=30, faults=False))
+    assert not left.exists()
+    assert held.exists()

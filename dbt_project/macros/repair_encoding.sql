@@ -4,7 +4,7 @@
         when regexp_matches({{ column }}, '[ÃÂ][\x{80}-\x{BF}]')
             then list_aggregate(
                 list_transform(
-                    regexp_extract_all({{ column }}, 'Ã[\x{80}-\x{BF}]|Â[\x{A0}-\x{BF}]|.'),
+                    regexp_extract_all({{ column }}, 'Ã[\x{80}-\x{BF}]|Â[\x{A0}-\x{BF}]|(?s:.)'),
                     lambda letter: case
                         when length(letter) = 1 then letter
                         when letter[1] = 'Ã' then chr(unicode(letter[2]) + 64)

@@ -91,8 +91,9 @@ class Classic:
         first = np.flatnonzero(rank(counts) == 0)
         day = customers.registered[customer] + running - (running - gaps)[first][customer]
         lines = rng.integers(self.lines[0], self.lines[1] + 1, len(customer))
-        values = rng.integers(self.line_cents[0], self.line_cents[1] + 1, (len(customer), 4))
-        cents = np.where(np.arange(4) < lines[:, None], values, 0).sum(axis=1)
+        most = self.lines[1]
+        values = rng.integers(self.line_cents[0], self.line_cents[1] + 1, (len(customer), most))
+        cents = np.where(np.arange(most) < lines[:, None], values, 0).sum(axis=1)
         time = day + rng.random(len(customer))
         seen = day < calendar.days
         return Purchases(customer[seen], time[seen], cents[seen], lines[seen])

@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from generate.faults import FAULTS
 from generate.shop.presets import PRESETS, Preset
 
 START, DAYS = date(2022, 1, 1), 1461
 BLOCK = 10_000
+# cleaning takes what is dated earlier for a default date
+EARLIEST, LATEST = date(1990, 1, 1), date(2199, 12, 31)
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,10 @@ class Plan:
     def __post_init__(self) -> None:
         if self.customers < 1 or self.days < 1 or self.block < 1:
             raise ValueError("a shop needs at least one customer and one day, a block a customer")
+        if not EARLIEST <= self.start <= LATEST - timedelta(self.days):
+            raise ValueError(
+                f"{self.days:,} days from {self.start} are outside {EARLIEST} to {LATEST}"
+            )
         if self.seed < 0:
             raise ValueError(f"seed {self.seed} is negative; expected 0 or more")
         if self.preset not in PRESETS:

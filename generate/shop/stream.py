@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -89,8 +90,17 @@ _drawers: list[Drawer] = []
 
 
 def _start(plan: Plan) -> None:
-    """Draw names and products once per process."""
+    """Draw names and products once per process, and end with the process that started this one."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _drawers[:] = [Drawer(plan)]
+
+
+def _end_with_parent() -> None:
+    # a pool's process waits for work for ever if the process that gives it was killed
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _work(numbers: Sequence[int], folder: Path, as_of: Sequence[date]) -> Drawn:

@@ -19,13 +19,13 @@ typed as (
 
     select
         {{ canonical_id('product_id') }} as product_id,
-        {{ repair_encoding("nullif(trim(product_name), '')") }} as product_name,
+        nullif(trim({{ repair_encoding('product_name') }}), '') as product_name,
         coalesce(category_label, 'Unknown') as product_category,
         try_cast(unit_price as decimal(18, 2)) as unit_price,
         category_label is null as is_category_imputed,
         -- the spelling that arrived differs from the one that is kept
         coalesce(category_label <> product_category, false) as is_category_respelt,
-        coalesce(trim(product_name) <> {{ repair_encoding('trim(product_name)') }}, false)
+        coalesce(product_name <> {{ repair_encoding('product_name') }}, false)
             as is_name_recoded,
         {{ is_id_respelt(['product_id']) }} as is_id_respelt
     from spelt
