@@ -69,12 +69,14 @@ class Entry:
 
 
 def fingerprint(file: Path, name: str) -> LoadedFile:
-    """Return a file's sha256 and size; of a DuckDB file with what its write-ahead log adds."""
+    """Return a file's sha256 and size; of a database with what its write-ahead log adds."""
     with file.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256")
-    log = file.with_name(file.name + ".wal")
-    if log.is_file():
-        digest.update(log.read_bytes())
+    # of DuckDB and of SQLite
+    for suffix in (".wal", "-wal"):
+        log = file.with_name(file.name + suffix)
+        if log.is_file():
+            digest.update(log.read_bytes())
     return LoadedFile(name, digest.hexdigest(), file.stat().st_size)
 
 

@@ -194,6 +194,11 @@ def main(
         # names and values may hold line breaks; a message is one line
         typer.echo(f"error: {' '.join(str(error).split())}", err=True)
         raise typer.Exit(1) from error
+    except RuntimeError as error:
+        # what DuckDB makes of Ctrl-C
+        if "Query interrupted" not in str(error):
+            raise
+        raise typer.Abort from error
     typer.echo(str(summary))
 
 

@@ -166,8 +166,11 @@ def main(
         typer.Option(help="Your own files; they replace the raw tables, as a load does."),
     ] = None,
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Clean the raw tables anew, whatever is there.")
-    ] = False,
+        bool,
+        typer.Option(
+            "--rebuild/--as-built", help="Clean the raw tables anew, or take them as dbt left them."
+        ),
+    ] = True,
 ) -> None:
     """Write `reports/profile.html`, the page that an analyst would make first about a shop."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")

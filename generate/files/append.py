@@ -40,7 +40,8 @@ def append(
     A header or line that says something else under a known id is added as a later version: dbt
     keeps the one known first and counts the other. Of customers and products, which have no day
     on which they became known, only new ids are added: a later version could not be told from
-    the first, and would change what was known before.
+    the first, and would change what was known before. A new id counts as known all along: where
+    it is what earlier sales lacked, they count from their own day on.
 
     Parameters
     ----------

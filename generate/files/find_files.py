@@ -29,11 +29,8 @@ def find(path: Path, file: Names | None) -> list[Path]:
     LoadError
         If nothing is found, or several names are.
     """
-    if not path.exists() and any(sign in path.name for sign in _MAGIC):
-        found = sorted(one for one in path.parent.glob(path.name) if one.is_file())
-        if not found:
-            raise LoadError(f"{path}: no file fits")
-        return found
+    if not path.exists() and any(sign in str(path) for sign in _MAGIC):
+        return _globbed(path)
     if not path.exists():
         raise LoadError(f"{path}: no such file or folder")
     try:
@@ -48,6 +45,22 @@ def find(path: Path, file: Names | None) -> list[Path]:
     except (OSError, ValueError) as error:
         raise LoadError(f"{path}: no file can be found: {error}") from error
     raise LoadError(f"{path}: is neither a file nor a folder")
+
+
+def _globbed(path: Path) -> list[Path]:
+    # the folders before the first sign that stands for others, then the pattern
+    start = next(n for n, part in enumerate(path.parts) if any(sign in part for sign in _MAGIC))
+    try:
+        found = sorted(
+            one
+            for one in Path(*path.parts[:start]).glob(str(Path(*path.parts[start:])))
+            if one.is_file()
+        )
+    except (OSError, ValueError) as error:
+        raise LoadError(f"{path}: no file can be found: {error}") from error
+    if not found:
+        raise LoadError(f"{path}: no file fits")
+    return found
 
 
 def _in_folder(folder: Path, file: Names | None) -> list[Path]:

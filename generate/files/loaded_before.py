@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
@@ -35,10 +36,11 @@ def is_loaded(
     # what was set aside then would be refused now
     if not quarantine and any(rejected for *_, rejected in there):
         return False
-    wanted = {(file.sha256, entry.layout_hash) for file in entry.files}
-    known = {(sha256, layout_hash) for sha256, layout_hash, *_ in there}
+    # counted: a file that is there twice is not the same as once
+    wanted = Counter((file.sha256, entry.layout_hash) for file in entry.files)
+    known = Counter((sha256, layout_hash) for sha256, layout_hash, *_ in there)
     if entry.mode == ledger.APPEND:
-        return wanted <= known
+        return wanted.keys() <= known.keys()
     return wanted == known and all(mode == ledger.REPLACE for _, _, mode, _ in there)
 
 

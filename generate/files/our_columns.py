@@ -8,7 +8,7 @@ import duckdb
 
 from generate.files.file_format import Format
 from generate.files.mapping import FILLABLE, ORDER_LINES, Rule
-from generate.files.parse_columns import Cast, cast_of
+from generate.files.parse_columns import NOTHING, Cast, cast_of
 from generate.files.quarantine import Misfit
 from generate.files.read_files import Staged
 from generate.files.staging import LoadError, literal, quoted, scalar
@@ -103,6 +103,9 @@ class OurColumns:
 
     def _cleaned(self, key: str, sql: str) -> str:
         """Fold what is one id, so that what is derived from order lines is derived once."""
+        if key in _IDS:
+            # NULL and nan are nobody, not a customer who buys a great deal
+            sql = f"if(lower(trim({sql})) in {NOTHING}, null, {sql})"
         if not self.flat or self.types[key] != "VARCHAR":
             return sql
         text = f"trim({sql})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,9 +11,11 @@ import duckdb
 from generate.files.file_format import Format
 from generate.files.staging import literal, quoted
 
+log = logging.getLogger(__name__)
+
 _DATES = ("DATE", "TIMESTAMP")
-# what exports write for "nothing" in a column of numbers or dates
-_NOTHING = "('', 'nan', 'nat', 'null', 'none', 'n/a', '<na>')"
+# what exports write for "nothing" in a column of numbers, dates or ids
+NOTHING = r"('', 'nan', 'nat', 'null', 'none', 'n/a', '#n/a', '<na>', '\n')"
 _SAMPLE = 10_000
 
 # one format must fit the whole column: a day is never read as a month in one row only
@@ -62,7 +65,7 @@ def cast_of(
         if stated.decimal != "." or stated.thousands:
             example = f"1{stated.thousands or ''}234{stated.decimal}50"
             expected = f"a number written as {example} ({data_type})"
-    nothing = f"lower(trim({text})) in {_NOTHING}"
+    nothing = f"lower(trim({text})) in {NOTHING}"
     return Cast(parsed, f"{text} is not null and {parsed} is null and not {nothing}", expected)
 
 
@@ -94,7 +97,7 @@ def _date(
         formats = ", ".join(literal(one) for one in stated.dates)
         return f"try_strptime(trim({text}), [{formats}])", f"a date written {formats}"
     casts = {name: parsed_date(text, formats) for name, formats in DATE_FORMATS.items()}
-    filled = f"{text} is not null and not lower(trim({text})) in {_NOTHING}"
+    filled = f"{text} is not null and not lower(trim({text})) in {NOTHING}"
     sample = f"(select * from {table} where {filled} limit {_SAMPLE})"
     rows, *fitting = _counts(connection, sample, casts)
     whole = [name for name, fits in zip(casts, fitting, strict=True) if rows and fits == rows]
@@ -104,6 +107,14 @@ def _date(
     open_casts = {name: casts[name] for name in whole or casts}
     _, *fitting = _counts(connection, table, open_casts)
     most, name = max(zip(fitting, open_casts, strict=True), key=lambda pair: pair[0])
+    if most and fitting.count(most) > 1:
+        # a day above 12 would tell
+        log.warning(
+            "column %s: every date could be %s; read as the first. State it in a mapping: "
+            'format: {dates: "%%d/%%m/%%Y"}',
+            text,
+            " or ".join(one for one, fits in zip(open_casts, fitting, strict=True) if fits == most),
+        )
     expected = f"a date written {name}" if most else "a date, best as 2024-12-31 17:45:00"
     return casts[name], expected
 
@@ -119,5 +130,7 @@ def parsed_date(text: str, formats: tuple[str, ...] | None) -> str:
     """Return the SQL that reads a date in one of some strptime formats; None: as in ISO 8601."""
     if formats is None:
         # the cast alone would also read 1/12/10, as a day of the year 1
-        return f"if(trim({text}) like '____-%', try_cast({text} as timestamp), null)"
-    return f"try_strptime(trim({text}), [{', '.join(literal(one) for one in formats)}])"
+        return f"if(trim({text}) like '____-%', try_cast(trim({text}) as timestamp), null)"
+    # %Y alone would also read 1/5/24, as a day of the year 24, and 'epoch' and 'infinity'
+    listed = ", ".join(literal(one) for one in formats)
+    return f"if(regexp_matches({text}, '[0-9]{{4}}'), try_strptime(trim({text}), [{listed}]), null)"

@@ -70,7 +70,8 @@ class TextPart(Part):
     def _source(self, further: str = "") -> str:
         columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in self.columns)
         return (
-            f"read_csv({path_literal(self.text)}, auto_detect = false, "
+            # a folder named customer_id=7 would else stand in for the file's own column
+            f"read_csv({path_literal(self.text)}, auto_detect = false, hive_partitioning = false, "
             f"header = {self.header}, delim = {literal(self.delimiter)}, "
             f"quote = {literal(self.quote)}, escape = {literal(self.quote)}, "
             f"encoding = 'utf-8', columns = {{{columns}}}{further})"

@@ -118,8 +118,11 @@ def _sqlite_tables(file: Path) -> Iterator[str]:
 
 def _duckdb_tables(connection: duckdb.DuckDBPyConnection, file: Path) -> Iterator[str]:
     for schema, name in connection.execute(
-        "select schema_name, table_name from duckdb_tables() where database_name = ? order by all",
-        [_attached(connection, file)],
+        "select schema_name, table_name from duckdb_tables() where database_name = $name "
+        "union all "
+        "select schema_name, view_name from duckdb_views() where database_name = $name "
+        "and not internal order by all",
+        {"name": _attached(connection, file)},
     ).fetchall():
         yield name if schema == "main" else f"{schema}.{name}"
 

@@ -16,7 +16,15 @@ from generate.files.parts import Part, SqlPart, described, staged_type
 from generate.files.read_csv import text_part
 from generate.files.read_database import table_part
 from generate.files.read_workbook import sheet_parts
-from generate.files.staging import STAGED, LoadError, first_lines, path_literal, quoted, scalar
+from generate.files.staging import (
+    STAGED,
+    LoadError,
+    NoRowsError,
+    first_lines,
+    path_literal,
+    quoted,
+    scalar,
+)
 
 __all__ = ["LoadError", "Staged", "open_parts", "stage"]
 
@@ -108,6 +116,9 @@ def _open(
 ) -> Sequence[Part]:
     if not file.is_file():
         raise LoadError(f"{file}: no such file")
+    if any("\ud800" <= sign <= "\udfff" for sign in str(file)):
+        # DuckDB ends with a bare RuntimeError
+        raise LoadError(f"{str(file)!a}: its name is no UTF-8; rename it")
     if file.stat().st_size == 0:
         raise LoadError(f"{file}: the file is empty")
     name = file.name.lower()
@@ -146,7 +157,7 @@ def stage(
     Raises
     ------
     LoadError
-        If the parts have different columns, no rows, or cannot be read.
+        If the parts have different columns, no rows (`NoRowsError`), or cannot be read.
     """
     columns = {
         column: _common_type(parts, column)
@@ -165,7 +176,7 @@ def stage(
         except duckdb.Error as error:
             raise LoadError(f"{part.file}: cannot be read: {first_lines(error)}") from error
     if _next_row(connection, table) == 0 and not any(part.bad_rows for part in parts):
-        raise LoadError(f"{staged.name}: has no rows below its header")
+        raise NoRowsError(f"{staged.name}: has no rows below its header")
     return staged
 
 

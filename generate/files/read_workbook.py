@@ -84,7 +84,8 @@ def sheet_parts(file: Path, sheet: str | None, stated: Format) -> list[Part]:
 
 def _part(file: Path, workbook: CalamineWorkbook, name: str, stated: Format) -> Part | None:
     content = workbook.get_sheet_by_name(name)
-    if content.total_height <= stated.header:
+    # `end` is the last row with a cell, counted from 0; `total_height` is one short of the rows
+    if content.end is None or content.end[0] < stated.header:
         return None
     rows = content.to_python(skip_empty_area=False, nrows=1)
     named = stated.names or [str(cell).strip() for cell in rows[0]]

@@ -19,6 +19,10 @@ class LoadError(Exception):
     """A file does not fit; the message names it and says what is expected."""
 
 
+class NoRowsError(LoadError):
+    """There are columns, but no rows below them."""
+
+
 @contextmanager
 def scratch_database(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a scratch database that reads nothing but what it is told and downloads nothing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,13 @@ from generate.files.read_csv import TextPart
 from generate.files.read_database import database_tables
 from generate.files.read_files import open_parts, stage
 from generate.files.read_text import first_records
-from generate.files.staging import LoadError, first_lines, quoted, scratch_database
+from generate.files.staging import (
+    LoadError,
+    NoRowsError,
+    first_lines,
+    quoted,
+    scratch_database,
+)
 from generate.files.write_mapping import write_table
 from generate.raw_tables import CUSTOMERS, HEADERS, LINES, PRODUCTS, Table
 
@@ -54,7 +61,9 @@ def suggested(path: Path) -> str:
     except (duckdb.Error, OSError, UnicodeError) as error:
         raise LoadError(f"{path}: cannot be read: {first_lines(error)}") from error
     tables = _roles(path, groups)
-    lines = [f"# A first mapping for {path.name}, by names and values: look over what is unsure."]
+    # a name may hold line breaks
+    named = " ".join(path.name.split())
+    lines = [f"# A first mapping for {named}, by names and values: look over what is unsure."]
     for name, group in tables.items():
         # inside a folder a table's files must be told from the others
         names = [shown(file, path) for file in group.files] if path.is_dir() else []
@@ -68,7 +77,10 @@ def _groups(connection: duckdb.DuckDBPyConnection, path: Path, scratch: Path) ->
         if file.name.lower().endswith(DATABASES):
             for table in database_tables(connection, file):
                 parts = open_parts(connection, [file], scratch, Format(), table)
-                yield Group([file], table, Format(), _looks(connection, parts[:1]))
+                # a database may well have an empty table beside those that matter
+                with suppress(NoRowsError):
+                    looks = _looks(connection, parts[:1])
+                    yield Group([file], table, Format(), looks)
             continue
         stated, parts = _opened(connection, file, scratch)
         if len({tuple(part.columns) for part in parts}) > 1:
