@@ -27,7 +27,7 @@ DBT_VARS := $(if $(AS_OF),--vars '{as_of: "$(AS_OF)"}')
 .PHONY: bench-skill bench-generate bench-faults leak-demo
 
 help: ## print this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
 
 setup: $(READY) ## make the virtual environment from the locked versions
 
@@ -41,8 +41,9 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
 
-profile: $(READY) ## write reports/profile.html, a first look at the data; DATA=path for your files
-	@$(BIN)/python shop_profile/write.py $(if $(DATA),--data "$(DATA)")
+profile: $(READY) ## write reports/profile.html, a first look at the data; takes DATA and MAPPING
+	@$(BIN)/python shop_profile/write.py $(if $(DATA),--data "$(DATA)") \
+		$(if $(MAPPING),--mapping "$(MAPPING)")
 
 truth: $(READY) ## add the best forecast of the generated shop at AS_OF=2024-05-03
 	@$(BIN)/python generate/truth.py $(AS_OF)

@@ -63,7 +63,9 @@ SECTIONS: tuple[Callable[[duckdb.DuckDBPyConnection], Section], ...] = (
 )
 
 
-def write(data: Path | None = None, *, rebuild: bool = False) -> Path:
+def write(
+    data: Path | None = None, *, mapping: Path | None = None, rebuild: bool = False
+) -> Path:
     """Write the page on the warehouse as it is, or on the files at `data` after loading them.
 
     The cleaned tables are built where they are missing or do not account for the raw rows.
@@ -72,6 +74,8 @@ def write(data: Path | None = None, *, rebuild: bool = False) -> Path:
     ----------
     data
         A user's own files; they replace the raw tables, as `generate/load.py` does.
+    mapping
+        YAML that says which column is what, where no built-in layout fits.
     rebuild
         Build the cleaned tables in any case: another load of the same day with as many rows in
         each table looks the same from outside.
@@ -87,7 +91,7 @@ def write(data: Path | None = None, *, rebuild: bool = False) -> Path:
         With a message that says what to do.
     """
     if data is not None:
-        load(data)
+        load(data, mapping=mapping)
     if data is not None or rebuild or not _is_built():
         transform.build(select=MODELS, run_only=True)
     with warehouse.connect(read_only=True) as connection, bar() as progress:
@@ -165,6 +169,9 @@ def main(
         Path | None,
         typer.Option(help="Your own files; they replace the raw tables, as a load does."),
     ] = None,
+    mapping: Annotated[
+        Path | None, typer.Option(help="YAML that says which column is what, for other shapes.")
+    ] = None,
     rebuild: Annotated[
         bool,
         typer.Option(
@@ -175,7 +182,7 @@ def main(
     """Write `reports/profile.html`, the page that an analyst would make first about a shop."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     try:
-        file = write(data, rebuild=rebuild)
+        file = write(data, mapping=mapping, rebuild=rebuild)
     except (LoadError, transform.TransformError, warehouse.WarehouseError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error

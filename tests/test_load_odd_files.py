@@ -155,3 +155,19 @@ def test_a_view_loads_and_an_empty_table_beside_it_hinders_no_suggestion(tmp_pat
     named.write_text(yaml.safe_dump({"order_lines": {"table": "sales", "columns": COLUMNS}}))
     load(file, mapping=named)
     assert len(lines()) == 50
+
+
+def test_rows_are_numbered_by_the_line_they_begin_on_where_cells_hold_line_breaks(
+    tmp_path, mapping
+):
+    address = '1,A,2,2024-01-05,5,"C1\nof\nthe North"'
+    bad = write(tmp_path / "bad.csv", address, "", "2,A,two,2024-01-05,5,C1")
+    with pytest.raises(LoadError, match=r"column qty, row 6: 'two' is not a number"):
+        load(bad, mapping=mapping())
+    ragged = write(tmp_path / "ragged.csv", address, "2,A,2,2024-01-05")
+    with pytest.raises(LoadError, match=r"Line: 5: Expected Number of Columns"):
+        load(ragged, mapping=mapping())
+    whole = write(tmp_path / "whole.csv", address, "2,A", "3,A,3,2024-01-05,5,C1", "4,A,x,,,C1")
+    load(whole, mapping=mapping(), quarantine=True)
+    assert query("select distinct row_number from raw.rejected order by all") == [(5,), (7,)]
+    assert lines() == [("1", 2), ("3", 3)]

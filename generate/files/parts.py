@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +25,7 @@ class BadRow:
 
 
 @dataclass
-class Part:
+class Part(ABC):
     """Something with columns and rows; `columns` holds the names and the types as staged."""
 
     file: Path
@@ -32,6 +33,7 @@ class Part:
     sheet: str | None = None
     bad_rows: list[BadRow] = field(default_factory=list)
 
+    @abstractmethod
     def insert(
         self,
         connection: duckdb.DuckDBPyConnection,
@@ -42,7 +44,6 @@ class Part:
         quarantine: bool = False,
     ) -> None:
         """Append the rows to a staged table that has `columns` (names and types), in order."""
-        raise NotImplementedError
 
     def rows_of(self, positions: Sequence[int]) -> list[int]:
         """Return the row numbers, as a reader of the file counts, of rows by their position."""

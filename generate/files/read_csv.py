@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,29 +44,40 @@ class TextPart(Part):
                 + (f" limit {limit}" if limit else "")
             )
         except duckdb.Error as error:
-            raise LoadError(f"{self.file}: cannot be read: {_explained(error)}") from error
+            raise LoadError(f"{self.file}: cannot be read: {self._explained(error)}") from error
         if quarantine:
             self._set_aside(connection)
 
     def rows_of(self, positions: Sequence[int]) -> list[int]:
-        """Return row numbers as an editor shows them, where no cell holds a line break.
+        """Return row numbers as an editor shows them; of a row over several lines the first.
 
         Blank lines are no rows of the table, but they are lines of the file; so are the rows that
         were set aside. Reads the file again, as only a message needs the numbers.
         """
         wanted, found, position = set(positions), {}, -1 if self.header else 0
-        try:
-            with self.text.open(encoding="utf-8-sig", newline="") as stream:
-                quoting = csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE
-                reader = csv.reader(stream, delimiter=self.delimiter, quoting=quoting)
-                for number, record in enumerate(reader, 1):
-                    if record and number not in self._rejected:
-                        if position in wanted:
-                            found[position] = number
-                        position += 1
-        except csv.Error:
-            pass  # a cell too long for the csv module: the plain count below is the best guess
+        for number, line, is_blank in self._records():
+            if not is_blank and number not in self._rejected:
+                if position in wanted:
+                    found[position] = line
+                position += 1
         return [found.get(one, one + 1 + self.header) for one in positions]
+
+    def _records(self) -> Iterator[tuple[int, int, bool]]:
+        """Yield the number of each record, the line it begins on, and whether it is blank."""
+        quoting = csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE
+        with self.text.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.reader(stream, delimiter=self.delimiter, quoting=quoting)
+            line = 1
+            # a cell too long for the csv module ends it: the plain count is then the best guess
+            with suppress(csv.Error):
+                for number, record in enumerate(reader, 1):
+                    yield number, line, not record
+                    line = reader.line_num + 1
+
+    def _lines(self, numbers: Collection[int]) -> dict[int, int]:
+        """Return the lines on which records begin; DuckDB counts records."""
+        found = {number: line for number, line, _ in self._records() if number in numbers}
+        return {number: found.get(number, number) for number in numbers}
 
     def _source(self, further: str = "") -> str:
         columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in self.columns)
@@ -77,14 +89,28 @@ class TextPart(Part):
             f"encoding = 'utf-8', columns = {{{columns}}}{further})"
         )
 
+    def _explained(self, error: duckdb.Error) -> str:
+        """Return what is wrong with which line."""
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        wrong = next((one for one in lines if one.startswith(("Expected Num", "Value with"))), "")
+        number = lines[0].rsplit("Line:", 1)[-1].strip()
+        if not wrong or "Line:" not in lines[0] or not number.isdigit():
+            return first_lines(error)
+        original = next((one for one in lines if one.startswith("Original Line:")), "")
+        line = self._lines({int(number)})[int(number)]
+        return f"Line: {line}: {wrong}. {original[:300]}".strip()
+
     def _set_aside(self, connection: duckdb.DuckDBPyConnection) -> None:
         # a row may be wrong in several ways; the first is enough
         rejected = connection.execute(
             "select line, first(error_message), first(left(csv_line, 10000)) "
             "from reject_errors group by line order by line"
         ).fetchall()
-        self.bad_rows = [BadRow(line, message, text or "") for line, message, text in rejected]
-        self._rejected = {one.row for one in self.bad_rows}
+        self._rejected = {number for number, *_ in rejected}
+        lines = self._lines(self._rejected)
+        self.bad_rows = [
+            BadRow(lines[number], message, text or "") for number, message, text in rejected
+        ]
         connection.execute("drop table if exists reject_errors")
         connection.execute("drop table if exists reject_scans")
 
@@ -117,13 +143,3 @@ def text_part(file: Path, stated: Format, scratch: Path) -> TextPart:
         quote="" if parted else '"',
         header=stated.header,
     )
-
-
-def _explained(error: duckdb.Error) -> str:
-    """Return what is wrong with which line; DuckDB counts lines as an editor does."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    wrong = next((line for line in lines if line.startswith(("Expected Num", "Value with"))), "")
-    if not wrong or "Line:" not in lines[0]:
-        return first_lines(error)
-    original = next((line for line in lines if line.startswith("Original Line:")), "")
-    return f"Line: {lines[0].rsplit('Line:', 1)[1].strip()}: {wrong}. {original[:300]}".strip()
