@@ -123,6 +123,11 @@ def main(
     for one in size or list(SIZES):
         rows += bench(one)
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    # what was measured of other sizes stays
+    before = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
+    measured = {row["size"] for row in rows}
+    rows = [*rows, *(row for row in before if row["size"] not in measured)]
+    rows.sort(key=lambda row: list(SIZES).index(str(row["size"])))
     RESULTS.write_text("[\n" + ",\n".join(f"  {json.dumps(row)}" for row in rows) + "\n]\n")
     table = summary.new_table("Generating and loading", *rows[0])
     for row in rows:
