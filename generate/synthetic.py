@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import duckdb
-import pyarrow as pa
 import pyarrow.parquet as pq
 import typer
 
@@ -20,7 +19,6 @@ from generate.files.staging import literal
 from generate.raw_tables import CUSTOMERS, HEADERS, LINES, PRODUCTS, Summary, Table, replace
 from generate.scratch import scratch
 from generate.shop import optimum
-from generate.shop.drawer import Drawer
 from generate.shop.plan import DAYS, START, Plan
 from generate.shop.presets import PRESETS
 from generate.shop.stream import Drawn, draw
@@ -60,10 +58,9 @@ def generate(plan: Plan | None = None, *, jobs: int | None = None, chunk: int = 
         warehouse.connect().close()
     with scratch() as folder:
         drawn = list(draw(plan, folder, optimum.snapshots(plan), jobs=jobs, chunk=chunk))
-        files = {name: [one.files[name] for one in drawn] for name in drawn[0].files}
-        products, ledger = Drawer(plan).products
-        files[PRODUCTS.name] = [_write(products, folder / "products.parquet")]
-        files["faults"].append(_write(ledger, folder / "faults-of-products.parquet"))
+        files = {
+            name: [one.files[name] for one in drawn if name in one.files] for name in drawn[0].files
+        }
         files["expected_spend"] += _at_the_end(plan, drawn, folder)
         with warehouse.connect() as connection:
             connection.execute(f"set memory_limit = '{_MEMORY}'")
@@ -96,11 +93,6 @@ def _warn_of_days_to_come(plan: Plan) -> None:
             "the period ends on %s, after today: cleaning quarantines what is dated in the future",
             last,
         )
-
-
-def _write(frame: object, file: Path) -> Path:
-    pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), file)
-    return file
 
 
 def _at_the_end(plan: Plan, drawn: list[Drawn], folder: Path) -> list[Path]:

@@ -63,9 +63,7 @@ SECTIONS: tuple[Callable[[duckdb.DuckDBPyConnection], Section], ...] = (
 )
 
 
-def write(
-    data: Path | None = None, *, mapping: Path | None = None, rebuild: bool = False
-) -> Path:
+def write(data: Path | None = None, *, mapping: Path | None = None, rebuild: bool = False) -> Path:
     """Write the page on the warehouse as it is, or on the files at `data` after loading them.
 
     The cleaned tables are built where they are missing or do not account for the raw rows.

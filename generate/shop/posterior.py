@@ -231,14 +231,15 @@ class Posterior:
         due = returns.share * returns.due(0, horizon - 1 - np.arange(horizon))
         alive, gone, spends, buys = [], [], [], []
         for one in self._believed:
-            group = one.group.take(known)
-            s, scale = group.rate_shape + x, group.rate_scale + exposure
+            group = one.group
+            s, scale = group.rate_shape[known] + x, group.rate_scale[known] + exposure
             alive.append(one.alive[state] - s * np.log(scale))
             gone.append(one.gone[state])
             # E[1 / lines] of 1 + Poisson(e); the same for all customers of a kind
-            extra = one.group.extra_lines[0]
+            extra = group.extra_lines[0]
             window = Window(edges, prices * (1 - due * returns.part(-np.expm1(-extra) / extra)))
-            ahead = purchases_ahead(window, x, s, scale, group.drop_a, group.drop_b)
+            drop = group.drop_a[known], group.drop_b[known]
+            ahead = purchases_ahead(window, x, s, scale, *drop)
             spends.append(one.value[state] * ahead)
             buys.append(-np.expm1(-s * np.log1p(window.width / scale)))
         weight = np.exp(alive - logsumexp(alive + gone, axis=0))

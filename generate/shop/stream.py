@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from generate.raw_tables import HEADERS, LINES, Table
+from generate.raw_tables import HEADERS, LINES, PRODUCTS, Table
 from generate.shop import optimum
 from generate.shop.drawer import Block, Drawer
 from generate.shop.plan import Plan
@@ -37,7 +37,7 @@ class Drawn:
     Attributes
     ----------
     files
-        The Parquet file of each table.
+        The Parquet file of each table; the first chunk's has the products too.
     purchases, cents
         Number and value of all purchases, before any fault.
     last_known
@@ -114,8 +114,14 @@ def _draw_chunk(
     tables = {name: _stacked([block.tables[name] for block in blocks]) for name in blocks[0].tables}
     for table in (HEADERS, LINES):
         tables[table.name] = _with_texts(tables[table.name], table)
+    ledgers = [block.ledger for block in blocks]
+    if numbers[0] == 0:
+        # the products belong to all customers; the first chunk writes them
+        products, ledger = drawer.products
+        tables[PRODUCTS.name] = _stacked([products])
+        ledgers.insert(0, ledger)
     tables["customers"] = _stacked([block.latent for block in blocks])
-    tables["faults"] = _stacked([block.ledger for block in blocks])
+    tables["faults"] = _stacked(ledgers)
     tables["expected_spend"] = pa.concat_tables(
         [optimum.expected(drawer, block.behaviour, as_of) for block in blocks]
     )
