@@ -90,6 +90,9 @@ def write(data: Path | None = None, *, mapping: Path | None = None, rebuild: boo
     """
     if data is not None:
         load(data, mapping=mapping)
+    else:
+        # a warehouse that is not there says what to do; dbt would make an empty one
+        warehouse.connect(read_only=True).close()
     if data is not None or rebuild or not _is_built():
         transform.build(select=MODELS, run_only=True)
     with warehouse.connect(read_only=True) as connection, bar() as progress:
