@@ -82,6 +82,16 @@ def connect(*, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+    """Return whether a schema of the warehouse has a table."""
+    found = connection.execute(
+        "select count(*) from duckdb_tables() where database_name = current_database()"
+        " and schema_name = ? and table_name = ?",
+        [schema, table],
+    ).fetchall()
+    return found[0][0] > 0
+
+
 @dataclass(frozen=True)
 class Column:
     """One column of the feature mart as the contract states it."""

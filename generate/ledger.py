@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+import warehouse
 from generate.files.staging import scalar
 
 GENERATED = "generated"
@@ -86,23 +87,13 @@ def start(connection: duckdb.DuckDBPyConnection, *, anew: bool) -> None:
         ("loads", _LOADS, "One row per file of each load that is in the raw tables."),
         ("rejected", _REJECTED, "One row per value that did not fit and was set aside by a load."),
     ):
-        if not anew and exists(connection, name):
+        if not anew and warehouse.has_table(connection, "raw", name):
             continue
         defined = ", ".join(f"{column} {kind}" for column, (kind, _) in columns.items())
         connection.execute(f"create or replace table raw.{name} ({defined})")
         connection.execute(f"comment on table raw.{name} is '{what}'")
         for column, (_, meaning) in columns.items():
             connection.execute(f"comment on column raw.{name}.{column} is '{meaning}'")
-
-
-def exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
-    """Return whether the warehouse has a raw table."""
-    return scalar(
-        connection,
-        "select count(*) > 0 from duckdb_tables() where database_name = current_database() "
-        "and schema_name = 'raw' and table_name = ?",
-        [table],
-    )
 
 
 def write(
@@ -139,7 +130,7 @@ def write(
 
 def loaded(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str, int]]:
     """Return sha256, layout hash, mode and rejected rows of each file that is loaded."""
-    if not exists(connection, "loads"):
+    if not warehouse.has_table(connection, "raw", "loads"):
         return []
     return connection.execute(
         "select sha256, layout_hash, mode, rejected_rows from raw.loads"

@@ -201,12 +201,7 @@ _SAME_ID = r"ltrim(regexp_replace(upper(trim(customer_id)), '\.0+$', ''), '0')"
 
 def remove_forecasts_of_another_shop(connection: duckdb.DuckDBPyConnection) -> int:
     """Delete the rows of `predictions` when none of their customers is in the new tables."""
-    found = connection.execute(
-        "select count(*) from information_schema.tables "
-        "where table_catalog = current_database() "
-        "and table_schema = 'main' and table_name = 'predictions'"
-    ).fetchone()
-    if not found or not found[0]:
+    if not warehouse.has_table(connection, "main", "predictions"):
         return 0
     shared = connection.execute(
         f"""

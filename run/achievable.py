@@ -15,6 +15,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+import warehouse
 from generate.shop.optimum import HORIZON
 from train.dataset import LABELS
 from train.evaluation import Forecast, evaluate
@@ -28,12 +29,7 @@ class UnknownTruthError(RuntimeError):
 
 def is_known(connection: duckdb.DuckDBPyConnection) -> bool:
     """Return whether the shop in the warehouse was generated, so that its truth is known."""
-    found = connection.execute(
-        "select count(*) from information_schema.tables"
-        " where table_catalog = current_database()"
-        " and table_schema = 'truth' and table_name = 'expected_spend'"
-    ).fetchone()
-    return bool(found and found[0])
+    return warehouse.has_table(connection, "truth", "expected_spend")
 
 
 def shares(

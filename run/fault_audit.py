@@ -15,8 +15,7 @@ from generate import truth
 from generate.faults import FAULTS
 from generate.shop.drawer import draw_shop
 
-# every row that a rule touched: table, key, rule; `owner` is what carries the fault that explains
-# it, where that is another row
+# every row that a rule touched, by table, key and rule
 _TOUCHED = """
 create or replace temp view touched as
 select 'customer_details' as table_name, customer_id as row_key, unnest(list_filter([
@@ -227,7 +226,7 @@ def audit(connection: duckdb.DuckDBPyConnection) -> Audit:
     for statement in (_TOUCHED, _EXPLAINED, _LINES):
         connection.execute(statement)
     lossless = [name for name, fault in FAULTS.items() if not fault.loses]
-    lossy_products = [name for name, fault in FAULTS.items() if fault.loses]
+    lossy = [name for name, fault in FAULTS.items() if fault.loses]
     caught = connection.execute(_CAUGHT).df().set_index("fault")
     return Audit(
         caught=caught.assign(recall=caught["caught"] / caught["planted"]),
@@ -257,7 +256,7 @@ def audit(connection: duckdb.DuckDBPyConnection) -> Audit:
                 ))
             order by all
             """,
-            {"lossless": lossless, "lossy": lossy_products},
+            {"lossless": lossless, "lossy": lossy},
         ).df(),
         surplus=connection.execute(
             "select count(*) from intermediate.int_lines_capped anti join clean_lines"

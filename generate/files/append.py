@@ -8,6 +8,7 @@ from datetime import date
 
 import duckdb
 
+import warehouse
 from generate import ledger
 from generate.files.staging import LoadError, scalar
 from generate.raw_tables import (
@@ -64,7 +65,7 @@ def append(
     LoadError
         If nothing is loaded yet.
     """
-    missing = [table.name for table in TABLES if not ledger.exists(connection, table.name)]
+    missing = [one.name for one in TABLES if not warehouse.has_table(connection, "raw", one.name)]
     if missing:
         raise LoadError(
             f"the warehouse has no raw.{missing[0]} to append to: load once without --append"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 
+import warehouse
 from generate import ledger
 from generate.files.find_files import find, shown
 from generate.files.mapping import Mapping
@@ -30,7 +31,7 @@ def is_loaded(
     To replace all by them changes nothing if they are all there is; to append them changes
     nothing if they are among it.
     """
-    if not all(ledger.exists(connection, table.name) for table in TABLES):
+    if not all(warehouse.has_table(connection, "raw", table.name) for table in TABLES):
         return False
     there = ledger.loaded(connection)
     # what was set aside then would be refused now

@@ -6,6 +6,18 @@ source as (
 
 ),
 
+spelt as (
+
+    select
+        *,
+        upper(trim(promotion_id)) as promotion_label,
+        coalesce(
+            promotion_label in ('', 'N/A', 'NA', 'NONE', 'NULL', '-'), false
+        ) as is_promotion_respelt
+    from source
+
+),
+
 typed as (
 
     select
@@ -13,13 +25,11 @@ typed as (
         {{ canonical_id('transaction_id') }} as transaction_id,
         {{ canonical_id('product_id') }} as product_id,
         case
-            when upper(trim(promotion_id)) in ('', 'N/A', 'NA', 'NONE', 'NULL', '-') then 'NONE'
-            else coalesce(upper(trim(promotion_id)), 'NONE')
+            when is_promotion_respelt or promotion_label is null then 'NONE'
+            else promotion_label
         end as promotion_id,
-        promotion_id is null as is_promotion_imputed,
-        coalesce(
-            upper(trim(promotion_id)) in ('', 'N/A', 'NA', 'NONE', 'NULL', '-'), false
-        ) as is_promotion_respelt,
+        promotion_label is null as is_promotion_imputed,
+        is_promotion_respelt,
         try_cast(quantity as decimal(18, 3)) as quantity,
         {{ read_money('line_item_amount', 'line_item_amount_text') }} as line_item_amount,
         try_cast(recorded_at as date) as recorded_date,
@@ -28,7 +38,7 @@ typed as (
         line_item_amount is null
         and {{ read_money('line_item_amount', 'line_item_amount_text') }} is not null
             as is_amount_respelt
-    from source
+    from spelt
 
 ),
 
