@@ -55,7 +55,7 @@ def _rows(connection: duckdb.DuckDBPyConnection) -> Table:
         """
         select
             table_name,
-            sum(rows) filter (where outcome in ('kept', 'duplicate', 'quarantined')),
+            sum(rows) filter (where outcome in ('kept', 'superseded', 'duplicate', 'quarantined')),
             sum(rows) filter (where outcome = 'kept'),
             sum(rows) filter (where outcome = 'duplicate'),
             sum(rows) filter (where outcome = 'quarantined'),

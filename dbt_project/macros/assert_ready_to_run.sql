@@ -7,7 +7,7 @@
     {% endif %}
     {% if execute and flags.WHICH in ['build', 'run', 'test', 'snapshot'] %}
         {% set missing = [] %}
-        {% for table in graph.sources.values() if table.source_name == 'retail' %}
+        {% for table in graph.sources.values() if table.source_name == 'retail' and table.name != 'loads' %}
             {% if adapter.get_relation(table.database, table.schema, table.name) is none %}
                 {% do missing.append(table.schema ~ '.' ~ table.name) %}
             {% endif %}

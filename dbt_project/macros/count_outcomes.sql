@@ -1,8 +1,20 @@
-{% macro count_outcomes(checked, table_name, money) %}
+{% macro count_outcomes(checked, table_name, money, has_versions=false) %}
     select
         '{{ table_name }}' as table_name,
-        coalesce(rejected_by, 'kept') as rule,
-        case when rejected_by is null then 'kept' else 'quarantined' end as outcome,
+        case
+            when rejected_by is not null then rejected_by
+            {%- if has_versions %}
+            when known_until < {{ far_date() }} then 'superseded'
+            {%- endif %}
+            else 'kept'
+        end as rule,
+        case
+            when rejected_by is not null then 'quarantined'
+            {%- if has_versions %}
+            when known_until < {{ far_date() }} then 'superseded'
+            {%- endif %}
+            else 'kept'
+        end as outcome,
         count(*) as rows,
         coalesce(sum({{ money }}), 0) as money
     from {{ checked }}

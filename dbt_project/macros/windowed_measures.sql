@@ -1,26 +1,27 @@
 {% macro windowed_measures() %}
     {%- set flow = [
-        '30d', '31_60d', '61_90d', '91_120d', '90d', '180d', '360d', '331_360d', 'lifetime'
+        '7d', '14d', '30d', '31_60d', '61_90d', '91_120d', '90d', '180d', '360d', '336_365d',
+        'lifetime',
     ] -%}
     {#- sums are bigint where no type is given -#}
+    {%- set money = 'decimal(18, 2)' -%}
     {%- set measures = [
-        {'name': 'spend', 'type': 'decimal(18, 2)', 'windows': flow + ['361_390d']},
+        {'name': 'spend', 'type': money, 'windows': flow},
         {'name': 'orders', 'windows': flow},
-        {'name': 'active_days', 'windows': ['90d', '360d', 'lifetime']},
-        {'name': 'returned', 'type': 'decimal(18, 2)', 'windows': ['30d', '360d', 'lifetime']},
-        {'name': 'promoted', 'type': 'decimal(18, 2)', 'windows': ['360d', 'lifetime']},
+        {'name': 'weighted_spend', 'type': 'decimal(38, 2)', 'windows': ['lifetime']},
+        {'name': 'weighted_orders', 'windows': ['lifetime']},
+        {'name': 'weekend_orders', 'windows': ['360d']},
+        {'name': 'active_days', 'windows': ['30d', '90d', '360d', 'lifetime']},
+        {'name': 'returned', 'type': money, 'windows': ['30d', '90d', '360d', 'lifetime']},
+        {'name': 'promoted', 'type': money, 'windows': ['90d', '360d', 'lifetime']},
         {'name': 'items', 'type': 'decimal(18, 3)', 'windows': ['360d']},
         {'name': 'lines', 'windows': ['360d']},
         {'name': 'points', 'windows': ['lifetime']},
         {'name': 'gaps', 'windows': ['lifetime']},
         {'name': 'gap_days', 'windows': ['lifetime']},
         {'name': 'gap_days_squared', 'windows': ['lifetime']},
-        {'name': 'categories', 'windows': ['lifetime']},
-        {'name': 'category_squares', 'type': 'decimal(38, 4)', 'windows': ['lifetime']},
-        {'name': 'largest_order', 'aggregate': 'max', 'windows': ['360d', 'lifetime']},
-        {'name': 'leading_category', 'aggregate': 'max', 'windows': ['lifetime']},
-        {'name': 'first_order_date', 'aggregate': 'min', 'windows': ['lifetime']},
-        {'name': 'last_order', 'aggregate': 'max', 'windows': ['lifetime']},
+        {'name': 'largest_order', 'type': money, 'aggregate': 'max', 'windows': ['360d', 'lifetime']},
+        {'name': 'active_month', 'aggregate': 'bit_or', 'windows': ['360d']},
     ] -%}
     {{ return(measures) }}
 {% endmacro %}

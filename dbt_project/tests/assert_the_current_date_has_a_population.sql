@@ -7,10 +7,9 @@ lattice as (
 
 ),
 
-population as (
+customers as (
 
-    select * from {{ ref('int_customers_snapshotted') }}
-    where is_current
+    select * from {{ ref('int_customers_known') }}
 
 )
 
@@ -19,7 +18,7 @@ select
     'no customer is known before this date: choose a later as_of, or look into marts.quarantine'
         as reason
 from lattice
-left join population
-    on lattice.current_as_of_date = population.as_of_date
+left join customers
+    on lattice.current_as_of_date > customers.known_from_date
 group by all
-having count(population.customer_id) = 0
+having count(customers.customer_id) = 0

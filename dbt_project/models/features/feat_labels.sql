@@ -2,15 +2,16 @@ with
 
 customers as (
 
-    select * from {{ ref('int_customers_snapshotted') }}
+    select
+        as_of_date,
+        customer_id
+    from {{ ref('feat_customers') }}
 
 ),
 
 snapshots as (
 
     select * from {{ ref('int_snapshots_scheduled') }}
-    -- the maturity gate: the whole window has passed
-    where is_matured
 
 ),
 
@@ -20,12 +21,26 @@ days as (
 
 ),
 
+-- as if the current as-of date were today: what became known later does not exist yet
+known as (
+
+    select days.*
+    from days
+    inner join snapshots
+        on days.known_date < snapshots.as_of_date
+        and days.known_until >= snapshots.as_of_date
+    where snapshots.is_current
+
+),
+
 ahead as (
 
     select
         as_of_date,
         as_of_date + cast(unnest(range(0, horizon_days)) as integer) as event_date
     from snapshots
+    -- the maturity gate: the whole window has passed
+    where is_matured
 
 ),
 
@@ -33,11 +48,11 @@ summed as (
 
     select
         ahead.as_of_date,
-        days.customer_id,
-        sum(days.spend - days.returned) as net_spend
+        known.customer_id,
+        sum(known.spend - known.returned) as net_spend
     from ahead
-    inner join days
-        on ahead.event_date = days.event_date
+    inner join known
+        on ahead.event_date = known.event_date
     group by all
 
 ),
@@ -54,6 +69,7 @@ labelled as (
     left join summed
         on customers.as_of_date = summed.as_of_date
         and customers.customer_id = summed.customer_id
+    where snapshots.is_matured
 
 )
 

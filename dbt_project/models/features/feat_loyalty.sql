@@ -2,13 +2,7 @@ with
 
 histories as (
 
-    select * from {{ ref('int_histories_windowed') }}
-
-),
-
-snapshots as (
-
-    select * from {{ ref('int_customers_snapshotted') }}
+    select * from {{ ref('feat_baskets') }}
 
 ),
 
@@ -16,8 +10,7 @@ snapshots as (
 computed as (
 
     select
-        histories.customer_id,
-        histories.as_of_date,
+        * replace (coalesce(last_store_id, 'NONE') as last_store_id),
         points_lifetime as loyalty_points,
         case
             when points_lifetime >= 2000 then 'Gold'
@@ -26,14 +19,8 @@ computed as (
             else 'None'
         end as loyalty_tier,
         {{ ratio('points_lifetime', 'spend_lifetime') }} as loyalty_efficiency,
-        orders_lifetime < 2 as is_cold_start,
-        snapshots.region,
-        snapshots.segment_id,
-        coalesce(last_order_lifetime.store_id, 'NONE') as last_store_id
+        orders_lifetime < 2 as is_cold_start
     from histories
-    inner join snapshots
-        on histories.customer_id = snapshots.customer_id
-        and histories.as_of_date = snapshots.as_of_date
 
 )
 

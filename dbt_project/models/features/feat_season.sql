@@ -1,29 +1,16 @@
 with
 
-histories as (
+-- any table with a date per row: the mart's own dates, or a user's spine
+dates as (
 
-    select * from {{ ref('int_histories_windowed') }}
-
-),
-
-snapshots as (
-
-    select * from {{ ref('int_snapshots_scheduled') }}
+    select distinct cast(as_of_date as date) as as_of_date
+    from query_table(spine_table)
 
 ),
 
--- every customer known before a date is in its population, so their sum is the shop's
-shop as (
+days as (
 
-    select
-        as_of_date,
-        min(first_order_date_lifetime) as first_order_date,
-        cast(sum(spend_30d) as decimal(18, 2)) as shop_spend_30d,
-        cast(sum(spend_31_60d) as decimal(18, 2)) as shop_spend_31_60d,
-        sum(spend_331_360d) as spend_331_360d,
-        sum(spend_361_390d) as spend_361_390d
-    from histories
-    group by all
+    select * from {{ ref('int_shop_days_summed') }}
 
 ),
 
@@ -32,8 +19,8 @@ ahead as (
 
     select
         as_of_date,
-        as_of_date + cast(unnest(range(0, horizon_days)) as integer) as day_ahead
-    from snapshots
+        as_of_date + cast(unnest(range(0, {{ var('horizon_days') }})) as integer) as day_ahead
+    from dates
 
 ),
 
@@ -51,16 +38,49 @@ counted as (
 
 ),
 
+matched as (
+
+    select
+        dates.as_of_date,
+        dates.as_of_date - days.event_date as days_before,
+        days.*
+    from dates
+    left join days
+        on dates.as_of_date > days.event_date
+        and dates.as_of_date > days.known_date
+        and dates.as_of_date <= days.known_until
+
+),
+
+shop as (
+
+    select
+        as_of_date,
+        {%- for measure, window in [
+            ('spend', '30d'), ('spend', '31_60d'), ('spend', '336_365d'), ('spend', '366_395d'),
+            ('orders', '30d'),
+        ] %}
+        cast(
+            {{ windowed({'name': measure}, window) }}
+            as {{ 'decimal(18, 2)' if measure == 'spend' else 'bigint' }}
+        ) as shop_{{ measure }}_{{ window }},
+        {%- endfor %}
+        as_of_date - min(case when orders > 0 then event_date end) as days_since_first_order
+    from matched
+    group by as_of_date
+
+),
+
 computed as (
 
     select
         counted.*,
-        shop.shop_spend_30d,
-        shop.shop_spend_31_60d,
+        shop.* exclude (as_of_date, shop_spend_366_395d, days_since_first_order),
         {{ momentum('shop_spend_30d', 'shop_spend_31_60d') }} as shop_momentum_30d,
+        -- what the days ahead were a year ago, to the days before them
         case
-            when counted.as_of_date - shop.first_order_date >= 390
-                then cast(shop.spend_331_360d as double) / nullif(shop.spend_361_390d, 0)
+            when shop.days_since_first_order >= 395
+                then cast(shop.shop_spend_336_365d as double) / nullif(shop.shop_spend_366_395d, 0)
         end as shop_season_ratio
     from counted
     inner join shop

@@ -3,14 +3,14 @@ with
 headers as (
 
     select * from {{ ref('int_headers_checked') }}
-    where rejected_by is null
+    where rejected_by is null and known_until = {{ far_date() }}
 
 ),
 
 lines as (
 
     select * from {{ ref('int_lines_checked') }}
-    where rejected_by is null
+    where rejected_by is null and known_until = {{ far_date() }}
 
 ),
 

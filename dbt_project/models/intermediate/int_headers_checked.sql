@@ -8,7 +8,8 @@ headers as (
 
 customers as (
 
-    select * from {{ ref('int_customers_checked') }}
+    select * from {{ ref('int_customers_versioned') }}
+    where valid_until = {{ far_date() }}
 
 ),
 
@@ -33,7 +34,7 @@ summed as (
 checked as (
 
     select
-        headers.*,
+        headers.* replace (greatest(headers.known_date, customers.first_known_on) as known_date),
         coalesce(headers.stated_amount, summed.lines_amount, 0) as money,
         case
             when headers.transaction_id is null then 'missing_transaction_id'
@@ -55,4 +56,4 @@ checked as (
 
 )
 
-select * from checked
+select * from {{ end_versions('checked', 'transaction_key') }}

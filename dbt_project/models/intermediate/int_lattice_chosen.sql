@@ -1,9 +1,8 @@
 with
 
-lines as (
+days as (
 
-    select * from {{ ref('int_lines_checked') }}
-    where rejected_by is null
+    select * from {{ ref('int_shop_days_summed') }}
 
 ),
 
@@ -20,7 +19,7 @@ dated as (
         coalesce(
             cast(nullif('{{ var("as_of") }}', '') as date), max(known_date) + 1
         ) as current_as_of_date
-    from lines
+    from days
 
 ),
 
@@ -28,11 +27,11 @@ dated as (
 bounded as (
 
     select
-        min(lines.event_date) as first_event_date,
+        min(days.event_date) as first_event_date,
         dated.current_as_of_date
     from dated
-    left join lines
-        on dated.current_as_of_date > lines.known_date
+    left join days
+        on dated.current_as_of_date > days.known_date
     group by all
 
 ),

@@ -7,52 +7,70 @@ lines as (
 
 ),
 
+headers as (
+
+    select * from {{ ref('int_headers_checked') }}
+    where rejected_by is null and versions > 1
+
+),
+
 caps as (
 
     select * from {{ ref('int_line_caps_set') }}
 
 ),
 
-snapshots as (
+-- a line of a restated transaction belongs to each of its versions, one after the other
+dated as (
 
-    select * from {{ ref('int_snapshots_scheduled') }}
-    where is_current
+    select * from lines
+    where header_versions = 1
 
-),
+    union all
 
--- as if the current as-of date were today: what became known later does not exist yet
-known as (
-
-    select lines.*
+    select
+        lines.* replace (
+            headers.customer_id as customer_id,
+            headers.store_id as store_id,
+            headers.event_date as event_date,
+            greatest(headers.known_date, lines.known_date) as known_date,
+            least(headers.known_until, lines.known_until) as known_until
+        )
     from lines
-    inner join snapshots
-        on lines.known_date < snapshots.as_of_date
+    inner join headers
+        on lines.transaction_id = headers.transaction_id
+        and greatest(headers.known_date, lines.known_date)
+        < least(headers.known_until, lines.known_until)
+    where lines.header_versions > 1
 
 ),
 
 capped as (
 
     select
-        known.line_item_id,
-        known.transaction_id,
-        known.customer_id,
-        known.store_id,
-        known.product_category,
-        known.promotion_id,
-        known.event_date,
-        known.known_date,
-        known.line_item_amount as amount_before_cap,
-        known.quantity as quantity_before_cap,
+        dated.line_item_id,
+        dated.transaction_id,
+        dated.customer_id,
+        dated.store_id,
+        dated.product_category,
+        dated.promotion_id,
+        dated.event_date,
+        dated.known_date,
+        dated.known_until,
+        dated.versions > 1 or dated.header_versions > 1 or dated.is_after_header as is_restated,
+        dated.line_item_amount as amount_before_cap,
+        dated.quantity as quantity_before_cap,
         cast(
-            sign(known.line_item_amount)
-            * least(abs(known.line_item_amount), caps.amount_cap) as decimal(18, 2)
+            sign(dated.line_item_amount)
+            * least(abs(dated.line_item_amount), caps.amount_cap) as decimal(18, 2)
         ) as line_item_amount,
         cast(
-            sign(known.quantity) * least(abs(known.quantity), caps.quantity_cap) as decimal(18, 3)
+            sign(dated.quantity) * least(abs(dated.quantity), caps.quantity_cap) as decimal(18, 3)
         ) as quantity
-    from known
+    from dated
     left join caps
-        on date_trunc('month', known.event_date) = caps.event_month
+        on date_trunc('month', dated.event_date) = caps.event_month
+    where dated.known_date < dated.known_until
 
 )
 

@@ -9,12 +9,13 @@ lines as (
 headers as (
 
     select * from {{ ref('int_headers_checked') }}
+    where is_first
 
 ),
 
 products as (
 
-    select * from {{ ref('int_products_checked') }}
+    select * from {{ ref('int_products_versioned') }}
 
 ),
 
@@ -26,7 +27,10 @@ imputed as (
         headers.store_id,
         headers.event_date,
         -- a line counts once both it and its header are known
-        greatest(headers.known_date, lines.recorded_date) as known_date,
+        greatest(headers.known_date, lines.recorded_date, products.first_known_on)
+            as known_date,
+        headers.versions as header_versions,
+        coalesce(known_date > headers.known_date, false) as is_after_header,
         headers.transaction_id as found_transaction_id,
         headers.rejected_by as header_rejected_by,
         products.product_id as found_product_id,
@@ -47,6 +51,13 @@ imputed as (
         on lines.transaction_id = headers.transaction_id
     left join products
         on lines.product_id = products.product_id
+        -- a product that has changed since is read as it was when the line became known
+        and products.valid_from <= coalesce(
+            greatest(headers.known_date, lines.recorded_date), products.valid_until - 1
+        )
+        and products.valid_until > coalesce(
+            greatest(headers.known_date, lines.recorded_date), {{ far_date() }} - 1
+        )
 
 ),
 
@@ -69,4 +80,4 @@ checked as (
 
 )
 
-select * from checked
+select * from {{ end_versions('checked', 'line_item_key') }}

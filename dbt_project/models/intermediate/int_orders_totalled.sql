@@ -6,7 +6,51 @@ lines as (
 
 ),
 
--- a line that became known later than its order is a row of its own
+restated as (
+
+    select distinct transaction_id
+    from lines
+    where is_restated
+
+),
+
+-- a restated order has a state from each day on which something of it became known or void
+states as (
+
+    select
+        transaction_id,
+        known_date,
+        lead(known_date, 1, {{ far_date() }}) over (
+            partition by transaction_id
+            order by known_date
+        ) as known_until
+    from (
+        select transaction_id, known_date from lines
+        where transaction_id in (select transaction_id from restated)
+        union
+        select transaction_id, known_until as known_date from lines
+        where transaction_id in (select transaction_id from restated)
+            and known_until < {{ far_date() }}
+    )
+
+),
+
+valid as (
+
+    select * from lines
+    where transaction_id not in (select transaction_id from restated)
+
+    union all
+
+    select lines.* replace (states.known_date as known_date, states.known_until as known_until)
+    from lines
+    inner join states
+        on lines.transaction_id = states.transaction_id
+        and lines.known_date <= states.known_date
+        and lines.known_until >= states.known_until
+
+),
+
 summed as (
 
     select
@@ -15,36 +59,26 @@ summed as (
         store_id,
         event_date,
         known_date,
+        known_until,
         sum(greatest(line_item_amount, 0)) as spend,
         -sum(least(line_item_amount, 0)) as returned,
-        coalesce(
-            sum(greatest(line_item_amount, 0)) filter (where promotion_id <> 'NONE'), 0
-        ) as promoted,
+        sum(case when promotion_id <> 'NONE' then greatest(line_item_amount, 0) else 0 end)
+            as promoted,
         sum(greatest(quantity, 0)) as items,
-        count(*) filter (where line_item_amount > 0) as lines
-    from lines
+        count_if(line_item_amount > 0) as lines
+    from valid
     group by all
 
 ),
 
-cumulated as (
-
-    select
-        *,
-        sum(spend) over (partition by transaction_id order by known_date) as order_value
-    from summed
-
-),
-
--- the order itself counts once, when the first line with money is known
 totalled as (
 
     select
         *,
-        case when spend > 0 and order_value = spend then 1 else 0 end as orders,
+        cast(spend > 0 as integer) as orders,
         -- one point per whole unit of money, promotion lines count double
         cast(floor(spend) + floor(promoted) as bigint) as points
-    from cumulated
+    from summed
 
 )
 

@@ -30,9 +30,9 @@ counted as (
     union all
     {{ count_outcomes('products', 'products', '0') }}
     union all
-    {{ count_outcomes('headers', 'store_sales_header', 'money') }}
+    {{ count_outcomes('headers', 'store_sales_header', 'money', has_versions=true) }}
     union all
-    {{ count_outcomes('lines', 'store_sales_line_items', 'money') }}
+    {{ count_outcomes('lines', 'store_sales_line_items', 'money', has_versions=true) }}
 
 )
 

@@ -14,23 +14,29 @@ on_grid as (
             cast(ceil((first_event_date + 30 - anchor_date) / grid_days) as integer),
             cast(floor((current_as_of_date - anchor_date) / grid_days) as integer)
         )) as integer) * grid_days as as_of_date,
-        'grid' as lattice,
-        anchor_date,
-        grid_days,
-        current_as_of_date
+        current_as_of_date,
+        true as is_on_grid
     from latticed
 
 ),
 
--- the current as-of date, where it is no snapshot of the grid, has tiles of its own that end on it
+-- 0 keeps them all
+latest as (
+
+    select *
+    from on_grid
+    qualify {{ var('snapshots_kept') }} = 0
+        or row_number() over (order by as_of_date desc) <= {{ var('snapshots_kept') }}
+
+),
+
+-- the current as-of date, where it is no snapshot of the grid, is one more, for scoring
 off_grid as (
 
     select
         current_as_of_date as as_of_date,
-        'current' as lattice,
-        current_as_of_date as anchor_date,
-        grid_days,
-        current_as_of_date
+        current_as_of_date,
+        false as is_on_grid
     from latticed
     where (current_as_of_date - anchor_date) % grid_days <> 0
         or coalesce(current_as_of_date < first_event_date + 30, true)
@@ -39,7 +45,7 @@ off_grid as (
 
 stacked as (
 
-    select * from on_grid
+    select * from latest
     union all
     select * from off_grid
 
@@ -49,12 +55,9 @@ scheduled as (
 
     select
         as_of_date,
-        lattice,
-        anchor_date,
-        grid_days,
         cast({{ var('horizon_days') }} as integer) as horizon_days,
         as_of_date = current_as_of_date as is_current,
-        lattice = 'grid' as is_on_grid,
+        is_on_grid,
         as_of_date + {{ var('horizon_days') }} <= current_as_of_date as is_matured
     from stacked
 

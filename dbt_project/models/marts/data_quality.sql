@@ -33,8 +33,8 @@ totalled as (
 
     select
         table_name,
-        sum(rows) filter (where outcome in ('kept', 'duplicate', 'quarantined')) as rows_in,
-        sum(abs(money)) filter (where outcome in ('kept', 'duplicate', 'quarantined'))
+        sum(rows) filter (where outcome in ('kept', 'superseded', 'duplicate', 'quarantined')) as rows_in,
+        sum(abs(money)) filter (where outcome in ('kept', 'superseded', 'duplicate', 'quarantined'))
             as money_in
     from stacked
     group by all

@@ -24,14 +24,15 @@ typed as (
         customer_since is not null
         and coalesce(try_cast(customer_since as date) > cast(_loaded_at as date), true)
             as is_registration_removed,
-        {{ is_id_respelt(['customer_id']) }} as is_id_respelt
+        {{ is_id_respelt(['customer_id']) }} as is_id_respelt,
+        _loaded_at as loaded_at
     from source
 
 ),
 
--- a dated copy of an undated customer may have come later, so it is no reason to forget the first
-{{ keep_first_known(
-    id='customer_id', key='customer_key', first_by='registered_date nulls first', money='0'
+-- the newest load knows best; the history keeps what earlier ones said
+{{ keep_one_row(
+    id='customer_id', key='customer_key', first_by='loaded_at desc, registered_date nulls first'
 ) }}
 
 select * from deduplicated

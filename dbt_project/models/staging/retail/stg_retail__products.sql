@@ -27,11 +27,15 @@ typed as (
         coalesce(category_label <> product_category, false) as is_category_respelt,
         coalesce(product_name <> {{ repair_encoding('product_name') }}, false)
             as is_name_recoded,
-        {{ is_id_respelt(['product_id']) }} as is_id_respelt
+        {{ is_id_respelt(['product_id']) }} as is_id_respelt,
+        _loaded_at as loaded_at
     from spelt
 
 ),
 
-{{ keep_first_known(id='product_id', key='product_key', first_by='product_name nulls last', money='0') }}
+-- the newest load knows best; the history keeps what earlier ones said
+{{ keep_one_row(
+    id='product_id', key='product_key', first_by='loaded_at desc, product_name nulls last'
+) }}
 
 select * from deduplicated

@@ -13,6 +13,7 @@ typed as (
         {{ canonical_id('customer_id') }} as customer_id,
         coalesce({{ canonical_id('store_id') }}, 'UNKNOWN') as store_id,
         {{ read_date('transaction_date', 'transaction_date_text') }} as event_date,
+        try_cast(recorded_at as timestamp) as recorded_at,
         try_cast(recorded_at as date) as recorded_date,
         greatest(
             try_cast(recorded_at as date),
@@ -28,8 +29,14 @@ typed as (
 
 ),
 
-{{ keep_first_known(
-    id='transaction_id', key='transaction_key', first_by='known_date nulls last', money='stated_amount'
+{{ keep_versions(
+    id='transaction_id',
+    key='transaction_key',
+    content='customer_id, store_id, event_date, stated_amount',
+    day='known_date',
+    first_day='last',
+    moment='recorded_at',
+    money='stated_amount'
 ) }}
 
-select * from deduplicated
+select * from kept

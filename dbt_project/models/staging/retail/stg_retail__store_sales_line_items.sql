@@ -32,6 +32,7 @@ typed as (
         is_promotion_respelt,
         try_cast(quantity as decimal(18, 3)) as quantity,
         {{ read_money('line_item_amount', 'line_item_amount_text') }} as line_item_amount,
+        try_cast(recorded_at as timestamp) as recorded_at,
         try_cast(recorded_at as date) as recorded_date,
         cast(_loaded_at as date) as loaded_date,
         {{ is_id_respelt(['line_item_id', 'transaction_id', 'product_id']) }} as is_id_respelt,
@@ -43,11 +44,14 @@ typed as (
 ),
 
 -- a line without a recorded day is known with its header, before any later version of it
-{{ keep_first_known(
+{{ keep_versions(
     id='line_item_id',
     key='line_item_key',
-    first_by='recorded_date nulls first',
+    content='transaction_id, product_id, promotion_id, quantity, line_item_amount',
+    day='recorded_date',
+    first_day='first',
+    moment='recorded_at',
     money='line_item_amount'
 ) }}
 
-select * from deduplicated
+select * from kept

@@ -1,12 +1,12 @@
-{% macro keep_first_known(id, key, first_by, money) -%}
+{% macro keep_one_row(id, key, first_by) -%}
 numbered as (
 
     select
         typed.*,
         -- what a row says; how it was written (is_...) makes no copy a conflict
-        hash(*columns(lambda name: not starts_with(name, 'is_'))) as row_hash,
-        {{ money }} as row_money,
-        row_number() over (partition by {{ id }} order by {{ first_by }}, typed) as copy_number
+        hash(*columns(lambda name: not starts_with(name, 'is_') and name <> 'loaded_at')) as row_hash,
+        row_number() over (partition by {{ id }} order by {{ first_by }}, typed) as copy_number,
+        min(loaded_at) over (partition by {{ id }}) as first_loaded_at
     from typed
 
 ),
@@ -27,11 +27,7 @@ dropped as (
     select
         kept.{{ key }},
         count(*) as duplicate_rows,
-        count(*) filter (where numbered.row_hash = kept.row_hash) as exact_duplicate_rows,
-        coalesce(sum(numbered.row_money), 0) as duplicate_money,
-        coalesce(
-            sum(numbered.row_money) filter (where numbered.row_hash = kept.row_hash), 0
-        ) as exact_duplicate_money
+        count(*) filter (where numbered.row_hash = kept.row_hash) as exact_duplicate_rows
     from numbered
     inner join kept
         on numbered.{{ id }} = kept.{{ id }}
@@ -43,11 +39,11 @@ dropped as (
 deduplicated as (
 
     select
-        kept.* exclude (row_hash, row_money, copy_number),
+        kept.* exclude (row_hash, copy_number),
         coalesce(dropped.duplicate_rows, 0) as duplicate_rows,
         coalesce(dropped.exact_duplicate_rows, 0) as exact_duplicate_rows,
-        coalesce(dropped.duplicate_money, 0) as duplicate_money,
-        coalesce(dropped.exact_duplicate_money, 0) as exact_duplicate_money
+        0 as duplicate_money,
+        0 as exact_duplicate_money
     from kept
     left join dropped
         on kept.{{ key }} = dropped.{{ key }}

@@ -1,0 +1,29 @@
+{% macro end_versions(relation, key) -%}
+-- a rejected version never takes effect; one that does ends the one before it
+(
+    select
+        *,
+        {{ far_date() }} as known_until,
+        true as is_first
+    from {{ relation }}
+    where versions = 1
+
+    union all
+
+    select
+        *,
+        coalesce(
+            lead(known_date) over (
+                partition by {{ key }}, rejected_by is null
+                order by version_number
+            ),
+            {{ far_date() }}
+        ) as known_until,
+        row_number() over (
+            partition by {{ key }}
+            order by rejected_by is not null, version_number
+        ) = 1 as is_first
+    from {{ relation }}
+    where versions > 1
+)
+{%- endmacro %}

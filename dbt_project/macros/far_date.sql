@@ -1,0 +1,1 @@
+{% macro far_date() -%} date '9999-12-31' {%- endmacro %}

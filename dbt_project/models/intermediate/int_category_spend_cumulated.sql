@@ -1,0 +1,62 @@
+with
+
+lines as (
+
+    select * from {{ ref('int_lines_capped') }}
+    where line_item_amount > 0
+
+),
+
+-- what becomes known adds, what is void subtracts
+moved as (
+
+    select
+        customer_id,
+        product_category,
+        known_date,
+        sum(line_item_amount) as spend
+    from lines
+    group by all
+
+    union all
+
+    select
+        customer_id,
+        product_category,
+        known_until as known_date,
+        -sum(line_item_amount) as spend
+    from lines
+    where known_until < {{ far_date() }}
+    group by all
+
+),
+
+summed as (
+
+    select
+        customer_id,
+        product_category,
+        known_date,
+        cast(sum(spend) as decimal(18, 2)) as spend
+    from moved
+    group by all
+
+),
+
+cumulated as (
+
+    select
+        *,
+        cast(
+            sum(spend) over (
+                partition by customer_id, product_category
+                order by known_date
+                rows between unbounded preceding and current row
+            ) as decimal(18, 2)
+        ) as category_spend
+    from summed
+    where spend <> 0
+
+)
+
+select * from cumulated

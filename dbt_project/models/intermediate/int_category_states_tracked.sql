@@ -1,0 +1,95 @@
+with
+
+cumulated as (
+
+    select * from {{ ref('int_category_spend_cumulated') }}
+
+),
+
+-- steps add up to the state: the number of categories and the sum of squares
+stepped as (
+
+    select
+        customer_id,
+        known_date,
+        sum(case when category_spend = spend then 1 when category_spend = 0 then -1 else 0 end)
+            as categories,
+        sum(category_spend * category_spend - (category_spend - spend) * (category_spend - spend))
+            as category_squares,
+        -- a leader can only be overtaken, unless something is taken back
+        max({'spend': category_spend, 'category': product_category}) as leading_category  -- noqa: LT01
+    from cumulated
+    group by all
+
+),
+
+tracked as (
+
+    select
+        customer_id,
+        known_date,
+        lead(known_date, 1, {{ far_date() }}) over history as known_until,
+        sum(categories) over history as categories,
+        sum(category_squares) over history as category_squares,
+        max(leading_category) over history as leading_category
+    from stepped
+    window history as (
+        partition by customer_id
+        order by known_date
+        rows between unbounded preceding and current row
+    )
+
+),
+
+-- customers of whom something was taken back: every category at every change
+reduced as (
+
+    select distinct customer_id
+    from cumulated
+    where spend < 0
+
+),
+
+compared as (
+
+    select
+        tracked.customer_id,
+        tracked.known_date,
+        cumulated.product_category,
+        arg_max(cumulated.category_spend, cumulated.known_date) as category_spend
+    from tracked
+    inner join reduced
+        on tracked.customer_id = reduced.customer_id
+    inner join cumulated
+        on tracked.customer_id = cumulated.customer_id
+        and tracked.known_date >= cumulated.known_date
+    group by all
+
+),
+
+led as (
+
+    select
+        customer_id,
+        known_date,
+        max({'spend': category_spend, 'category': product_category})  -- noqa: LT01
+            as leading_category
+    from compared
+    group by all
+
+),
+
+corrected as (
+
+    select
+        tracked.* replace (
+            coalesce(led.leading_category, tracked.leading_category) as leading_category
+        )
+    from tracked
+    left join led
+        on tracked.customer_id = led.customer_id
+        and tracked.known_date = led.known_date
+
+)
+
+select * from corrected

@@ -1,0 +1,22 @@
+with
+
+days as (
+
+    select * from {{ ref('int_customer_days_summed') }}
+
+),
+
+summed as (
+
+    select
+        event_date,
+        known_date,
+        known_until,
+        sum(spend) as spend,
+        sum(orders) as orders
+    from days
+    group by all
+
+)
+
+select * from summed
