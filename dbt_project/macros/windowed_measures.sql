@@ -8,7 +8,7 @@
     {%- set measures = [
         {'name': 'spend', 'type': money, 'windows': flow},
         {'name': 'orders', 'windows': flow},
-        {'name': 'weighted_spend', 'type': 'decimal(38, 2)', 'windows': ['lifetime']},
+        {'name': 'weighted_cents', 'type': 'hugeint', 'windows': ['lifetime']},
         {'name': 'weighted_orders', 'windows': ['lifetime']},
         {'name': 'weekend_orders', 'windows': ['360d']},
         {'name': 'active_days', 'windows': ['30d', '90d', '360d', 'lifetime']},

@@ -29,8 +29,8 @@ tracked as (
         customer_id,
         known_date,
         lead(known_date, 1, {{ far_date() }}) over history as known_until,
-        sum(categories) over history as categories,
-        sum(category_squares) over history as category_squares,
+        cast(sum(categories) over history as integer) as categories,
+        cast(sum(category_squares) over history as decimal(38, 4)) as category_squares,
         max(leading_category) over history as leading_category
     from stepped
     window history as (

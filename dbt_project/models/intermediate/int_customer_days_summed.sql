@@ -1,3 +1,13 @@
+{%- set measures = {
+    'spend': 'decimal(18, 2)',
+    'orders': 'integer',
+    'returned': 'decimal(18, 2)',
+    'promoted': 'decimal(18, 2)',
+    'items': 'decimal(18, 3)',
+    'lines': 'integer',
+    'points': 'bigint',
+    'largest_order': 'decimal(18, 2)',
+} -%}
 with
 
 orders as (
@@ -19,14 +29,10 @@ summed as (
         event_date,
         known_date,
         known_until,
-        sum(spend) as spend,
-        sum(orders) as orders,
-        sum(returned) as returned,
-        sum(promoted) as promoted,
-        sum(items) as items,
-        sum(lines) as lines,
-        sum(points) as points,
-        max(spend) as largest_order,
+        {%- for measure, type in measures.items() %}
+        cast({{ 'max(spend)' if measure == 'largest_order' else 'sum(' ~ measure ~ ')' }} as {{ type }})
+            as {{ measure }},
+        {%- endfor %}
         max(case when orders > 0 then store_id end) as store_id
     from orders
     group by all
@@ -80,18 +86,14 @@ gapped as (
         event_date,
         known_date,
         known_until,
-        coalesce(spend, 0) as spend,
-        coalesce(orders, 0) as orders,
-        coalesce(returned, 0) as returned,
-        coalesce(promoted, 0) as promoted,
-        coalesce(items, 0) as items,
-        coalesce(lines, 0) as lines,
-        coalesce(points, 0) as points,
-        coalesce(largest_order, 0) as largest_order,
+        {%- for measure, type in measures.items() %}
+        cast(coalesce({{ measure }}, 0) as {{ type }}) as {{ measure }},
+        {%- endfor %}
         store_id,
         is_restated_mark,
         cast(is_active as integer) as active_days,
-        case when is_active and days_since_active > 0 then days_since_active end as gap_days
+        cast(case when is_active and days_since_active > 0 then days_since_active end as integer)
+            as gap_days
     from spaced
 
 )

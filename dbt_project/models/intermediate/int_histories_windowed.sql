@@ -82,12 +82,12 @@ measured as (
         *,
         case when isodow(event_date) >= 6 then orders end as weekend_orders,
         cast(gap_days is not null as integer) as gaps,
-        gap_days * gap_days as gap_days_squared,
+        cast(gap_days as bigint) * gap_days as gap_days_squared,
         case when active_days = 1 and days_before <= 360 then 1 << ((days_before - 1) // 30) end
             as active_month,
-        -- whole millionths, so that a sum is the same in any order
+        -- whole millionths of whole cents, so that a sum is the same in any order
         cast(round(1000000 * power(0.5, days_before / 90)) as bigint) as weight,
-        spend * weight as weighted_spend,
+        cast(spend * 100 as bigint) * weight as weighted_cents,
         orders * weight as weighted_orders
     from matched
 

@@ -60,12 +60,14 @@ summed as (
         event_date,
         known_date,
         known_until,
-        sum(greatest(line_item_amount, 0)) as spend,
-        -sum(least(line_item_amount, 0)) as returned,
-        sum(case when promotion_id <> 'NONE' then greatest(line_item_amount, 0) else 0 end)
-            as promoted,
-        sum(greatest(quantity, 0)) as items,
-        count_if(line_item_amount > 0) as lines
+        cast(sum(greatest(line_item_amount, 0)) as decimal(18, 2)) as spend,
+        cast(-sum(least(line_item_amount, 0)) as decimal(18, 2)) as returned,
+        cast(
+            sum(case when promotion_id <> 'NONE' then greatest(line_item_amount, 0) else 0 end)
+            as decimal(18, 2)
+        ) as promoted,
+        cast(sum(greatest(quantity, 0)) as decimal(18, 3)) as items,
+        cast(count_if(line_item_amount > 0) as integer) as lines
     from valid
     group by all
 
