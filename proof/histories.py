@@ -12,14 +12,19 @@ What an order looks like stands in `proof/stories.py`, how rows are said again i
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from random import Random
 
 from proof.loading import arrivals, write
 from proof.restating import restated_headers, restated_lines
+from proof.settings import Settings
 from proof.stories import Story, add_order, customer_rows, new_story, product_rows
 from proof.worlds import Tables, World, new_world, raw_row
 
-__all__ = ["arrivals", "history", "write"]
+__all__ = ["SETTINGS", "arrivals", "history", "write"]
+
+# with these, caps cut something in shops as small as these too
+SETTINGS = Settings(cap_minimum_lines=50, cap_quantile=Decimal("0.9"))
 
 
 def history(seed: int) -> Tables:

@@ -49,8 +49,8 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[Row]) 
 def arrivals(tables: Tables, seed: int, parts: int, *, shuffled: bool = False) -> list[Tables]:
     """Split the rows of a history into several loads.
 
-    Customers and products come in the first load, or shuffled in any; the rows of one customer or
-    product stay together, since a later row of theirs would be another opinion, not a copy.
+    The rows of one customer or product stay together, since a later row of theirs would be another
+    opinion, not a copy.
 
     Parameters
     ----------
@@ -61,8 +61,9 @@ def arrivals(tables: Tables, seed: int, parts: int, *, shuffled: bool = False) -
     parts
         Number of loads; one may bring little, or nothing.
     shuffled
-        False: rows come in the order in which they became known, and each load runs in the night
-        after the last of them. True: in any order, one load a day after the end of the history.
+        False: rows come in the order in which they became known, customers when they registered,
+        products first, and each load runs in the night after the last of its days. True: in any
+        order, one load a day after the end of the history.
 
     Returns
     -------
@@ -91,12 +92,12 @@ def _shuffled(tables: Tables, rng: Random, parts: int) -> list[Tables]:
 def _in_order(tables: Tables, rng: Random, parts: int) -> list[Tables]:
     days = _known_days(tables)
     last_day = max(row["_loaded_at"] for row in tables["products"]).date() - timedelta(1)
-    steps = sorted({min(day, last_day) for known in days.values() for day in known})
+    steps = sorted({min(day, last_day) for known in days.values() for day in known} - {date.min})
     ends = [*sorted(rng.choice(steps) for _ in range(parts - 1)), last_day]
     loads = [{name: [] for name in tables} for _ in ends]
     for name, rows in tables.items():
         for number, row in enumerate(rows):
-            day = min(days[name][number], last_day) if name in days else date.min
+            day = min(days[name][number], last_day)
             part = next(part for part, end in enumerate(ends) if day <= end)
             loads[part][name].append({**row, "_loaded_at": _night_after(ends[part])})
     return loads
@@ -107,7 +108,7 @@ def _night_after(day: date) -> datetime:
 
 
 def _known_days(tables: Tables) -> dict[str, list[date]]:
-    """Return the day on which each header and line arrives; a line without one with its header."""
+    """Return the day on which each row arrives; a line without one comes with its header."""
     headers = tables["store_sales_header"]
     of_headers = [max(_day(row["recorded_at"]), _stated_day(row)) for row in headers]
     first: dict[str, date] = {}
@@ -118,7 +119,21 @@ def _known_days(tables: Tables) -> dict[str, list[date]]:
         _day(row["recorded_at"] or first.get(_plain(row["transaction_id"])))
         for row in tables["store_sales_line_items"]
     ]
-    return {"store_sales_header": of_headers, "store_sales_line_items": of_lines}
+    return {
+        "customer_details": _registration_days(tables["customer_details"]),
+        "products": [date.min] * len(tables["products"]),
+        "store_sales_header": of_headers,
+        "store_sales_line_items": of_lines,
+    }
+
+
+def _registration_days(rows: list[Row]) -> list[date]:
+    """Return the latest day on which any row of the same customer has them registered."""
+    latest: dict[str, date] = {}
+    for row in rows:
+        key = _plain(row["customer_id"])
+        latest[key] = max(latest.get(key, date.min), _day(row["customer_since"]))
+    return [latest[_plain(row["customer_id"])] for row in rows]
 
 
 def _stated_day(row: Row) -> date:

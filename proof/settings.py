@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
 
@@ -23,3 +23,11 @@ class Settings:
     cap_quantile: Decimal = Decimal("0.999")
     cap_minimum_lines: int = 1000
     horizon_days: int = 30
+
+    def variables(self) -> dict[str, object]:
+        """Return the settings as dbt takes them."""
+        plain = {date: str, Decimal: float, tuple: list}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {
+            name: plain.get(type(value), lambda same: same)(value) for name, value in values.items()
+        }
