@@ -16,7 +16,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +59,7 @@ class Feature:
     last: int | None = None  # None: without end
 
 
-def feature(name: str) -> Feature:
+def parse(name: str) -> Feature:
     """Read a feature from its name.
 
     Raises
@@ -85,6 +85,7 @@ class Task:
     folder: Path
     result: Path
     names: tuple[str, ...]
+    measure: Measure = field(default_factory=lambda: Measure())
 
     @property
     def customer_days(self) -> Path:
@@ -105,13 +106,13 @@ class Task:
     @property
     def features(self) -> list[Feature]:
         """Return the windowed features by their names."""
-        return [feature(name) for name in self.names]
+        return [parse(name) for name in self.names]
 
 
-def features_of(mart: Path) -> list[str]:
-    """Return the feature columns of a finished mart."""
+def schema_of(mart: Path) -> pa.Schema:
+    """Return the columns of a finished mart; of a folder, without the column that it is cut by."""
     file = mart if mart.is_file() else next(mart.glob("**/*.parquet"))
-    return [name for name in pq.read_schema(file).names if name not in KEYS]
+    return pq.read_schema(file)
 
 
 def run(
@@ -145,14 +146,15 @@ def run(
     arguments = parser.parse_args()
     folder = arguments.folder.resolve()
     task = Task(folder, folder / f"{method.replace(' ', '_')}.parquet", ())
-    names = arguments.features or (features_of(task.mart) if retrieval else names)
-    task = Task(task.folder, task.result, tuple(names))
+    if retrieval:
+        names = [name for name in schema_of(task.mart).names if name not in KEYS]
+    task = replace(task, names=tuple(arguments.features or names))
     task.result.unlink(missing_ok=True)
-    measure = Measure()
+    task.measure.restart()
     if arguments.limit:
-        _stop_after(arguments.limit, method, task, measure)
-    done = tuple(work(task) or names)
-    measured = measure.read()
+        _stop_after(arguments.limit, method, task)
+    done = tuple(work(task) or task.names)
+    measured = task.measure.read()
     rows, columns = checksums(task.result, done)
     print(json.dumps(_record(method, task, measured, done, rows, columns)), flush=True)
     # the timer of the limit waits for nobody
@@ -179,9 +181,9 @@ def _record(
     }
 
 
-def _stop_after(seconds: float, method: str, task: Task, measure: Measure) -> None:
+def _stop_after(seconds: float, method: str, task: Task) -> None:
     def stop() -> None:
-        print(json.dumps(_record(method, task, measure.read())), flush=True)
+        print(json.dumps(_record(method, task, task.measure.read())), flush=True)
         os._exit(0)
 
     timer = threading.Timer(seconds, stop)
@@ -193,6 +195,10 @@ class Measure:
     """Time, processor time and peak memory of this process from now on."""
 
     def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin anew: what was done before is not measured."""
         self._cpu = self._processor_seconds()
         self._start = time.perf_counter()
 
@@ -256,9 +262,8 @@ def _integers(values: pa.Array) -> np.ndarray:
         numbers = pc.cast(pc.cast(values, pa.date32()), pa.int32())
     else:
         numbers = pc.cast(values, pa.float64(), safe=False)
-        if values.null_count == 0 or pa.types.is_floating(kind):
-            # what is not a number is null to pandas
-            numbers = pc.if_else(pc.is_nan(numbers), None, numbers)
+        # what is not a number is null to pandas
+        numbers = pc.if_else(pc.is_nan(numbers), None, numbers)
         numbers = pc.round(pc.multiply(numbers, float(_SCALE)))
     integers = pc.fill_null(pc.cast(numbers, pa.int64(), safe=False), 0).to_numpy()
     missing = pc.is_null(numbers).to_numpy(zero_copy_only=False)

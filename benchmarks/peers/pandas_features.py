@@ -51,7 +51,7 @@ def _table(file: object, columns: list[str]) -> pd.DataFrame:
         if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
             arrays[name] = pc.cast(pc.cast(column, pa.date32()), pa.int32())
         else:
-            arrays[name] = pc.cast(column, pa.float64())
+            arrays[name] = pc.fill_null(pc.cast(column, pa.float64()), 0)
     return pa.table(arrays).to_pandas()
 
 
