@@ -3,7 +3,8 @@
 python -m benchmarks.peers.feast_retrieval FOLDER --limit 600
 
 A row of the mart is valid for a day, so that Feast drops all others before it looks for the latest.
-Without that every earlier row of a customer meets every row of the spine, at their full width.
+Without that every earlier row of a customer meets every row of the spine, at their full width: for
+36,000 rows 50 seconds instead of 1.5, and 5 GB.
 """
 
 from __future__ import annotations
@@ -24,21 +25,25 @@ os.environ["FEAST_USAGE"] = "False"
 
 from feast import Entity, FeatureStore, FeatureView, Field, FileSource, RepoConfig, ValueType
 from feast.data_format import ParquetFormat
-from feast.types import Float64, Int64, String
+from feast.types import Bool, Float64, Int64, PrimitiveFeastType, String
 
 _VIEW = "customer_snapshots"
+
+
+def _type(kind: pa.DataType) -> PrimitiveFeastType:
+    """Return the type that Feast knows a column of the mart by."""
+    if pa.types.is_boolean(kind):
+        return Bool
+    if pa.types.is_integer(kind):
+        return Int64
+    return Float64 if pa.types.is_decimal(kind) or pa.types.is_floating(kind) else String
 
 
 def register(task: Task) -> FeatureStore:
     """Register the mart in a new registry beside it."""
     schema = common.schema_of(task.mart)
     fields = [Field(name="customer_id", dtype=String)]
-    for name in task.names:
-        kind = schema.field(name).type
-        integer = pa.types.is_integer(kind)
-        number = integer or pa.types.is_decimal(kind) or pa.types.is_floating(kind)
-        dtype = Int64 if integer else Float64 if number else String
-        fields.append(Field(name=name, dtype=dtype))
+    fields += [Field(name=name, dtype=_type(schema.field(name).type)) for name in task.names]
     customer = Entity(name="customer", join_keys=["customer_id"], value_type=ValueType.STRING)
     view = FeatureView(
         name=_VIEW,

@@ -3,8 +3,8 @@
 python -m benchmarks.peers.featuretools_features FOLDER
 
 Every feature is defined once, with a `where` over the age of a day at the cutoff time, and all are
-computed in one pass over the cutoff times. Deep feature synthesis with a `training_window` does
-the same in one pass for each window, four times as long; it knows no second time axis that ends.
+computed in one pass over the cutoff times. Deep feature synthesis with a `training_window` takes a
+pass for each window, more than three times as long, and knows no second time axis that ends.
 """
 
 from __future__ import annotations
