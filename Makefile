@@ -19,6 +19,7 @@ export WAREHOUSE_PATH
 endif
 
 READY := $(VENV)/ready
+PEERS := benchmarks/work/peers
 DBT := $(BIN)/dbt
 DBT_VARS := $(if $(AS_OF),--vars '{as_of: "$(AS_OF)"}')
 
@@ -40,6 +41,15 @@ $(READY): requirements.lock pyproject.toml
 		-r requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
+
+# an environment of their own: not all of them take the versions that the project has
+$(PEERS)/ready: benchmarks/peers/requirements.lock
+	@echo "Setting up $(PEERS) (once, about two minutes and 1.1 GB)"
+	@rm -rf $(PEERS)
+	@$(PYTHON) -m venv $(PEERS)
+	@$(PEERS)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		-r benchmarks/peers/requirements.lock
+	@touch $@
 
 profile: $(READY) ## write reports/profile.html, a first look at the data; takes DATA and MAPPING
 	@$(BIN)/python shop_profile/write.py $(if $(DATA),--data "$(DATA)") \

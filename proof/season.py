@@ -1,0 +1,62 @@
+"""The calendar of the days ahead, and the shop's own level and season."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from decimal import Decimal
+
+from proof.orders import NOTHING, Order
+from proof.past import momentum
+
+SATURDAY = 6
+# what the days ahead were a year ago, and the days before them
+AHEAD_A_YEAR_AGO, BEFORE_A_YEAR_AGO = (336, 365), (366, 395)
+
+
+def calendar_features(as_of: date, horizon_days: int) -> dict[str, object]:
+    """What the calendar says of the days ahead."""
+    ahead = [as_of + timedelta(days) for days in range(horizon_days)]
+    return {
+        "ahead_weekend_days": sum(1 for day in ahead if day.isoweekday() >= SATURDAY),
+        "ahead_christmas_days": sum(1 for day in ahead if before_christmas(day)),
+        "ahead_month": (as_of + timedelta(15)).month,
+    }
+
+
+def before_christmas(day: date) -> bool:
+    """Whether a day lies between 1 November and 24 December."""
+    return (11, 1) <= (day.month, day.day) <= (12, 24)
+
+
+def level_features(orders: list[Order], as_of: date) -> dict[str, object]:
+    """What the whole shop sold, from the orders of all customers."""
+    newer, older = spend_of(orders, as_of, (1, 30)), spend_of(orders, as_of, (31, 60))
+    return {
+        "shop_spend_30d": newer,
+        "shop_spend_31_60d": older,
+        "shop_momentum_30d": momentum(newer, older),
+        "shop_orders_30d": sum(order.orders for order in inside(orders, as_of, (1, 30))),
+        "shop_spend_336_365d": spend_of(orders, as_of, AHEAD_A_YEAR_AGO),
+        "shop_season_ratio": season_ratio(orders, as_of),
+    }
+
+
+def season_ratio(orders: list[Order], as_of: date) -> float | None:
+    """Return what the days ahead were, a year ago, to the days before them, where it is known."""
+    days = [order.event_date for order in orders if order.spend > 0]
+    before = spend_of(orders, as_of, BEFORE_A_YEAR_AGO)
+    if not days or (as_of - min(days)).days < BEFORE_A_YEAR_AGO[1] or before == 0:
+        return None
+    return float(spend_of(orders, as_of, AHEAD_A_YEAR_AGO)) / float(before)
+
+
+def inside(orders: Iterable[Order], as_of: date, window: tuple[int, int]) -> list[Order]:
+    """Return the orders of a window of days before the as-of date."""
+    first, last = window
+    return [order for order in orders if first <= (as_of - order.event_date).days <= last]
+
+
+def spend_of(orders: Iterable[Order], as_of: date, window: tuple[int, int]) -> Decimal:
+    """Return the spend of a window of days before the as-of date."""
+    return sum((order.spend for order in inside(orders, as_of, window)), NOTHING)
