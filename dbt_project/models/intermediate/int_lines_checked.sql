@@ -30,7 +30,9 @@ imputed as (
         greatest(headers.known_date, lines.recorded_date, products.first_known_on)
             as known_date,
         headers.versions as header_versions,
-        coalesce(known_date > headers.known_date, false) as is_after_header,
+        coalesce(
+            greatest(lines.recorded_date, products.first_known_on) > headers.known_date, false
+        ) as is_after_header,
         headers.transaction_id as found_transaction_id,
         headers.rejected_by as header_rejected_by,
         products.product_id as found_product_id,
