@@ -61,7 +61,17 @@ stretched as (
         max(known_until) filter (where orders > 0) as known_until
     from numbered
     group by all
+    having max(orders) > 0
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (partition by customer_id, event_date order by stretch) = 1 as is_first
+    from stretched
 
 )
 
-select * from stretched
+select * from ranked

@@ -47,9 +47,10 @@ stacked as (
         summed.orders > 0 and restated.customer_id is null as is_active,
         false as is_restated_mark
     from summed
-    left join (select distinct customer_id, event_date from restated) as restated
+    left join restated
         on summed.customer_id = restated.customer_id
         and summed.event_date = restated.event_date
+        and restated.is_first
 
     union all by name
 
@@ -61,7 +62,7 @@ stacked as (
         true as is_active,
         true as is_restated_mark
     from restated
-    where known_date is not null
+    where is_first
 
 ),
 
@@ -96,6 +97,28 @@ gapped as (
             as gap_days
     from spaced
 
+),
+
+-- a day that was void for a while and stands again keeps its gap
+resumed as (
+
+    select gapped.* replace (
+        restated.known_date as known_date, restated.known_until as known_until
+    )
+    from gapped
+    inner join restated
+        on gapped.customer_id = restated.customer_id
+        and gapped.event_date = restated.event_date
+    where gapped.is_restated_mark and not restated.is_first
+
+),
+
+completed as (
+
+    select * from gapped
+    union all
+    select * from resumed
+
 )
 
-select * from gapped
+select * from completed

@@ -81,6 +81,9 @@ measured as (
     select
         *,
         case when isodow(event_date) >= 6 then orders end as weekend_orders,
+        case
+            when store_id is not null then {'event_date': event_date, 'store_id': store_id}  -- noqa: LT01
+        end as last_order,
         cast(gap_days is not null as integer) as gaps,
         cast(gap_days as bigint) * gap_days as gap_days_squared,
         case when active_days = 1 and days_before <= 360 then 1 << ((days_before - 1) // 30) end
@@ -110,7 +113,7 @@ windowed as (
         min(case when active_days = 1 then event_date end) as first_order_date,
         max(case when active_days = 1 then event_date end) as last_order_date,
         max(case when returned > 0 then event_date end) as last_return_date,
-        arg_max(store_id, event_date) as last_store_id,
+        max(last_order).store_id as last_store_id,
         coalesce(max(categories), 0) as categories,
         coalesce(max(category_squares), 0) as category_squares,
         max(leading_category) as leading_category
