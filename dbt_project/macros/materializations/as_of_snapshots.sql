@@ -26,8 +26,19 @@
         create table if not exists {{ facts_built }} (customer_id varchar, facts_hash hugeint)
     {% endcall %}
 
-    {#- another definition, or no table: all dates are missing -#}
+    {#- nothing new came in, and every date is there as the ledger has it -#}
     {%- set existing = load_cached_relation(this) -%}
+    {% if existing is not none and is_unchanged(model) and run_query(
+        "select count(*) from (select as_of_date, count(*) as rows from " ~ this ~ " group by all) as built"
+        ~ " full join " ~ ledger ~ " as ledger on built.as_of_date = ledger.as_of_date"
+        ~ " where built.rows is distinct from ledger.rows"
+    ).columns[0].values()[0] == 0 %}
+        {% do adapter.commit() %}
+        {%- call noop_statement('main', 'UNCHANGED') -%}{%- endcall -%}
+        {{ return({'relations': [target_relation]}) }}
+    {% endif %}
+
+    {#- another definition, or no table: all dates are missing -#}
     {%- set is_defined_anew = existing is none or run_query(
         "select count(*) from " ~ ledger ~ " where contract_hash <> '" ~ contract_hash ~ "'"
     ).columns[0].values()[0] > 0 -%}
@@ -138,6 +149,16 @@
         group by dates.as_of_date;
         create or replace table {{ facts_built }} as {{ facts_hashed("date '" ~ latest ~ "'") }}
     {% endcall %}
+    {%- set done = run_query(
+        "select (select count(*) from dates_to_build), (select count(*) from dates_to_keep),"
+        ~ " (select count(*) from repaired_dates)"
+    ).rows[0] -%}
+    {% do log(
+        this.identifier ~ ': ' ~ ('definition changed, ' if is_defined_anew and existing is not none else '')
+        ~ done[0] ~ ' as-of dates built, ' ~ done[1] ~ ' kept, of which ' ~ done[2]
+        ~ ' repaired for ' ~ touched ~ ' customers whose history changed',
+        info=True
+    ) %}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {% do persist_docs(target_relation, model) %}
     {{ adapter.commit() }}

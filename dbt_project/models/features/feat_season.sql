@@ -4,7 +4,7 @@ with
 dates as (
 
     select distinct cast(as_of_date as date) as as_of_date
-    from query_table(spine_table)
+    from {{ spine() }}
 
 ),
 

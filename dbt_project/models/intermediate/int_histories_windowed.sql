@@ -6,7 +6,7 @@ spine as (
     select distinct
         customer_id,
         cast(as_of_date as date) as as_of_date
-    from query_table(spine_table)
+    from {{ spine() }}
 
 ),
 

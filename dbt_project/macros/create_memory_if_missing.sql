@@ -1,0 +1,8 @@
+{% macro create_memory_if_missing() %}
+    create schema if not exists memory;
+    create table if not exists memory.built (
+        node varchar primary key,
+        inputs_version varchar,
+        built_at timestamp
+    )
+{% endmacro %}

@@ -1,0 +1,3 @@
+{% macro spine() -%}
+    query_table(spine_table)
+{%- endmacro %}
