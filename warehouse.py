@@ -166,12 +166,11 @@ def _column(entry: dict, file: Path) -> Column:
             f"{file}: column {entry['name']} of {FEATURE_MART} needs a data_type and "
             "config.meta.role (key, feature or categorical feature)"
         )
-    constraints = {constraint["type"] for constraint in entry.get("constraints", [])}
     return Column(
         name=entry["name"],
         data_type=entry["data_type"],
         role=meta["role"],
-        nullable="not_null" not in constraints,
+        nullable=meta.get("nullable", False),
         unit=meta.get("unit"),
         window=meta.get("window"),
         minimum=meta.get("minimum"),

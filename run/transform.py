@@ -42,7 +42,8 @@ def build(
         If a model or a test with severity error fails, or raw tables are missing.
     """
     # unit tests try the SQL on made-up rows; they belong to a change of the SQL, not to a refresh
-    command = ["run"] if run_only else ["build", "--exclude-resource-type", "unit_test"]
+    left_out = ["unit_test", "test"] if run_only else ["unit_test"]
+    command = ["build", "--exclude-resource-type", *left_out]
     if select:
         # a test also runs when the selection leaves out something that it reads, if that is built
         command += ["--select", select, "--indirect-selection", "buildable"]

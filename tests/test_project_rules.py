@@ -69,6 +69,9 @@ def test_every_model_is_described_with_its_grain(models):
 
 def test_every_model_has_a_tested_key(manifest, models):
     for name, model in models.items():
+        # what holds no rows has no key
+        if model["config"]["materialized"] in ("ephemeral", "table_function"):
+            continue
         kinds = {test["test_metadata"]["name"] for test in _tests_of(manifest, model)}
         assert kinds & {"unique", "unique_combination"}, name
 
@@ -101,7 +104,7 @@ def test_no_chain_has_more_than_four_views(models):
     assert max(views_behind(model) for model in models.values()) <= 4
 
 
-def test_exposures_stand_on_public_tables_with_contracts(manifest, models):
+def test_exposures_stand_on_public_contracts_and_at_most_one_join_of_stored_tables(manifest, models):
     assert {e["name"] for e in manifest["exposures"].values()} == {
         "spend_model",
         "prediction_api",
@@ -112,7 +115,13 @@ def test_exposures_stand_on_public_tables_with_contracts(manifest, models):
         for parent in _parents(exposure, "model"):
             assert by_id[parent]["access"] == "public"
             assert by_id[parent]["contract"]["enforced"]
-            assert by_id[parent]["config"]["materialized"] == "table"
+            assert _is_stored(by_id[parent]) or all(
+                _is_stored(by_id[name]) for name in _parents(by_id[parent], "model")
+            )
+
+
+def _is_stored(model):
+    return model["config"]["materialized"] in ("table", "as_of_snapshots")
 
 
 def test_no_feature_model_reads_the_labels(models):
@@ -134,8 +143,8 @@ def test_every_macro_of_ours_is_described(manifest):
 def test_every_model_sql_file_is_short_and_ends_on_its_last_cte(models):
     for name, model in models.items():
         text = (warehouse.DBT_PROJECT / model["original_file_path"]).read_text()
-        assert len(text.splitlines()) <= 110, name
-        assert re.search(r"\)\n\nselect \* from \w+\n$", text) or "keep_first_known" in text, name
+        assert len(text.splitlines()) <= 95, name
+        assert re.search(r"(\)|}})\n\nselect \* from \w+\n$", text), name
 
 
 def test_nothing_in_the_project_reads_a_schema_named_truth():

@@ -1,6 +1,7 @@
 {% macro end_versions(relation, key) -%}
 -- a rejected version never takes effect; one that does ends the one before it
-(
+ended as (
+
     select
         *,
         {{ far_date() }} as known_until,
@@ -25,5 +26,6 @@
         ) = 1 as is_first
     from {{ relation }}
     where versions > 1
+
 )
 {%- endmacro %}

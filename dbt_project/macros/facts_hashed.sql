@@ -1,7 +1,7 @@
 {% macro facts_hashed(day) -%}
     {#- what an as-of date up to the day can see, by customer; a row void later still stands -#}
     {%- set facts = [
-        (ref('int_customer_days_summed'), 'known_date', 'known_until'),
+        (ref('int_customer_days_spaced'), 'known_date', 'known_until'),
         (ref('int_category_states_tracked'), 'known_date', 'known_until'),
         (ref('int_customers_known'), 'greatest(known_from_date, valid_from)', 'valid_until'),
     ] -%}

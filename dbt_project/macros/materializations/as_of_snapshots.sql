@@ -137,7 +137,7 @@
             sum(cast(hash(mart) as hugeint)) as content_hash,
             '{{ contract_hash }}' as contract_hash,
             (
-                select max(known_date) from {{ ref('int_customer_days_summed') }}
+                select max(known_date) from {{ ref('int_customer_days_spaced') }}
                 where known_date < dates.as_of_date
             ) as known_through,
             current_timestamp as built_at

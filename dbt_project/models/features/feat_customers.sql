@@ -1,7 +1,7 @@
 {{ config(materialized='as_of_snapshots') }}
 
 -- depends_on: {{ ref('int_snapshots_scheduled') }}, {{ ref('int_customers_known') }}
--- depends_on: {{ ref('int_customer_days_summed') }}, {{ ref('int_category_states_tracked') }}
+-- depends_on: {{ ref('int_customer_days_spaced') }}, {{ ref('int_category_states_tracked') }}
 with
 
 -- the pairs of customer and date that the mart lacks, or that a late row has touched

@@ -17,7 +17,7 @@ snapshots as (
 
 days as (
 
-    select * from {{ ref('int_customer_days_summed') }}
+    select * from {{ ref('int_customer_days_spaced') }}
 
 ),
 

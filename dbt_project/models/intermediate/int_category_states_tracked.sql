@@ -6,6 +6,13 @@ cumulated as (
 
 ),
 
+-- where something was taken back, a leader can fall behind without being overtaken
+led as (
+
+    select * from {{ ref('int_category_leaders_restated') }}
+
+),
+
 -- steps add up to the state: the number of categories and the sum of squares
 stepped as (
 
@@ -38,44 +45,6 @@ tracked as (
         order by known_date
         rows between unbounded preceding and current row
     )
-
-),
-
--- customers of whom something was taken back: every category at every change
-reduced as (
-
-    select distinct customer_id
-    from cumulated
-    where spend < 0
-
-),
-
-compared as (
-
-    select
-        tracked.customer_id,
-        tracked.known_date,
-        cumulated.product_category,
-        arg_max(cumulated.category_spend, cumulated.known_date) as category_spend
-    from tracked
-    inner join reduced
-        on tracked.customer_id = reduced.customer_id
-    inner join cumulated
-        on tracked.customer_id = cumulated.customer_id
-        and tracked.known_date >= cumulated.known_date
-    group by all
-
-),
-
-led as (
-
-    select
-        customer_id,
-        known_date,
-        max({'spend': category_spend, 'category': product_category})  -- noqa: LT01
-            as leading_category
-    from compared
-    group by all
 
 ),
 

@@ -54,6 +54,8 @@ checked as (
     left join summed
         on headers.transaction_id = summed.transaction_id
 
-)
+),
 
-select * from {{ end_versions('checked', 'transaction_key') }}
+{{ end_versions('checked', 'transaction_key') }}
+
+select * from ended

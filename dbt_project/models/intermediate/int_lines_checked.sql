@@ -80,6 +80,8 @@ checked as (
         end as rejected_by
     from imputed
 
-)
+),
 
-select * from {{ end_versions('checked', 'line_item_key') }}
+{{ end_versions('checked', 'line_item_key') }}
+
+select * from ended

@@ -2,7 +2,7 @@ with
 
 days as (
 
-    select * from {{ ref('int_customer_days_summed') }}
+    select * from {{ ref('int_customer_days_spaced') }}
 
 ),
 
