@@ -43,10 +43,11 @@ from intermediate.int_products_checked
 union all
 select 'store_sales_header', transaction_id, unnest(list_filter([
     if(exact_duplicate_rows > 0, 'exact_duplicate', null),
+    if(versions > 1, 'superseded', null),
     if(duplicate_rows > exact_duplicate_rows, 'conflicting_duplicate', null),
     if(is_id_respelt, 'id_respelt', null),
     if(is_date_respelt, 'date_respelt', null),
-    if(rejected_by is null and known_date > event_date, 'known_late', null),
+    if(rejected_by is null and is_first and known_date > event_date, 'known_late', null),
     rejected_by
 ], lambda rule: rule is not null))
 from intermediate.int_headers_checked
@@ -57,6 +58,7 @@ where is_different
 union all
 select 'store_sales_line_items', line_item_id, unnest(list_filter([
     if(exact_duplicate_rows > 0, 'exact_duplicate', null),
+    if(versions > 1, 'superseded', null),
     if(duplicate_rows > exact_duplicate_rows, 'conflicting_duplicate', null),
     if(is_id_respelt, 'id_respelt', null),
     if(is_promotion_respelt, 'promotion_respelt', null),
@@ -172,7 +174,8 @@ left join truth.faults as of_customer
     on of_customer.fault = 'customers_deleted' and of_customer.row_key = headers.customer_id
 left join truth.faults as of_product
     on of_product.table_name = 'products' and of_product.row_key = lines.product_id
-left join intermediate.int_lines_capped as facts on facts.line_item_id = lines.line_item_id
+left join intermediate.int_lines_capped as facts
+    on facts.line_item_id = lines.line_item_id and facts.known_until = date '9999-12-31'
 """
 
 

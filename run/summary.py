@@ -50,13 +50,14 @@ def show(console: Console, seconds: Mapping[str, float]) -> None:
 
 
 def _rows(connection: duckdb.DuckDBPyConnection) -> Table:
-    table = new_table("Rows", "table", "in", "kept", "duplicates", "quarantined", "repaired")
+    table = new_table("Rows", "table", "in", "kept", "superseded", "duplicates", "quarantined", "repaired")
     for name, *counts in connection.execute(
         """
         select
             table_name,
             sum(rows) filter (where outcome in ('kept', 'superseded', 'duplicate', 'quarantined')),
             sum(rows) filter (where outcome = 'kept'),
+            sum(rows) filter (where outcome = 'superseded'),
             sum(rows) filter (where outcome = 'duplicate'),
             sum(rows) filter (where outcome = 'quarantined'),
             sum(rows) filter (where outcome = 'repaired')

@@ -38,7 +38,7 @@ _RELATIONS = {
                     coalesce(rejected_by, 'kept') in {REAL_SALES}, line_item_amount, null
                 ) as sale_amount
             from intermediate.int_lines_checked
-            where transaction_id is not null
+            where transaction_id is not null and is_latest
         ),
         summed as (
             select
@@ -67,6 +67,7 @@ _RELATIONS = {
         from intermediate.int_headers_checked as headers
         left join summed
             on headers.transaction_id = summed.transaction_id
+        where headers.is_latest
         """,
     "view orders": """
         select customer_id, event_date, spend, returned

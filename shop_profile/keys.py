@@ -68,16 +68,26 @@ def _keys(connection: duckdb.DuckDBPyConnection, page: Section) -> Table:
         missing, distinct, exact, other, carried, most, example = ask_one(
             connection,
             f"""
+            with ids as (
+                select
+                    {table.key},
+                    -- a row that says something new, a correction, contradicts the one before
+                    count(*) + sum(duplicate_rows) as rows_of_it,
+                    sum(exact_duplicate_rows) as exact,
+                    sum(abs(duplicate_money)) as carried
+                from {staged}
+                where {table.key} is not null
+                group by all
+            )
             select
-                count(*) filter ({table.key} is null),
-                count({table.key}),
-                coalesce(sum(exact_duplicate_rows), 0),
-                coalesce(sum(duplicate_rows - exact_duplicate_rows), 0),
-                coalesce(sum(abs(duplicate_money)), 0),
-                coalesce(max(duplicate_rows), 0) + 1,
-                first({table.key} order by duplicate_rows desc, {table.key})
-                    filter (duplicate_rows > 0)
-            from {staged}
+                (select count(*) from {staged} where {table.key} is null),
+                count(*),
+                coalesce(sum(exact), 0),
+                coalesce(sum(rows_of_it - 1 - exact), 0),
+                coalesce(sum(carried), 0),
+                coalesce(max(rows_of_it), 1),
+                first({table.key} order by rows_of_it desc, {table.key}) filter (rows_of_it > 1)
+            from ids
             """,
         )
         repeated = f"{value_text(example)} ({count(most)} times)" if example else ""

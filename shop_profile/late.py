@@ -24,7 +24,7 @@ _TABLES = {
     "from headers where has_day",
     "store_sales_line_items": "select recorded_date - event_date as delay, line_item_amount as "
     "amount from intermediate.int_lines_checked "
-    f"where event_date is not null and coalesce(rejected_by, 'kept') not in {_NO_DAY}",
+    f"where is_latest and event_date is not null and coalesce(rejected_by, 'kept') not in {_NO_DAY}",
 }
 
 

@@ -52,6 +52,7 @@ def _by_category(connection: duckdb.DuckDBPyConnection) -> list[Table]:
             coalesce(-sum(line_item_amount) filter (line_item_amount < 0), 0) as returned
         from intermediate.int_lines_checked
         where coalesce(rejected_by, 'kept') in {REAL_SALES} and event_date is not null
+            and is_latest
         group by category
         order by returned desc, category
         """,

@@ -136,7 +136,7 @@ def _is_built() -> bool:
             ask(
                 connection,
                 "select table_name, sum(rows) from marts.data_quality "
-                "where outcome in ('kept', 'duplicate', 'quarantined') group by all",
+                "where outcome in ('kept', 'superseded', 'duplicate', 'quarantined') group by all",
             )
         )
         return all(

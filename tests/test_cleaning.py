@@ -39,7 +39,7 @@ def test_rows_in_equal_kept_and_duplicates_and_quarantined(cleaned, table):
     rows_out = cleaned.execute(
         """
         select sum(rows) from marts.data_quality
-        where table_name = ? and outcome in ('kept', 'duplicate', 'quarantined')
+        where table_name = ? and outcome in ('kept', 'superseded', 'duplicate', 'quarantined')
         """,
         [table],
     ).fetchone()[0]
@@ -71,6 +71,7 @@ def test_every_rule_of_the_generated_shop_meets_the_faults_planted_for_it(built_
     assert rules >= {
         "exact_duplicate",
         "conflicting_duplicate",
+        "superseded",
         "missing_customer",
         "unknown_customer",
         "future_date",

@@ -116,19 +116,19 @@ def test_another_future_leaves_every_feature_of_earlier_dates_bit_identical(
 def test_a_feature_that_knows_the_future_is_found(world, built_shop, tmp_path, monkeypatch):
     leaking = tmp_path / "dbt_project"
     shutil.copytree(warehouse.DBT_PROJECT, leaking, ignore=shutil.ignore_patterns("target", "logs"))
-    bridge = leaking / "models" / "intermediate" / "int_days_bridged.sql"
-    honest = bridge.read_text()
-    leak = honest.replace("where days.known_date < bridge.as_of_date", "")
-    leak = leak.replace("range(1, 15)", "range(-3, 15)")
+    matched = leaking / "models" / "intermediate" / "int_facts_matched.sql"
+    honest = matched.read_text()
+    leak = honest.replace("spine.as_of_date > days.event_date", "spine.as_of_date + 3 > days.event_date")
+    leak = leak.replace("spine.as_of_date > days.known_date", "spine.as_of_date + 3 > days.known_date")
     assert leak != honest
-    bridge.write_text(leak)
+    matched.write_text(leak)
     monkeypatch.setattr(warehouse, "DBT_PROJECT", leaking)
 
     world("original")
     transform.build(transform.variables(AS_OF), select=MART, run_only=True)
     with warehouse.connect(read_only=True) as connection:
         original = str(warehouse.path())
-        assert connection.execute("select count(*) from features.feat_spend").fetchone()[0] > 0
+        assert connection.execute("select count(*) from features.feat_customers").fetchone()[0] > 0
     world("rewritten")
     _change(FUTURES["deleted"])
     transform.build(transform.variables(AS_OF), select=MART, run_only=True)

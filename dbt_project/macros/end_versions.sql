@@ -5,7 +5,8 @@ ended as (
     select
         *,
         {{ far_date() }} as known_until,
-        true as is_first
+        true as is_first,
+        true as is_latest
     from {{ relation }}
     where versions = 1
 
@@ -23,7 +24,11 @@ ended as (
         row_number() over (
             partition by {{ key }}
             order by rejected_by is not null, version_number
-        ) = 1 as is_first
+        ) = 1 as is_first,
+        row_number() over (
+            partition by {{ key }}
+            order by rejected_by is not null, version_number desc
+        ) = 1 as is_latest
     from {{ relation }}
     where versions > 1
 

@@ -64,6 +64,11 @@ def copies(table: pd.DataFrame, rows: np.ndarray, **columns: object) -> pd.DataF
     return table.iloc[rows].assign(**columns)
 
 
+def with_copies(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with rows added; for faults that change rows and add others."""
+    return pd.concat([table, rows], ignore_index=True)
+
+
 def not_given_out(ids: pd.Series) -> pd.Series:
     """Return ids of the same form that belong to nothing."""
     return ids.str[:1] + "9" + ids.str[2:]

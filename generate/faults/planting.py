@@ -115,10 +115,11 @@ def plant(
     for fault in (one for one in wanted if not one.removes):
         rows, rng = chosen[fault.name]
         for name, table in fault.plant(faulty, rows, rng).items() if len(rows) else ():
-            if fault.adds:
-                added.setdefault(name, []).append(table)
-            else:
-                faulty[name] = table
+            # rows are added last, so that the positions of all others stay
+            old_rows = 0 if fault.adds else len(faulty[name])
+            if old_rows:
+                faulty[name] = table.iloc[:old_rows]
+            added.setdefault(name, []).append(table.iloc[old_rows:])
     for name, copies in added.items():
         faulty[name] = pd.concat([faulty[name], *copies], ignore_index=True)
     for fault in (one for one in wanted if one.removes):

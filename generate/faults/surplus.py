@@ -17,6 +17,7 @@ from generate.faults.kit import (
     not_given_out,
     registered,
     where_in,
+    with_copies,
     with_values,
 )
 from generate.faults.planting import Tables
@@ -50,22 +51,31 @@ def file_doubled(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> 
     return {HEADER: copies(headers, rows), LINE: copies(lines, of_the_day)}
 
 
-@fault(HEADER, 0.001, "conflicting_duplicate", eligible=early_enough(HEADER), adds=True)
-def headers_in_conflict(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
-    """Add a second version with another total, recorded later."""
-    chosen = tables[HEADER].iloc[rows]
-    total = chosen["total_amount"] + rng.integers(1, 2_000, len(rows))
-    recorded = later(chosen["recorded_at"], 10, rng)
-    return {HEADER: copies(tables[HEADER], rows, total_amount=total, recorded_at=recorded)}
-
-
-@fault(LINE, 0.001, "conflicting_duplicate", eligible=early_enough(LINE), adds=True)
+@fault(LINE, 0.001, "conflicting_duplicate", adds=True)
 def lines_in_conflict(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
-    """Add a second version with another amount, recorded later."""
+    """Add a first version with another amount, corrected on the same day."""
     chosen = tables[LINE].iloc[rows]
     amount = chosen["line_item_amount"] + rng.integers(1, 500, len(rows))
-    recorded = later(chosen["recorded_at"], 10, rng)
+    recorded = chosen["recorded_at"].dt.normalize()
     return {LINE: copies(tables[LINE], rows, line_item_amount=amount, recorded_at=recorded)}
+
+
+@fault(HEADER, 0.001, "superseded", eligible=early_enough(HEADER))
+def headers_corrected(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
+    """State another total first; the right version is recorded days later."""
+    table = tables[HEADER]
+    right = copies(table, rows, recorded_at=later(table["recorded_at"].iloc[rows], 10, rng))
+    wrong = table["total_amount"].iloc[rows] + rng.integers(1, 2_000, len(rows))
+    return {HEADER: with_copies(with_values(table, rows, total_amount=wrong.array), right)}
+
+
+@fault(LINE, 0.001, "superseded", eligible=early_enough(LINE))
+def lines_corrected(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
+    """State another amount first; the right version is recorded days later."""
+    table = tables[LINE]
+    right = copies(table, rows, recorded_at=later(table["recorded_at"].iloc[rows], 10, rng))
+    wrong = table["line_item_amount"].iloc[rows] + rng.integers(1, 500, len(rows))
+    return {LINE: with_copies(with_values(table, rows, line_item_amount=wrong.array), right)}
 
 
 # what belongs to nothing

@@ -3,14 +3,14 @@ with
 headers as (
 
     select * from {{ ref('int_headers_checked') }}
-    where rejected_by is null and known_until = {{ far_date() }}
+    where rejected_by is null and is_latest
 
 ),
 
 lines as (
 
     select * from {{ ref('int_lines_checked') }}
-    where rejected_by is null and known_until = {{ far_date() }}
+    where rejected_by is null and is_latest
 
 ),
 

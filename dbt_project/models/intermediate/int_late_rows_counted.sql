@@ -34,7 +34,7 @@ waiting as (
 counted as (
 
     {{ count_repairs(
-        'headers', 'store_sales_header', 'known_late', 'known_date > event_date', 'money',
+        'headers', 'store_sales_header', 'known_late', 'is_first and known_date > event_date', 'money',
         'known late'
     ) }}
     union all

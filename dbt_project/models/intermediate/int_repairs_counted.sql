@@ -71,6 +71,7 @@ lines as (
 capped as (
 
     select * from {{ ref('int_lines_capped') }}
+    where known_until = {{ far_date() }}
 
 ),
 

@@ -1,0 +1,3 @@
+{% macro ref() %}
+    {{ return(builtins.ref(*varargs, **kwargs).include(database=false)) }}
+{% endmacro %}

@@ -1,0 +1,3 @@
+{% macro source() %}
+    {{ return(builtins.source(*varargs, **kwargs).include(database=false)) }}
+{% endmacro %}
