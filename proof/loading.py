@@ -63,7 +63,8 @@ def arrivals(tables: Tables, seed: int, parts: int, *, shuffled: bool = False) -
     shuffled
         False: rows come in the order in which they became known, customers when they registered,
         products first, and each load runs in the night after the last of its days. True: in any
-        order, one load a day after the end of the history.
+        order, all in the night after the end of the history: what a load may say of the future does
+        not depend on the order.
 
     Returns
     -------
@@ -85,7 +86,7 @@ def _shuffled(tables: Tables, rng: Random, parts: int) -> list[Tables]:
             part = rng.randrange(parts)
             if name in ("customer_details", "products"):
                 part = together.setdefault((name, _plain(row[COLUMNS[name][0]])), part)
-            loads[part][name].append({**row, "_loaded_at": end + timedelta(part)})
+            loads[part][name].append({**row, "_loaded_at": end})
     return loads
 
 

@@ -50,7 +50,9 @@ def show(console: Console, seconds: Mapping[str, float]) -> None:
 
 
 def _rows(connection: duckdb.DuckDBPyConnection) -> Table:
-    table = new_table("Rows", "table", "in", "kept", "superseded", "duplicates", "quarantined", "repaired")
+    table = new_table(
+        "Rows", "table", "in", "kept", "superseded", "duplicates", "quarantined", "repaired"
+    )
     for name, *counts in connection.execute(
         """
         select

@@ -24,7 +24,8 @@ _TABLES = {
     "from headers where has_day",
     "store_sales_line_items": "select recorded_date - event_date as delay, line_item_amount as "
     "amount from intermediate.int_lines_checked "
-    f"where is_latest and event_date is not null and coalesce(rejected_by, 'kept') not in {_NO_DAY}",
+    "where is_latest and event_date is not null "
+    f"and coalesce(rejected_by, 'kept') not in {_NO_DAY}",
 }
 
 

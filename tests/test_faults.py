@@ -82,6 +82,11 @@ def test_the_ledger_holds_exactly_what_changed(clean, name):
             gone = set(clean[LINE]["transaction_id"]) - set(faulty[LINE]["transaction_id"])
             assert gone == set(ledger["row_key"])
         return
+    if fault.rule == "superseded":
+        # the first version is wrong, and the right one comes after it
+        right = after.iloc[len(before) :]
+        assert list(right[KEYS[fault.table]]) == list(ledger["row_key"])
+        after = after.iloc[: len(before)]
     assert len(after) == len(before)
     changes = differing(before, after)
     besides = {"city"} if name == "region_missing" else set()
@@ -196,17 +201,27 @@ def test_late_rows_are_late_with_their_lines_and_before_the_end(clean):
     assert (lines["recorded_at"] == lines["recorded_at_header"]).all()
 
 
-def test_conflicts_are_recorded_later_under_the_same_id(clean):
+def test_a_correction_is_recorded_days_after_the_wrong_version_and_says_the_truth(clean):
     for name, table, column in (
-        ("headers_in_conflict", HEADER, "total_amount"),
-        ("lines_in_conflict", LINE, "line_item_amount"),
+        ("headers_corrected", HEADER, "total_amount"),
+        ("lines_corrected", LINE, "line_item_amount"),
     ):
         faulty, ledger = alone(clean, name)
-        added = faulty[table].iloc[len(clean[table]) :].set_index(KEYS[table])
-        first = clean[table].set_index(KEYS[table]).loc[added.index]
-        assert list(added.index) == list(ledger["row_key"])
-        assert (added["recorded_at"] > first["recorded_at"]).all()
-        assert (added[column] != first[column]).all()
+        right = faulty[table].iloc[len(clean[table]) :].set_index(KEYS[table])
+        wrong = faulty[table].iloc[: len(clean[table])].set_index(KEYS[table]).loc[right.index]
+        assert list(right.index) == list(ledger["row_key"])
+        assert (right["recorded_at"].dt.date > wrong["recorded_at"].dt.date).all()
+        assert (right[column] != wrong[column]).all()
+        assert (right[column] == clean[table].set_index(KEYS[table])[column][right.index]).all()
+
+
+def test_a_conflict_is_recorded_on_the_same_day_before_the_right_version(clean):
+    faulty, ledger = alone(clean, "lines_in_conflict")
+    wrong = faulty[LINE].iloc[len(clean[LINE]) :].set_index("line_item_id")
+    right = clean[LINE].set_index("line_item_id").loc[wrong.index]
+    assert list(wrong.index) == list(ledger["row_key"])
+    assert (wrong["recorded_at"] <= right["recorded_at"]).all()
+    assert (wrong["recorded_at"].dt.date == right["recorded_at"].dt.date).all()
 
 
 def test_padded_ids_are_the_same_but_for_blanks_and_zeros(clean):

@@ -150,7 +150,7 @@ def test_late_rows_and_later_versions_change_no_feature_of_days_before_they_were
         "order by as_of_date, customer_id"
     )
     before = query(earlier)
-    # another content under a known id is a later version, which dbt counts and drops
+    # another content under a known id is a correction, which counts from its own day on
     moved = JANUARY[5].replace(",C5", ",C7")
     late = lines("late.csv", *LATE, moved)
     load(late, mapping=mapping, append=True, known_on=date(2024, 3, 1))
@@ -158,16 +158,29 @@ def test_late_rows_and_later_versions_change_no_feature_of_days_before_they_were
     transform.build(variables, select=selected, run_only=True)
     assert query(earlier) == before
     assert before
+    assert (
+        query(
+            "select table_name, rule, rows from marts.data_quality "
+            "where outcome in ('quarantined', 'duplicate') and rows > 0"
+        )
+        == []
+    )
     assert query(
-        "select table_name, rule, rows from marts.data_quality "
-        "where outcome in ('quarantined', 'duplicate') and rows > 0"
-    ) == [("store_sales_header", "conflicting_duplicate", 1)]
+        "select table_name, rule, rows from marts.data_quality where outcome = 'superseded'"
+    ) == [("store_sales_header", "superseded", 1)]
     assert query(
         "select sum(orders_lifetime) from features.feat_customer_snapshots "
         "where as_of_date = '2024-03-10'"
     ) == [(len(JANUARY) + len(FEBRUARY) + len(LATE),)]
-    first = "from staging.stg_retail__store_sales_header where transaction_id = '5'"
-    assert query(f"select customer_id {first}") == [("C5",)]
+    orders = (
+        "select customer_id, orders_lifetime from features.feat_customer_snapshots "
+        "where as_of_date = '{}' and customer_id in ('C5', 'C7') order by customer_id"
+    )
+    (five, before_five), (seven, before_seven) = query(orders.format("2024-02-29"))
+    assert query(orders.format("2024-03-10")) == [
+        (five, before_five - 1),
+        (seven, before_seven + 1),
+    ]
 
 
 def test_a_new_attribute_of_a_known_customer_is_left_out_and_said(tmp_path, mapping, caplog):

@@ -18,11 +18,11 @@ AS_OF = "2024-06-19"
 # what no model may know at the cut, each in its own way
 FUTURES = {
     "deleted": """
-        delete from raw.store_sales_line_items where transaction_id in (
-            select transaction_id from raw.store_sales_header
-            where transaction_date >= $cut or recorded_at >= $cut
-        );
         delete from raw.store_sales_header where transaction_date >= $cut or recorded_at >= $cut;
+        delete from raw.store_sales_line_items where upper(trim(transaction_id)) not in (
+            select upper(trim(transaction_id)) from raw.store_sales_header
+            where transaction_id is not null
+        );
         delete from raw.store_sales_line_items where recorded_at >= $cut;
         delete from raw.customer_details where customer_since >= $cut;
     """,
@@ -118,8 +118,12 @@ def test_a_feature_that_knows_the_future_is_found(world, built_shop, tmp_path, m
     shutil.copytree(warehouse.DBT_PROJECT, leaking, ignore=shutil.ignore_patterns("target", "logs"))
     matched = leaking / "models" / "intermediate" / "int_facts_matched.sql"
     honest = matched.read_text()
-    leak = honest.replace("spine.as_of_date > days.event_date", "spine.as_of_date + 3 > days.event_date")
-    leak = leak.replace("spine.as_of_date > days.known_date", "spine.as_of_date + 3 > days.known_date")
+    leak = honest.replace(
+        "spine.as_of_date > days.event_date", "spine.as_of_date + 3 > days.event_date"
+    )
+    leak = leak.replace(
+        "spine.as_of_date > days.known_date", "spine.as_of_date + 3 > days.known_date"
+    )
     assert leak != honest
     matched.write_text(leak)
     monkeypatch.setattr(warehouse, "DBT_PROJECT", leaking)

@@ -85,8 +85,8 @@ def orders(connection):
     lines = connection.execute(
         """select transaction_id, customer_id, event_date, line_item_amount as amount
         from intermediate.int_lines_checked
-        where rejected_by is null or rejected_by in
-            ('header_missing_customer', 'header_unknown_customer', 'unknown_product')"""
+        where is_latest and (rejected_by is null or rejected_by in
+            ('header_missing_customer', 'header_unknown_customer', 'unknown_product'))"""
     ).df()
     lines["amount"] = lines["amount"].astype(float).fillna(0)
     lines["spend"] = lines["amount"].clip(lower=0)
@@ -201,8 +201,14 @@ def test_copies_and_orphans_are_counted(connection):
 def test_headers_are_held_against_their_lines(connection):
     sums = connection.execute(
         """select stated_amount, sum(line_item_amount) as summed
-        from staging.stg_retail__store_sales_header as headers
-        left join staging.stg_retail__store_sales_line_items as lines using (transaction_id)
+        from (
+            from staging.stg_retail__store_sales_header
+            where version_number = versions or transaction_id is null
+        ) as headers
+        left join (
+            from staging.stg_retail__store_sales_line_items
+            where version_number = versions or line_item_id is null
+        ) as lines using (transaction_id)
         group by transaction_key, stated_amount"""
     ).df()
     sums = sums.astype(float)

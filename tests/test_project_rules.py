@@ -104,7 +104,9 @@ def test_no_chain_has_more_than_four_views(models):
     assert max(views_behind(model) for model in models.values()) <= 4
 
 
-def test_exposures_stand_on_public_contracts_and_at_most_one_join_of_stored_tables(manifest, models):
+def test_exposures_stand_on_public_contracts_and_at_most_one_join_of_stored_tables(
+    manifest, models
+):
     assert {e["name"] for e in manifest["exposures"].values()} == {
         "spend_model",
         "prediction_api",

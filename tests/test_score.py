@@ -115,9 +115,9 @@ def test_a_batch_border_loses_nobody(monkeypatch):
     today = current_date()
     with warehouse.connect() as connection:
         connection.execute(
-            f"""insert into {MART}
+            """insert into features.feat_customers
             select mart.* replace (mart.customer_id || ' twin ' || twins.twin as customer_id)
-            from {MART} as mart
+            from features.feat_customers as mart
             cross join range(5) as twins (twin)
             where mart.as_of_date = $day""",
             {"day": today},

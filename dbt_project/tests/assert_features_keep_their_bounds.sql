@@ -1,4 +1,5 @@
--- each numeric feature is finite and inside the minimum and maximum that the contract states
+-- each feature is there where the contract does not say nullable, and each numeric one is finite and
+-- inside the minimum and maximum that it states
 {% set mart = ref('feat_customer_snapshots') %}
 {% if execute %}
 {% set columns = graph.nodes['model.retail_feature_store.feat_customer_snapshots'].columns %}
@@ -16,7 +17,7 @@ mart as (
 
 checked as (
 
-    {% for name, column in columns.items() if column.config.meta.role == 'feature' %}
+    {% for name, column in columns.items() if column.config.meta.role != 'key' %}
     {% set meta = column.config.meta %}
     select
         '{{ name }}' as feature,
@@ -24,7 +25,8 @@ checked as (
         customer_id,
         cast({{ name }} as varchar) as feature_value
     from mart
-    where not isfinite(cast({{ name }} as double))
+    where {{ name }} is null and {{ not meta.nullable }}
+    {%- if meta.role == 'feature' %} or not isfinite(cast({{ name }} as double)){% endif %}
     {%- if meta.minimum is defined %} or {{ name }} < {{ meta.minimum }}{% endif %}
     {%- if meta.maximum is defined %} or {{ name }} > {{ meta.maximum }}{% endif %}
 

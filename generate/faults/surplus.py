@@ -60,7 +60,7 @@ def lines_in_conflict(tables: Tables, rows: np.ndarray, rng: np.random.Generator
     return {LINE: copies(tables[LINE], rows, line_item_amount=amount, recorded_at=recorded)}
 
 
-@fault(HEADER, 0.001, "superseded", eligible=early_enough(HEADER))
+@fault(HEADER, 0.001, "superseded", "total_amount", early_enough(HEADER))
 def headers_corrected(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """State another total first; the right version is recorded days later."""
     table = tables[HEADER]
@@ -69,7 +69,7 @@ def headers_corrected(tables: Tables, rows: np.ndarray, rng: np.random.Generator
     return {HEADER: with_copies(with_values(table, rows, total_amount=wrong.array), right)}
 
 
-@fault(LINE, 0.001, "superseded", eligible=early_enough(LINE))
+@fault(LINE, 0.001, "superseded", "line_item_amount", early_enough(LINE))
 def lines_corrected(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """State another amount first; the right version is recorded days later."""
     table = tables[LINE]

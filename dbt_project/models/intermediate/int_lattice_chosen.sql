@@ -27,7 +27,7 @@ dated as (
 bounded as (
 
     select
-        min(days.event_date) as first_event_date,
+        min(days.known_date) as first_known_date,
         dated.current_as_of_date
     from dated
     left join days

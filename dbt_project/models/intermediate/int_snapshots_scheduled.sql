@@ -11,7 +11,7 @@ on_grid as (
 
     select
         anchor_date + cast(unnest(generate_series(
-            cast(ceil((first_event_date + 30 - anchor_date) / grid_days) as integer),
+            cast(ceil((first_known_date + 30 - anchor_date) / grid_days) as integer),
             cast(floor((current_as_of_date - anchor_date) / grid_days) as integer)
         )) as integer) * grid_days as as_of_date,
         current_as_of_date,
@@ -39,7 +39,7 @@ off_grid as (
         false as is_on_grid
     from latticed
     where (current_as_of_date - anchor_date) % grid_days <> 0
-        or coalesce(current_as_of_date < first_event_date + 30, true)
+        or coalesce(current_as_of_date < first_known_date + 30, true)
 
 ),
 
