@@ -1,0 +1,126 @@
+"""Any file of customers and days gets the features that the mart would hold for them."""
+
+from __future__ import annotations
+
+import duckdb
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import warehouse
+from serve import features
+
+pytestmark = pytest.mark.usefixtures("small_shop")
+
+
+def spine_of(sql: str, file) -> None:
+    with warehouse.connect(read_only=True) as connection:
+        connection.execute(f"copy ({sql}) to '{file}'")
+
+
+def read(file, sql="from rows"):
+    with duckdb.connect() as connection:
+        connection.execute(f"create view rows as from '{file}'")
+        return connection.execute(sql).df()
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_rows_of_the_mart_come_back_with_the_marts_own_values(tmp_path, suffix, monkeypatch):
+    spine, out = tmp_path / f"spine.{suffix}", tmp_path / f"out.{suffix}"
+    spine_of(
+        "select 'x' || customer_id as note, customer_id, as_of_date "
+        "from features.feat_customer_snapshots where hash(customer_id) % 3 = 0",
+        spine,
+    )
+    monkeypatch.setattr(features.yaml, "safe_load", lambda _: {"vars": {"rows_at_a_time": 10_000}})
+    result = features.add_features(spine, out)
+    assert result.rows > 30_000
+    assert result.unknown == result.after_today == 0
+    columns = ", ".join(warehouse.contract().features)
+    with warehouse.connect(read_only=True) as connection:
+        source = f"read_csv('{out}')" if suffix == "csv" else f"'{out}'"
+        mart = f"(select as_of_date, customer_id, {columns} from features.feat_customer_snapshots)"
+        rows = f"(select as_of_date, customer_id, {columns} from {source})"
+        [(differing,)] = connection.execute(
+            f"select count(*) from (from {rows} except from {mart})"
+        ).fetchall()
+        [(notes,)] = connection.execute(
+            f"select count(*) from {source} where note = 'x' || customer_id"
+        ).fetchall()
+    assert differing == 0
+    assert notes == result.rows
+
+
+def test_any_day_is_a_day_and_repeated_or_respelt_rows_keep_their_places(tmp_path):
+    spine, out = tmp_path / "spine.csv", tmp_path / "out.parquet"
+    days = ["2023-08-30", "2023-08-31 17:45:00", "2023-09-01", "2023-08-30", "2022-01-01"]
+    ids = ["C0000001", "c0000001 ", "C0000001", "C0000001", "GHOST"]
+    pd.DataFrame({"customer_id": ids, "as_of_date": days, "row": range(5)}).to_csv(
+        spine, index=False
+    )
+    result = features.add_features(spine, out)
+    found = read(out)
+    assert found["row"].astype(int).tolist() == list(range(5))
+    assert found["customer_id"].tolist() == ids
+    assert found["tenure_days"].diff().tolist()[1:3] == [1, 1]
+    assert found.loc[0, list(warehouse.contract().features)].equals(
+        found.loc[3, list(warehouse.contract().features)]
+    )
+    assert (result.rows, result.unknown) == (5, 1)
+    assert found.loc[4, list(warehouse.contract().features)].isna().all()
+
+
+def test_days_after_the_current_date_are_counted(tmp_path):
+    spine, out = tmp_path / "spine.csv", tmp_path / "out.csv"
+    pd.DataFrame({"customer_id": ["C0000001"], "as_of_date": ["2031-01-01"]}).to_csv(
+        spine, index=False
+    )
+    assert features.add_features(spine, out).after_today == 1
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"customer": ["C1"], "as_of_date": ["2024-01-01"]}, "needs one column customer_id"),
+        (
+            {"customer_id": ["C1", "C2"], "as_of_date": ["2024-01-01", "soon"]},
+            "row 2, column as_of_date: 'soon' is not a date such as",
+        ),
+        (
+            {"customer_id": ["C1", None], "as_of_date": ["2024-01-01"] * 2},
+            "row 2, column customer_id: None is not an id",
+        ),
+        (
+            {"customer_id": ["C1"], "as_of_date": ["2024-01-01"], "spend_30d": [1]},
+            "spend_30d is the name of a feature",
+        ),
+    ],
+)
+def test_what_is_no_spine_is_refused_by_row_and_column_and_nothing_is_written(
+    tmp_path, columns, message
+):
+    spine, out = tmp_path / "spine.csv", tmp_path / "out.csv"
+    pd.DataFrame(columns).to_csv(spine, index=False)
+    with pytest.raises(features.SpineError, match=message):
+        features.add_features(spine, out)
+    assert [file.name for file in tmp_path.iterdir()] == ["spine.csv"]
+
+
+def test_the_command_says_what_it_wrote_and_what_is_wrong(tmp_path, monkeypatch):
+    app = features.typer.Typer()
+    app.command()(features.main)
+    spine, out = tmp_path / "spine.csv", tmp_path / "out.csv"
+    pd.DataFrame({"customer_id": ["C0000001", "X"], "as_of_date": ["2024-01-01"] * 2}).to_csv(
+        spine, index=False
+    )
+    done = CliRunner().invoke(app, ["--spine", str(spine), "--out", str(out)])
+    assert done.exit_code == 0
+    assert f"2 rows, {len(warehouse.contract().features)} features" in done.output
+    assert "1 rows have none" in done.output
+    wrong = CliRunner().invoke(app, ["--spine", str(tmp_path / "no.csv"), "--out", str(out)])
+    assert wrong.exit_code == 1
+    assert "does not exist" in wrong.output
+    monkeypatch.setenv("WAREHOUSE_PATH", str(tmp_path / "other.duckdb"))
+    missing = CliRunner().invoke(app, ["--spine", str(spine), "--out", str(out)])
+    assert missing.exit_code == 1
+    assert "does not exist" in missing.output
