@@ -44,13 +44,29 @@ stacked as (
 
     select
         summed.*,
-        cast(summed.orders > 0 and restated.customer_id is null as integer) as active_days,
+        0 as store_order,
+        cast(summed.orders > 0 as integer) as active_days,
         false as is_restated_mark
     from summed
-    left join restated
+    anti join restated
         on summed.customer_id = restated.customer_id
         and summed.event_date = restated.event_date
-        and restated.is_first
+
+    union all
+
+    select
+        summed.*,
+        -- of several stores of a day the last by name counts
+        rank() over (
+            partition by summed.customer_id, summed.event_date
+            order by summed.store_id nulls first
+        ) as store_order,
+        0 as active_days,
+        false as is_restated_mark
+    from summed
+    semi join restated
+        on summed.customer_id = restated.customer_id
+        and summed.event_date = restated.event_date
 
     union all
 
@@ -63,6 +79,7 @@ stacked as (
         cast(0 as {{ type }}) as {{ measure }},
         {%- endfor %}
         null as store_id,
+        0 as store_order,
         1 as active_days,
         true as is_restated_mark
     from restated

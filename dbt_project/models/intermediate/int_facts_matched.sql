@@ -16,44 +16,16 @@ days as (
 
 ),
 
-categories as (
-
-    select * from {{ ref('int_category_states_tracked') }}
-
-),
-
-customers as (
-
-    select * from {{ ref('int_customers_known') }}
-
-),
-
-population as (
-
-    select
-        spine.customer_id,
-        spine.as_of_date,
-        customers.region,
-        customers.segment_id,
-        customers.known_from_date
-    from spine
-    inner join customers
-        on spine.customer_id = customers.customer_id
-        and spine.as_of_date > customers.known_from_date
-        and spine.as_of_date > customers.valid_from
-        and spine.as_of_date <= customers.valid_until
-
-),
-
--- a row counts for a date if it happened before and was known before; void later, it counts until then
+-- a row counts for a date if it happened before and was known before; void later, it counts until
+-- then. A row of the spine stands for itself too, where there is nothing to count
 matched as (
 
-    select * from population
+    select * from spine
 
     union all by name
 
     select
-        days.*,
+        days.* exclude (known_date, known_until, is_restated_mark),
         spine.as_of_date,
         spine.as_of_date - days.event_date as days_before
     from spine
@@ -62,17 +34,6 @@ matched as (
         and spine.as_of_date > days.event_date
         and spine.as_of_date > days.known_date
         and spine.as_of_date <= days.known_until
-
-    union all by name
-
-    select
-        categories.* exclude (known_date, known_until),
-        spine.as_of_date
-    from spine
-    inner join categories
-        on spine.customer_id = categories.customer_id
-        and spine.as_of_date > categories.known_date
-        and spine.as_of_date <= categories.known_until
 
 )
 

@@ -6,14 +6,23 @@ matched as (
 
 ),
 
+customers as (
+
+    select * from {{ ref('int_customers_known') }}
+
+),
+
+categories as (
+
+    select * from {{ ref('int_category_states_tracked') }}
+
+),
+
 measured as (
 
     select
         *,
         case when isodow(event_date) >= 6 then orders end as weekend_orders,
-        case
-            when store_id is not null then {'event_date': event_date, 'store_id': store_id}  -- noqa: LT01
-        end as last_order,
         cast(gap_days is not null as integer) as gaps,
         cast(gap_days as bigint) * gap_days as gap_days_squared,
         case when active_days = 1 and days_before <= 360 then 1 << ((days_before - 1) // 30) end
@@ -31,9 +40,6 @@ windowed as (
     select
         customer_id,
         as_of_date,
-        any_value(region) as region,
-        any_value(segment_id) as segment_id,
-        any_value(known_from_date) as known_from_date,
         {%- for measure in windowed_measures() %}
         {%- for window in measure.windows %}
         cast({{ windowed(measure, window) }} as {{ measure.type | default('bigint') }})
@@ -43,15 +49,34 @@ windowed as (
         min(case when active_days = 1 then event_date end) as first_order_date,
         max(case when active_days = 1 then event_date end) as last_order_date,
         max(case when returned > 0 then event_date end) as last_return_date,
-        max(last_order).store_id as last_store_id,
-        coalesce(max(categories), 0) as categories,
-        coalesce(max(category_squares), 0) as category_squares,
-        max(leading_category) as leading_category
+        arg_max(store_id, store_order - 1000 * days_before) as last_store_id
     from measured
     group by customer_id, as_of_date
-    -- not in the population: not registered, nor with a purchase, before the date
-    having any_value(known_from_date) is not null
+
+),
+
+-- the population: registered, or with a purchase, before the date
+described as (
+
+    select
+        windowed.*,
+        customers.region,
+        customers.segment_id,
+        customers.known_from_date,
+        coalesce(categories.categories, 0) as categories,
+        coalesce(categories.category_squares, 0) as category_squares,
+        categories.leading_category
+    from windowed
+    inner join customers
+        on windowed.customer_id = customers.customer_id
+        and windowed.as_of_date > customers.known_from_date
+        and windowed.as_of_date > customers.valid_from
+        and windowed.as_of_date <= customers.valid_until
+    left join categories
+        on windowed.customer_id = categories.customer_id
+        and windowed.as_of_date > categories.known_date
+        and windowed.as_of_date <= categories.known_until
 
 )
 
-select * from windowed
+select * from described
