@@ -1,0 +1,1 @@
+"""The bare kernel of the feature mart: what the benchmark holds the dbt project against."""
