@@ -5,71 +5,18 @@ python benchmarks/generating.py [--size s --size m --size l]
 
 from __future__ import annotations
 
-import json
-import os
-import resource
 import shutil
-import subprocess
 import sys
-import time
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import duckdb
-import psutil
 import typer
 from rich.console import Console
 
-import warehouse
+from benchmarks.measuring import RESULTS, SIZES, WORK, Size, keep, measure
 from generate.raw_tables import TABLES
 from run import summary
-
-WORK = warehouse.ROOT / "benchmarks" / "work"
-RESULTS = warehouse.ROOT / "benchmarks" / "results" / "generate.json"
-SIZES = {"s": 20_000, "m": 200_000, "l": 2_000_000}
-Size = StrEnum("Size", list(SIZES))
-SAMPLE_SECONDS = 0.25
-
-
-def measure(command: list[str], environment: dict[str, str]) -> dict[str, float]:
-    """Run a command and measure it with all processes that it starts.
-
-    Returns
-    -------
-    dict
-        wall_s, cpu_s, and peak_mb: the highest sum of what the processes held at one moment,
-        pages that they share counted once.
-    """
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    start = time.perf_counter()
-    process = subprocess.Popen(command, env={**os.environ, **environment}, cwd=warehouse.ROOT)
-    peak = 0
-    while process.poll() is None:
-        peak = max(peak, _held(process.pid))
-        time.sleep(SAMPLE_SECONDS)
-    wall = time.perf_counter() - start
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if process.returncode:
-        raise typer.Exit(process.returncode)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {"wall_s": round(wall, 1), "cpu_s": round(cpu, 1), "peak_mb": round(peak / 1e6)}
-
-
-def _held(pid: int) -> int:
-    """Return the bytes that a process and its children hold."""
-    total = 0
-    try:
-        root = psutil.Process(pid)
-        processes = [root, *root.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return 0
-    for process in processes:
-        try:
-            total += process.memory_full_info().pss
-        except psutil.NoSuchProcess:
-            continue
-    return total
 
 
 def export(file: Path, folder: Path) -> None:
@@ -122,13 +69,7 @@ def main(
     rows = []
     for one in size or list(SIZES):
         rows += bench(one)
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    # what was measured of other sizes stays
-    before = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
-    measured = {row["size"] for row in rows}
-    rows = [*rows, *(row for row in before if row["size"] not in measured)]
-    rows.sort(key=lambda row: list(SIZES).index(str(row["size"])))
-    RESULTS.write_text("[\n" + ",\n".join(f"  {json.dumps(row)}" for row in rows) + "\n]\n")
+    keep(rows, RESULTS / "generate.json")
     table = summary.new_table("Generating and loading", *rows[0])
     for row in rows:
         table.add_row(*(f"{v:,}" if isinstance(v, int | float) else str(v) for v in row.values()))

@@ -203,13 +203,13 @@ def test_headers_are_held_against_their_lines(connection):
         """select stated_amount, sum(line_item_amount) as summed
         from (
             from staging.stg_retail__store_sales_header
-            where version_number = versions or transaction_id is null
+            where version_number = versions or is_id_missing
         ) as headers
         left join (
             from staging.stg_retail__store_sales_line_items
-            where version_number = versions or line_item_id is null
+            where version_number = versions or is_id_missing
         ) as lines using (transaction_id)
-        group by transaction_key, stated_amount"""
+        group by transaction_id, stated_amount"""
     ).df()
     sums = sums.astype(float)
     compared = sums.dropna()

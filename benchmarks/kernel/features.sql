@@ -56,7 +56,7 @@ typed as (
 ),
 
 {{ keep_versions(
-    'transaction_id', 'transaction_key', 'customer_id, store_id, event_date, total_amount',
+    'transaction_id', 'customer_id, store_id, event_date, total_amount',
     'known_date', 'last', 'recorded_at', '0'
 ) }},
 
@@ -115,7 +115,7 @@ typed as (
 ),
 
 {{ keep_versions(
-    'line_item_id', 'line_item_key',
+    'line_item_id',
     'transaction_id, product_id, promotion_id, quantity, line_item_amount',
     'recorded_date', 'first', 'recorded_at', '0'
 ) }},

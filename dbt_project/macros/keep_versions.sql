@@ -1,4 +1,4 @@
-{% macro keep_versions(id, key, content, day, first_day, moment, money) -%}
+{% macro keep_versions(id, content, day, first_day, moment, money) -%}
 -- few ids have more than one row: the others need no order
 repeated as (
 
@@ -79,8 +79,10 @@ dropped as (
 versioned as (
 
     select
-        coalesce(numbered.{{ id }}, 'missing ' || numbered.version_number) as {{ key }},
-        numbered.* exclude (content, place_in_day, is_version),
+        numbered.* exclude (content, place_in_day, is_version)
+            -- canonical ids have no small letters
+            replace (coalesce(numbered.{{ id }}, 'missing ' || numbered.version_number) as {{ id }}),
+        numbered.{{ id }} is null as is_id_missing,
         case
             when numbered.{{ id }} is not null
                 then count(*) over (partition by numbered.{{ id }})
@@ -101,8 +103,8 @@ versioned as (
 kept as (
 
     select
-        {{ id }} as {{ key }},
         typed.*,
+        false as is_id_missing,
         1 as version_number,
         1 as versions,
         0 as duplicate_rows,

@@ -8,7 +8,7 @@ checked as (
         'store_sales_header' as table_name,
         rejected_by,
         money,
-        transaction_key as row_key
+        transaction_id as row_key
     from {{ ref('int_headers_checked') }}
 
     union all
@@ -17,7 +17,7 @@ checked as (
         'store_sales_line_items' as table_name,
         rejected_by,
         money,
-        line_item_key as row_key
+        line_item_id as row_key
     from {{ ref('int_lines_checked') }}
 
 ),

@@ -14,9 +14,8 @@ moved as (
         customer_id,
         product_category,
         known_date,
-        sum(line_item_amount) as spend
+        line_item_amount as spend
     from lines
-    group by all
 
     union all
 
@@ -24,10 +23,9 @@ moved as (
         customer_id,
         product_category,
         known_until as known_date,
-        -sum(line_item_amount) as spend
+        -line_item_amount as spend
     from lines
     where known_until < {{ far_date() }}
-    group by all
 
 ),
 

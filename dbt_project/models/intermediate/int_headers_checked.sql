@@ -37,7 +37,7 @@ checked as (
         headers.* replace (greatest(headers.known_date, customers.first_known_on) as known_date),
         coalesce(headers.stated_amount, summed.lines_amount, 0) as money,
         case
-            when headers.transaction_id is null then 'missing_transaction_id'
+            when headers.is_id_missing then 'missing_transaction_id'
             when headers.event_date is null then 'unreadable_date'
             when headers.event_date < date '{{ var("earliest_date") }}' then 'implausible_date'
             -- clocks differ: a till east of the one that records or loads may be a day ahead
@@ -56,6 +56,6 @@ checked as (
 
 ),
 
-{{ end_versions('checked', 'transaction_key') }}
+{{ end_versions('checked', 'transaction_id') }}
 
 select * from ended

@@ -70,7 +70,7 @@ checked as (
         * exclude (found_transaction_id, header_rejected_by, found_product_id),
         coalesce(line_item_amount, 0) as money,
         case
-            when line_item_id is null then 'missing_line_item_id'
+            when is_id_missing then 'missing_line_item_id'
             when found_transaction_id is null then 'unknown_header'
             when header_rejected_by is not null then 'header_' || header_rejected_by
             when found_product_id is null then 'unknown_product'
@@ -82,6 +82,6 @@ checked as (
 
 ),
 
-{{ end_versions('checked', 'line_item_key') }}
+{{ end_versions('checked', 'line_item_id') }}
 
 select * from ended

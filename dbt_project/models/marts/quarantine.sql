@@ -1,13 +1,13 @@
 {% set tables = [
-    ('customer_details', 'int_customers_quarantined', 'customer_key', '0'),
-    ('products', 'int_products_quarantined', 'product_key', '0'),
-    ('store_sales_header', 'int_headers_quarantined', 'transaction_key', 'money'),
-    ('store_sales_line_items', 'int_lines_quarantined', 'line_item_key', 'money'),
+    ('customer_details', 'int_customers_quarantined', 'customer_key', '1', '0'),
+    ('products', 'int_products_quarantined', 'product_key', '1', '0'),
+    ('store_sales_header', 'int_headers_quarantined', 'transaction_id', 'version_number', 'money'),
+    ('store_sales_line_items', 'int_lines_quarantined', 'line_item_id', 'version_number', 'money'),
 ] %}
 
 with
 
-{% for table, model, key, money in tables %}
+{% for table, model, key, version, money in tables %}
 {{ table }} as (
 
     select * from {{ ref(model) }}
@@ -18,10 +18,11 @@ with
 
 stacked as (
 
-    {% for table, model, key, money in tables %}
+    {% for table, model, key, version, money in tables %}
     select
         '{{ table }}' as table_name,
         {{ key }} as row_key,
+        cast({{ version }} as integer) as version_number,
         rejected_by as rule,
         cast({{ money }} as decimal(18, 2)) as money,
         cast(to_json({{ table }}) as varchar) as row_as_staged

@@ -31,7 +31,6 @@ typed as (
 
 {{ keep_versions(
     id='transaction_id',
-    key='transaction_key',
     content='customer_id, store_id, event_date, stated_amount',
     day='known_date',
     first_day='last',

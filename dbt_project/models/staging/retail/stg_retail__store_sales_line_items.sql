@@ -46,7 +46,6 @@ typed as (
 -- a line without a recorded day is known with its header, before any later version of it
 {{ keep_versions(
     id='line_item_id',
-    key='line_item_key',
     content='transaction_id, product_id, promotion_id, quantity, line_item_amount',
     day='recorded_date',
     first_day='first',
