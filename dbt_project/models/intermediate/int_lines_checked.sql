@@ -19,7 +19,8 @@ products as (
 
 ),
 
-imputed as (
+-- rows are read more than once, and too wide to keep in memory
+imputed as not materialized (
 
     select
         lines.* exclude (quantity, line_item_amount),
@@ -64,7 +65,7 @@ imputed as (
 ),
 
 -- the first rule that fails rejects the row, so that rules add up to the quarantine
-checked as (
+checked as not materialized (
 
     select
         * exclude (found_transaction_id, header_rejected_by, found_product_id),

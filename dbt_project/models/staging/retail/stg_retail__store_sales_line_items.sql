@@ -1,12 +1,13 @@
 with
 
-source as (
+-- rows are read more than once, and too wide to keep in memory
+source as not materialized (
 
     select * from {{ source('retail', 'store_sales_line_items') }}
 
 ),
 
-spelt as (
+spelt as not materialized (
 
     select
         *,
@@ -18,7 +19,7 @@ spelt as (
 
 ),
 
-typed as (
+typed as not materialized (
 
     select
         {{ canonical_id('line_item_id') }} as line_item_id,
