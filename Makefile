@@ -102,6 +102,9 @@ leak-demo: $(READY) ## four classic mistakes beside an honest fit and the exact 
 prove: $(READY) ## prove the mart right, in half an hour; PART=futures for one part, SHARE=.1 for less
 	@$(BIN)/python -m proof.prove --share $(SHARE) $(addprefix --part ,$(PART))
 
+audit: $(READY) ## does a feature of your own know the future? tries other futures on a copy
+	@$(BIN)/python -m proof.audit
+
 lint: $(READY) ## check the style of Python and SQL
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .

@@ -7,7 +7,7 @@ never one that an as-of date up to the cut may see: those stay as they are.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from random import Random
 
 import duckdb
@@ -102,12 +102,22 @@ def _prepare(connection: duckdb.DuckDBPyConnection, future: Future, world_of: st
         f" else cast(floor(dice(id, what) * {days}) as integer) end",
         f"macro before_the_cut(id, what) as"
         f" {cut} - 1 - cast(floor(power(dice(id, what), 2) * 400) as integer)",
-        f"macro loaded() as timestamp '{future.last_day + timedelta(1)} 05:00:00'",
+        f"macro loaded() as timestamp '{_next_load(connection, future)}'",
         f"macro other_name(id, what) as canonical(id) || '-' || what || '-{future.seed}'",
     ):
         connection.execute(f"create or replace temp {sql}")
     _list_what_there_is(connection)
     connection.execute(LOADS)
+
+
+def _next_load(connection: duckdb.DuckDBPyConnection, future: Future) -> datetime:
+    """Return when the future is loaded: after its last day, and after all that is there."""
+    latest = [
+        connection.execute(f"select max(_loaded_at) from raw.{table}").fetchone()[0]
+        for table in RAW
+    ]
+    own = datetime.combine(future.last_day + timedelta(1), time(5))
+    return max([own, *(moment + timedelta(hours=1) for moment in latest if moment)])
 
 
 def _list_what_there_is(connection: duckdb.DuckDBPyConnection) -> None:
