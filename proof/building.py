@@ -36,6 +36,17 @@ def in_warehouse(file: Path) -> Iterator[None]:
             os.environ["WAREHOUSE_PATH"] = before
 
 
+@contextmanager
+def in_project(folder: Path) -> Iterator[None]:
+    """Make a folder the dbt project while the block runs."""
+    before = warehouse.DBT_PROJECT
+    warehouse.DBT_PROJECT = folder
+    try:
+        yield
+    finally:
+        warehouse.DBT_PROJECT = before
+
+
 def set_up(folder: Path) -> None:
     """Let dbt write into a folder of this process, and no more than it must."""
     os.environ["DBT_TARGET_PATH"] = str(folder / "target")

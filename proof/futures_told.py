@@ -44,7 +44,7 @@ def check_worlds(folder: Path, seed: int, worlds: int, rounds: int) -> Outcome:
     cut = LATTICE_ANCHOR + timedelta(30 * Random(seed).randint(250, 300))
     drawn = many_worlds([1000 * seed + number for number in range(worlds)], cut)
     base = folder / "base.duckdb"
-    building.write(base, together(drawn))
+    building.write(base, together(drawn.values()))
     building.build(base, {**building.SETTINGS, "as_of": cut.isoformat()})
     with building.reading(base) as connection:
         compared = sizes(connection, f"as_of_date <= '{cut}'")

@@ -18,6 +18,7 @@ from random import Random
 
 import warehouse
 from proof import building, histories
+from proof.many_worlds import together
 from proof.outcome import Outcome, Task, sizes
 from proof.worlds import Tables
 
@@ -26,7 +27,7 @@ FULL = 50
 
 
 def tasks(share: float, seed: int) -> list[Task]:
-    """Return the histories to run; a third has attributes that change, too."""
+    """Return the histories to run; a fifth has attributes that change, too."""
     return [Task(check_history, (seed + number,)) for number in range(round(FULL * share))]
 
 
@@ -42,15 +43,15 @@ def check_history(folder: Path, seed: int) -> Outcome:
     """
     rng = Random(seed)
     tables = histories.history(seed)
-    fresh = folder / "fresh.duckdb"
-    building.write(fresh, tables)
-    building.build(fresh)
     found, happened = [], []
-    for shuffled in (False, True):
-        file = folder / f"{'shuffled' if shuffled else 'in_order'}.duckdb"
-        happened.append(_arrive(file, tables, rng, shuffled))
-        found += [f"{file.stem}, {happened[-1]}: {one}" for one in differing(fresh, file)]
-    if seed % 3 == 0:
+    for order in ("in_order", "shuffled"):
+        loads = _loads(tables, rng, order)
+        fresh, file = folder / f"all_before_{order}.duckdb", folder / f"{order}.duckdb"
+        building.write(fresh, together(loads))
+        building.build(fresh)
+        happened.append(_arrive(file, loads, rng))
+        found += [f"{order}, {happened[-1]}: {one}" for one in differing(fresh, file)]
+    if seed % 5 == 0:
         happened.append("attributes")
         found += [f"attributes: {one}" for one in _restate_attributes(folder, file, rng)]
     with building.reading(fresh) as connection:
@@ -63,9 +64,14 @@ def check_history(folder: Path, seed: int) -> Outcome:
         )
 
 
-def _arrive(file: Path, tables: Tables, rng: Random, shuffled: bool) -> str:
+def _loads(tables: Tables, rng: Random, order: str) -> list[Tables]:
+    shuffled = order == "shuffled"
+    parts = 2 if shuffled else rng.choice((2, 3))
+    return histories.arrivals(tables, rng.randrange(10**6), parts, shuffled=shuffled)
+
+
+def _arrive(file: Path, loads: list[Tables], rng: Random) -> str:
     """Write and build load by load; something happens before the last build."""
-    loads = histories.arrivals(tables, rng.randrange(10**6), 2 if shuffled else 3, shuffled=shuffled)
     happens = rng.choice(list(ACCIDENTS))
     for number, load in enumerate(loads, 1):
         building.write(file, load, append=True)
@@ -108,7 +114,12 @@ def _be_killed(file: Path, rng: Random) -> None:
 def _go_back(file: Path, rng: Random) -> None:
     """Build as if an earlier day, on or off the lattice, were today."""
     with building.reading(file) as connection:
-        days = [day for (day,) in connection.execute("select as_of_date from features.feat_dates").fetchall()]
+        days = [
+            day
+            for (day,) in connection.execute(
+                "select as_of_date from features.feat_dates"
+            ).fetchall()
+        ]
     day = rng.choice(sorted(days)) - timedelta(rng.choice((0, 0, 7)))
     building.build(file, {**building.SETTINGS, "as_of": day.isoformat()})
 

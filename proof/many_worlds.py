@@ -6,6 +6,7 @@ of its customers. Worlds share the level of the shop and the caps.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from random import Random
 
@@ -73,10 +74,10 @@ def _moved_row(row: Row, prefix: str, shift: timedelta) -> Row:
     return moved
 
 
-def together(worlds: dict[str, Tables]) -> Tables:
-    """Return the rows of all worlds in the same tables."""
+def together(parts: Iterable[Tables]) -> Tables:
+    """Return the rows of several worlds or loads in the same tables."""
     tables: Tables = {}
-    for world in worlds.values():
-        for table, rows in world.items():
+    for part in parts:
+        for table, rows in part.items():
             tables.setdefault(table, []).extend(rows)
     return tables
