@@ -24,6 +24,7 @@ from proof.worlds import Tables
 
 PART = "incremental"
 FULL = 50
+ORDERS = ("in_order", "shuffled")
 
 
 def tasks(share: float, seed: int) -> list[Task]:
@@ -31,7 +32,7 @@ def tasks(share: float, seed: int) -> list[Task]:
     return [Task(check_history, (seed + number,)) for number in range(round(FULL * share))]
 
 
-def check_history(folder: Path, seed: int) -> Outcome:
+def check_history(folder: Path, seed: int, orders: tuple[str, ...] = ORDERS) -> Outcome:
     """Build a history at once, in order and shuffled, and compare the marts.
 
     Parameters
@@ -40,11 +41,13 @@ def check_history(folder: Path, seed: int) -> Outcome:
         An empty folder for the warehouses.
     seed
         Of the history, of how it arrives, and of what happens meanwhile.
+    orders
+        In which order the rows come in: as they became known, shuffled, or one after the other.
     """
     rng = Random(seed)
     tables = histories.history(seed)
     found, happened = [], []
-    for order in ("in_order", "shuffled"):
+    for order in orders:
         loads = _loads(tables, rng, order)
         fresh, file = folder / f"all_before_{order}.duckdb", folder / f"{order}.duckdb"
         building.write(fresh, together(loads))

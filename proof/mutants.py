@@ -60,7 +60,11 @@ MACROS = {
     "keep_versions": [
         ("{{ moment }} desc nulls last", "{{ moment }} nulls last"),
         ("{{ moment }} desc nulls last, {{ content }}", "{{ content }}"),
-        ("{{ moment }} desc nulls last, {{ content }}", "{{ moment }} desc nulls last"),
+        # without the content the rows themselves decide, which begin with it
+        (
+            "{{ moment }} desc nulls last, {{ content }}",
+            "{{ moment }} desc nulls last, {{ content }} desc",
+        ),
         ("place_in_day = 1 and content", "content"),
         (
             "order by {{ day }} nulls {{ first_day }}\n            )\n        ) as",

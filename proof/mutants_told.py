@@ -1,9 +1,10 @@
 """Whether mistakes are found: each mutant of the SQL must build another mart than the honest one.
 
 The scene has several worlds, built as if a cut were today; then rows of all kinds come in, of late,
-corrected and deleted ones too, customers and products change, and rows of the mart are lost. The
-mart that the honest project makes of it is the oracle's (the other parts prove it), so a mutant is
-found where its mart differs, or where it does not build.
+corrected and deleted ones too, and some that the first load forgot; customers and products change,
+and rows of the mart are lost. The mart that the honest project makes of it is the oracle's (the
+other parts prove it), so a mutant is found where its mart differs, where it does not build, or
+where a unit test fails.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import shutil
 from datetime import date, timedelta
 from pathlib import Path
+from random import Random
 
 import warehouse
 from proof import building, futures
@@ -19,6 +21,7 @@ from proof.changes import CHANGES
 from proof.many_worlds import WORLD_OF, many_worlds, together
 from proof.mutants import MUTANTS, Mutant
 from proof.outcome import Outcome, Task
+from proof.worlds import Tables
 from run import transform
 
 PART = "mutants"
@@ -27,6 +30,11 @@ CUT = date(2000, 1, 1) + timedelta(30 * 270)
 END = CUT + timedelta(407)
 AS_OF = {**building.SETTINGS, "as_of": END.isoformat()}
 AT_ONCE = 12
+# what these say of a date must be said by the mutant from the first build on
+OF_INCREMENTS = (
+    "macros/facts_hashed.sql",
+    "macros/materializations/as_of_snapshots.sql",
+)
 
 
 def tasks(share: float, seed: int) -> list[Task]:
@@ -43,7 +51,7 @@ def check_mutants(folder: Path, seed: int, mutants: list[Mutant]) -> Outcome:
     shutil.copy(scene, honest)
     building.build(honest, AS_OF)
     project = folder / "dbt_project"
-    alive = [mutant for mutant in mutants if not _is_found(folder, project, mutant)]
+    alive = [mutant for mutant in mutants if not _is_found(folder, project, mutant, seed)]
     return Outcome(
         PART,
         f"{len(mutants)} mutants",
@@ -55,10 +63,16 @@ def check_mutants(folder: Path, seed: int, mutants: list[Mutant]) -> Outcome:
 
 def _make_scene(file: Path, seed: int) -> None:
     worlds = many_worlds([seed, seed + 1, seed + 2], CUT)
-    building.write(file, together(worlds.values()))
+    at_once, later = _parted(together(worlds.values()), Random(seed))
+    building.write(file, at_once)
     building.build(file, {**building.SETTINGS, "as_of": CUT.isoformat()})
+    building.write(file, later, append=True)
     with building.in_warehouse(file), warehouse.connect() as connection:
-        shares = {world: dict.fromkeys(CHANGES, 0.08) for world in worlds}
+        # there are few strangers, so all of them become known
+        shares = {
+            world: {**dict.fromkeys(CHANGES, 0.08), "newcomers": 1, "new products": 1}
+            for world in worlds
+        }
         futures.apply(connection, futures.Future(CUT, END, seed, shares), WORLD_OF)
         connection.execute(
             "delete from features.feat_customers where hash(customer_id) % 7 = 0"
@@ -66,8 +80,19 @@ def _make_scene(file: Path, seed: int) -> None:
         )
 
 
-def _is_found(folder: Path, project: Path, mutant: Mutant) -> bool:
-    """Return whether a mutant's mart differs from the honest one, or is none."""
+def _parted(tables: Tables, rng: Random) -> tuple[Tables, Tables]:
+    """Part the rows of sales into those that a first load brings, and a few that it forgets."""
+    at_once, later = {}, {}
+    for name, rows in tables.items():
+        share = 0.03 if name.startswith("store_sales") else 0
+        forgotten = [rng.random() < share for _ in rows]
+        at_once[name] = [row for row, late in zip(rows, forgotten, strict=True) if not late]
+        later[name] = [row for row, late in zip(rows, forgotten, strict=True) if late]
+    return at_once, later
+
+
+def _is_found(folder: Path, project: Path, mutant: Mutant, seed: int) -> bool:
+    """Return whether a mutant's mart differs from the honest one, or a unit test fails."""
     shutil.copytree(
         warehouse.DBT_PROJECT,
         project,
@@ -76,11 +101,19 @@ def _is_found(folder: Path, project: Path, mutant: Mutant) -> bool:
     )
     mutant.apply(project)
     own = folder / "mutant.duckdb"
-    shutil.copy(folder / "scene.duckdb", own)
+    own.unlink(missing_ok=True)
     try:
         with building.in_project(project):
+            if mutant.file in OF_INCREMENTS:
+                _make_scene(own, seed)
+            else:
+                shutil.copy(folder / "scene.duckdb", own)
             building.build(own, AS_OF)
+            with building.reading(own, honest=folder / "honest.duckdb") as connection:
+                if changed(connection, END, "honest"):
+                    return True
+            with building.in_warehouse(own):
+                transform.unit_tests(building.MART, AS_OF)
     except transform.TransformError:
         return True
-    with building.reading(own, honest=folder / "honest.duckdb") as connection:
-        return bool(changed(connection, END, "honest"))
+    return False

@@ -58,6 +58,17 @@ def build(
     return _invoke(command, vars)
 
 
+def unit_tests(select: str, vars: dict[str, object] | None = None) -> dbtRunnerResult:
+    """Try the SQL of selected models on made-up rows; the warehouse must have what they read.
+
+    Raises
+    ------
+    TransformError
+        If a unit test fails.
+    """
+    return _invoke(["test", "--select", f"{select},test_type:unit"], vars)
+
+
 def docs(vars: dict[str, object] | None = None) -> None:
     """Write the documentation site, one self-contained page, to `dbt_project/target`."""
     _invoke(["docs", "generate", "--static"], vars)
