@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 DATA ?=
 MAPPING ?=
 AS_OF ?=
+PART ?=
+SHARE ?= 1
 CUSTOMERS ?= 20000
 SEED ?= 42
 SIZES ?= s m l
@@ -25,7 +27,7 @@ DBT_VARS := $(if $(AS_OF),--vars '{as_of: "$(AS_OF)"}')
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test build fit score docs api app profile truth lint format clean
-.PHONY: bench-skill bench-generate bench-faults leak-demo
+.PHONY: bench-skill bench-generate bench-faults leak-demo prove audit
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -96,6 +98,12 @@ bench-faults: $(READY) ## how planted faults fare: recall of each rule, false al
 
 leak-demo: $(READY) ## four classic mistakes beside an honest fit and the exact optimum
 	@$(BIN)/python benchmarks/leak_demo.py
+
+prove: $(READY) ## prove the mart right, in half an hour; PART=futures for one part, SHARE=.1 for less
+	@$(BIN)/python -m proof.prove --share $(SHARE) $(addprefix --part ,$(PART))
+
+audit: $(READY) ## does a feature of your own know the future? tries other futures on a copy
+	@$(BIN)/python -m proof.audit
 
 lint: $(READY) ## check the style of Python and SQL
 	@$(BIN)/ruff check .

@@ -6,13 +6,12 @@ from datetime import date, datetime, time, timedelta
 from random import Random
 
 import duckdb
+import pyarrow as pa
 
 from generate.raw_tables import TABLES
 from proof.settings import Settings
 from proof.spelling import read_date
 from proof.worlds import COLUMNS, Row, Tables
-
-AT_ONCE = 500
 
 
 def write(connection: duckdb.DuckDBPyConnection, tables: Tables, *, append: bool = False) -> None:
@@ -32,18 +31,14 @@ def write(connection: duckdb.DuckDBPyConnection, tables: Tables, *, append: bool
         types = ", ".join(f"{column.name} {column.data_type}" for column in table.columns)
         create = "create table if not exists" if append else "create or replace table"
         connection.execute(f"{create} raw.{table.name} ({types}, _loaded_at TIMESTAMP)")
-        rows = tables.get(table.name, [])
-        for begin in range(0, len(rows), AT_ONCE):
-            _insert(connection, table.name, rows[begin : begin + AT_ONCE])
+        _insert(connection, table.name, tables.get(table.name, []))
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[Row]) -> None:
-    names = [*COLUMNS[table], "_loaded_at"]
-    places = "(" + ", ".join("?" for _ in names) + ")"
-    connection.execute(
-        f"insert into raw.{table} ({', '.join(names)}) values {', '.join([places] * len(rows))}",
-        [row[name] for row in rows for name in names],
-    )
+    schema = connection.execute(f"select * from raw.{table} limit 0").to_arrow_table().schema
+    connection.register("rows_to_write", pa.Table.from_pylist(rows, schema))
+    connection.execute(f"insert into raw.{table} by name select * from rows_to_write")
+    connection.unregister("rows_to_write")
 
 
 def arrivals(tables: Tables, seed: int, parts: int, *, shuffled: bool = False) -> list[Tables]:

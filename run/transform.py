@@ -25,7 +25,11 @@ def variables(as_of: str | None = None, **others: object) -> dict[str, object]:
 
 
 def build(
-    vars: dict[str, object] | None = None, select: str | None = None, *, run_only: bool = False
+    vars: dict[str, object] | None = None,
+    select: str | None = None,
+    *,
+    run_only: bool = False,
+    full_refresh: bool = False,
 ) -> dbtRunnerResult:
     """Run `dbt build` without unit tests; a red test stops what lies behind it.
 
@@ -35,6 +39,8 @@ def build(
         dbt's node selection; None builds everything.
     run_only
         Build the models and leave the tests out.
+    full_refresh
+        Build everything anew, also what has not changed.
 
     Raises
     ------
@@ -47,7 +53,20 @@ def build(
     if select:
         # a test also runs when the selection leaves out something that it reads, if that is built
         command += ["--select", select, "--indirect-selection", "buildable"]
+    if full_refresh:
+        command.append("--full-refresh")
     return _invoke(command, vars)
+
+
+def unit_tests(select: str, vars: dict[str, object] | None = None) -> dbtRunnerResult:
+    """Try the SQL of selected models on made-up rows; the warehouse must have what they read.
+
+    Raises
+    ------
+    TransformError
+        If a unit test fails.
+    """
+    return _invoke(["test", "--select", f"{select},test_type:unit"], vars)
 
 
 def docs(vars: dict[str, object] | None = None) -> None:

@@ -14,16 +14,18 @@ ended as (
 
     select
         *,
+        -- what names a newcomer is known with them, maybe after a version said later
         coalesce(
-            lead(known_date) over (
+            min(known_date) over (
                 partition by {{ key }}, rejected_by is null
                 order by version_number
+                rows between 1 following and unbounded following
             ),
             {{ far_date() }}
         ) as known_until,
         row_number() over (
             partition by {{ key }}
-            order by rejected_by is not null, version_number
+            order by rejected_by is not null, known_date, version_number
         ) = 1 as is_first,
         row_number() over (
             partition by {{ key }}

@@ -32,7 +32,8 @@ versioned as (
         on history.customer_id = checked.customer_id
     window versions as (
         partition by history.customer_id
-        order by history.dbt_valid_from, history.dbt_valid_to nulls last
+        -- a later load may state a day before that of the first one
+        order by history.dbt_valid_to nulls last, history.dbt_valid_from
     )
 
 )

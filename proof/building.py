@@ -1,0 +1,84 @@
+"""Building the mart in warehouses of one's own, as often as a proof needs it."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+import warehouse
+from proof import histories
+from proof.worlds import Tables
+from run import transform
+
+# the two tables that the mart is stored in, and what they are made of
+TABLES_OF_THE_MART = ("feat_customers", "feat_dates")
+MART = "+feat_customer_snapshots"
+GRID = {"grid_days": 30}
+SETTINGS = {**GRID, **histories.SETTINGS.variables()}
+
+
+@contextmanager
+def in_warehouse(file: Path) -> Iterator[None]:
+    """Make a file the warehouse while the block runs."""
+    before = os.environ.get("WAREHOUSE_PATH")
+    os.environ["WAREHOUSE_PATH"] = str(file)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["WAREHOUSE_PATH"]
+        else:
+            os.environ["WAREHOUSE_PATH"] = before
+
+
+@contextmanager
+def in_project(folder: Path) -> Iterator[None]:
+    """Make a folder the dbt project while the block runs."""
+    before = warehouse.DBT_PROJECT
+    warehouse.DBT_PROJECT = folder
+    try:
+        yield
+    finally:
+        warehouse.DBT_PROJECT = before
+
+
+def set_up(folder: Path) -> None:
+    """Let dbt write into a folder of this process, and no more than it must."""
+    os.environ["DBT_TARGET_PATH"] = str(folder / "target")
+    os.environ["DBT_LOG_PATH"] = str(folder / "logs")
+    os.environ["DBT_WRITE_JSON"] = "false"
+    os.environ["DBT_LOG_LEVEL_FILE"] = "none"
+    warnings.filterwarnings("ignore")
+
+
+def write(file: Path, tables: Tables, *, append: bool = False) -> None:
+    """Write rows into the raw tables of a warehouse file."""
+    with in_warehouse(file), warehouse.connect() as connection:
+        histories.write(connection, tables, append=append)
+
+
+def build(
+    file: Path, variables: dict[str, object] | None = None, *, full_refresh: bool = False
+) -> None:
+    """Build the mart of a warehouse file; the settings are those of random histories."""
+    with in_warehouse(file):
+        transform.build(
+            SETTINGS if variables is None else variables,
+            select=MART,
+            run_only=True,
+            full_refresh=full_refresh,
+        )
+
+
+@contextmanager
+def reading(file: Path, **others: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a warehouse to read, with others attached under their names."""
+    with in_warehouse(file), warehouse.connect(read_only=True) as connection:
+        for name, other in others.items():
+            connection.execute(f"attach '{other}' as {name} (read_only)")
+        yield connection

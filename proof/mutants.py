@@ -1,0 +1,266 @@
+"""Mistakes to make in the SQL on purpose: a file, a text in it, and what stands there instead.
+
+A text that occurs several times is meant where it occurs first. Each window bound, join key and
+comparison of the way from raw rows to features has one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A mistake in one place of the dbt project."""
+
+    file: str
+    old: str
+    new: str
+
+    @property
+    def name(self) -> str:
+        """What stands there instead, and in which file."""
+        new = " ".join(self.new.split()) or f"without {' '.join(self.old.split())}"
+        return f"{Path(self.file).stem}: {new}"
+
+    def apply(self, project: Path) -> None:
+        """Make the mistake in a copy of the project."""
+        file = project / self.file
+        honest = file.read_text()
+        if self.old not in honest:
+            raise ValueError(f"{self.file} has no {self.old!r}: the list of mutants is out of date")
+        file.write_text(honest.replace(self.old, self.new, 1))
+
+
+def _of(folder: str, mistakes: dict[str, list[tuple[str, str]]]) -> list[Mutant]:
+    return [
+        Mutant(f"{folder}/{name}.sql", old, new)
+        for name, changes in mistakes.items()
+        for old, new in changes
+    ]
+
+
+MACROS = {
+    "window_days": [
+        ("return([1, bounds[0] | int])", "return([2, bounds[0] | int])"),
+        ("return([1, bounds[0] | int])", "return([1, (bounds[0] | int) + 1])"),
+        ("return([1, bounds[0] | int])", "return([1, (bounds[0] | int) - 1])"),
+        ("return([bounds[0] | int,", "return([(bounds[0] | int) + 1,"),
+        ("return([bounds[0] | int,", "return([(bounds[0] | int) - 1,"),
+        ("bounds[1] | int]", "(bounds[1] | int) + 1]"),
+        ("bounds[1] | int]", "(bounds[1] | int) - 1]"),
+    ],
+    "end_versions": [
+        ("min(known_date) over", "max(known_date) over"),
+        ("partition by {{ key }}, rejected_by is null", "partition by {{ key }}"),
+        ("rejected_by is not null, known_date, version", "rejected_by is not null, version"),
+        ("rejected_by is not null, known_date, version_number", "version_number"),
+    ],
+    "keep_versions": [
+        ("{{ moment }} desc nulls last", "{{ moment }} nulls last"),
+        ("{{ moment }} desc nulls last, {{ content }}", "{{ content }}"),
+        # without the content the rows themselves decide, which begin with it
+        (
+            "{{ moment }} desc nulls last, {{ content }}",
+            "{{ moment }} desc nulls last, {{ content }} desc",
+        ),
+        ("place_in_day = 1 and content", "content"),
+        (
+            "order by {{ day }} nulls {{ first_day }}\n            )\n        ) as",
+            "order by {{ day }} desc\n            )\n        ) as",
+        ),
+    ],
+    "facts_hashed": [
+        ("where {{ first }} < {{ day }}", "where {{ first }} + 30 < {{ day }}"),
+        ("case when {{ last }} < {{ day }} then {{ last }} end", "'any day'"),
+        ("        (ref('int_customer_days_spaced'), 'known_date', 'known_until'),\n", ""),
+    ],
+}
+
+INTERMEDIATE = {
+    "int_headers_checked": [
+        ("headers.recorded_date + 1", "headers.recorded_date"),
+        (
+            "headers.event_date < customers.registered_date",
+            "headers.event_date <= customers.registered_date",
+        ),
+        ("greatest(headers.known_date, customers.first_known_on)", "headers.known_date"),
+    ],
+    "int_lines_checked": [
+        ("    where is_first\n", ""),
+        (
+            "lines.recorded_date, products.first_known_on)\n            as",
+            "products.first_known_on)\n            as",
+        ),
+        (
+            "lines.recorded_date, products.first_known_on)\n            as",
+            "lines.recorded_date)\n            as",
+        ),
+        ("products.valid_from <= coalesce(", "products.valid_from < coalesce("),
+        ("quantity * line_item_amount < 0", "quantity * line_item_amount > 0"),
+    ],
+    "int_line_sizes_binned": [
+        ("date_trunc('month', known_date)", "date_trunc('month', event_date)"),
+    ],
+    "int_line_caps_set": [
+        ("months.event_month > binned.known_month", "months.event_month >= binned.known_month"),
+        ("lines_up_to >= {{", "lines_up_to > 1 + {{"),
+        ("exp(min(size_bin) / 20)", "exp(max(size_bin) / 20)"),
+        ("partition by event_month, measure order by", "partition by event_month order by"),
+    ],
+    "int_lines_capped": [
+        ("greatest(headers.known_date, lines.known_date) as", "lines.known_date as"),
+        ("least(headers.known_until, lines.known_until) as", "headers.known_until as"),
+        ("            headers.customer_id as customer_id,\n", ""),
+        ("            headers.event_date as event_date,\n", ""),
+        ("on lines.transaction_id = headers.transaction_id\n        and", "on"),
+        ("date_trunc('month', dated.event_date)", "date_trunc('month', dated.known_date)"),
+    ],
+    "int_orders_totalled": [
+        ("lines.known_date <= states.known_date", "lines.known_date < states.known_date"),
+        ("lines.known_until >= states.known_until", "lines.known_until > states.known_until"),
+        ("on lines.transaction_id = states.transaction_id\n        and", "on"),
+        ("promotion_id <> 'NONE'", "promotion_id = 'NONE'"),
+        ("sum(greatest(line_item_amount, 0)) as", "sum(line_item_amount) as"),
+        ("count_if(line_item_amount > 0)", "count_if(line_item_amount >= 0)"),
+        ("cast(spend > 0 as integer)", "cast(spend >= 0 as integer)"),
+        ("floor(spend) + floor(promoted)", "floor(spend + promoted)"),
+    ],
+    "int_active_days_restated": [
+        ("min(known_date) < max(known_date) or ", ""),
+        (" or min(known_until) < {{ far_date() }}", ""),
+        ("orders.known_date > max(orders", "orders.known_date >= max(orders"),
+        ("max(known_until) filter", "min(known_until) filter"),
+        (
+            "partition by customer_id, event_date order by stretch",
+            "partition by customer_id, event_date order by stretch desc",
+        ),
+    ],
+    "int_customer_days_summed": [
+        ("max(spend)", "sum(spend)"),
+        (
+            "max(case when orders > 0 then store_id end)",
+            "min(case when orders > 0 then store_id end)",
+        ),
+        ("order by summed.store_id nulls first", "order by summed.store_id desc nulls first"),
+        ("cast(summed.orders > 0 as integer)", "cast(summed.orders >= 0 as integer)"),
+        ("    where is_first\n", ""),
+    ],
+    "int_customer_days_spaced": [
+        ("order by known_date, event_date", "order by event_date, known_date"),
+        ("days_since_active > 0 then", "days_since_active is not null then"),
+        ("            partition by customer_id\n", ""),
+        ("where gapped.is_restated_mark", "where not gapped.is_restated_mark"),
+    ],
+    "int_category_spend_cumulated": [
+        ("-sum(line_item_amount)", "sum(line_item_amount)"),
+        ("partition by customer_id, product_category", "partition by customer_id"),
+    ],
+    "int_category_states_tracked": [
+        ("when category_spend = 0 then -1 ", ""),
+        ("coalesce(led.leading_category, tracked.leading_category)", "tracked.leading_category"),
+        ("        and tracked.known_date = led.known_date\n", ""),
+    ],
+    "int_category_leaders_restated": [
+        ("changed.known_date >= cumulated.known_date", "changed.known_date > cumulated.known_date"),
+        ("arg_max(cumulated", "arg_min(cumulated"),
+    ],
+    "int_customers_known": [
+        ("min(known_date)", "max(known_date)"),
+        (
+            "coalesce(customers.registered_date, first_known.first_known_date),",
+            "first_known.first_known_date,",
+        ),
+    ],
+    "int_customers_versioned": [
+        ("first_value(history.registered_date)", "last_value(history.registered_date)"),
+        (
+            "order by history.dbt_valid_to nulls last, history.dbt_valid_from",
+            "order by history.dbt_valid_from",
+        ),
+        ("row_number() over versions = 1", "false"),
+    ],
+    "int_facts_matched": [
+        ("spine.as_of_date > days.event_date", "spine.as_of_date >= days.event_date"),
+        ("spine.as_of_date > days.known_date", "spine.as_of_date >= days.known_date"),
+        ("spine.as_of_date <= days.known_until", "spine.as_of_date < days.known_until"),
+        ("        and spine.as_of_date > days.event_date\n", ""),
+        ("        and spine.as_of_date > days.known_date\n", ""),
+        ("        and spine.as_of_date <= days.known_until\n", ""),
+        ("spine.as_of_date - days.event_date as", "spine.as_of_date - days.event_date + 1 as"),
+    ],
+    "int_histories_windowed": [
+        ("isodow(event_date) >= 6", "isodow(event_date) > 6"),
+        ("(days_before - 1) // 30", "days_before // 30"),
+        ("days_before / 90", "days_before / 89"),
+        ("min(case when active_days = 1 then event_date end)", "min(event_date)"),
+        ("returned > 0 then event_date", "returned >= 0 then event_date"),
+        ("store_order - 1000 * days_before", "store_order - days_before"),
+        (
+            "windowed.as_of_date > customers.known_from_date",
+            "windowed.as_of_date >= customers.known_from_date",
+        ),
+        ("        and windowed.as_of_date <= customers.valid_until\n", ""),
+        (
+            "windowed.as_of_date > customers.valid_from",
+            "windowed.as_of_date > customers.valid_from + 30",
+        ),
+        (
+            "windowed.as_of_date > categories.known_date",
+            "windowed.as_of_date >= categories.known_date",
+        ),
+        (
+            "windowed.as_of_date <= categories.known_until",
+            "windowed.as_of_date < categories.known_until",
+        ),
+    ],
+}
+
+FEATURES = {
+    "feat_spend": [
+        ("ratio('spend_90d', '90')", "ratio('spend_90d', '91')"),
+        (
+            "momentum('spend_90d', '(spend_180d - spend_90d)')",
+            "momentum('spend_90d', 'spend_180d')",
+        ),
+        ("spend_61_90d + spend_91_120d", "spend_61_90d"),
+        ("spend_lifetime - returned_lifetime", "spend_lifetime + returned_lifetime"),
+    ],
+    "feat_frequency": [
+        ("orders_360d - orders_180d", "orders_360d"),
+        ("- power(", "+ power("),
+        ("as_of_date - last_order_date as", "as_of_date - first_order_date as"),
+    ],
+    "feat_baskets": [
+        ("returned_90d as returns_90d", "returned_30d as returns_90d"),
+        ("'spend_lifetime * spend_lifetime'", "'spend_lifetime'"),
+    ],
+    "feat_loyalty": [("orders_lifetime < 2", "orders_lifetime <= 2")],
+    "feat_season": [
+        ("dates.as_of_date > days.event_date", "dates.as_of_date >= days.event_date"),
+        ("dates.as_of_date > days.known_date", "dates.as_of_date >= days.known_date"),
+        ("dates.as_of_date <= days.known_until", "dates.as_of_date < days.known_until"),
+        ("isodow(day_ahead) >= 6", "isodow(day_ahead) > 6"),
+        ("day(day_ahead) <= 24", "day(day_ahead) < 24"),
+        ("as_of_date + 15", "as_of_date + 14"),
+        (">= 395", ">= 365"),
+        ("range(0, {{", "range(1, {{"),
+    ],
+}
+
+MUTANTS = [
+    *_of("macros", MACROS),
+    *_of("models/intermediate", INTERMEDIATE),
+    *_of("models/features", FEATURES),
+    Mutant(
+        "macros/materializations/as_of_snapshots.sql",
+        "ledger.as_of_date = built.as_of_date and ledger.rows = built.rows",
+        "ledger.as_of_date = built.as_of_date",
+    ),
+    Mutant(
+        "macros/materializations/as_of_snapshots.sql",
+        "where seen.facts_hash is distinct from built.facts_hash",
+        "where seen.facts_hash <> built.facts_hash",
+    ),
+]

@@ -1,0 +1,96 @@
+"""The leak audit names the features that know the future, and no others."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+import warehouse
+from proof import audit, building, histories
+
+# what was said of the whole history, of the days ahead, and of the customer as of today
+LEAKS = {
+    "share_of_all_spend": (
+        "spend_lifetime / (select sum(spend) from {{ ref('int_customer_days_spaced') }})"
+    ),
+    "spend_ahead": (
+        "(select coalesce(sum(days.spend), 0) from {{ ref('int_customer_days_spaced') }} as days"
+        " where days.customer_id = histories.customer_id"
+        " and days.event_date - histories.as_of_date between 0 and 29)"
+    ),
+    "points_today": (
+        "(select max(total_loyalty_points) from raw.customer_details as today"
+        " where upper(trim(today.customer_id)) = histories.customer_id)"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory, dbt_folders):
+    """A small history, built."""
+    file = tmp_path_factory.mktemp("audit") / "shop.duckdb"
+    tables = histories.history(6)
+    for number, row in enumerate(tables["customer_details"]):
+        row["total_loyalty_points"] = number
+    building.write(file, tables)
+    building.build(file, building.GRID)
+    return file
+
+
+@pytest.fixture
+def leaking_project(tmp_path):
+    """A copy of the project with three features that know the future, in the part and the yml."""
+    project = tmp_path / "dbt_project"
+    shutil.copytree(warehouse.DBT_PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
+    part = project / "models" / "features" / "feat_loyalty.sql"
+    leaks = "".join(f"        cast({sql} as double) as {name},\n" for name, sql in LEAKS.items())
+    part.write_text(
+        part.read_text().replace(
+            "        points_lifetime as", f"{leaks}        points_lifetime as", 1
+        )
+    )
+    contract = project / "models" / "features" / "_features__models.yml"
+    models = yaml.safe_load(contract.read_text())
+    mart = next(one for one in models["models"] if one["name"] == warehouse.FEATURE_MART)
+    for name in LEAKS:
+        meta = {"role": "feature", "nullable": True}
+        mart["columns"].append(
+            {"name": name, "description": name, "data_type": "double", "config": {"meta": meta}}
+        )
+    contract.write_text(yaml.safe_dump(models, sort_keys=False))
+    return project
+
+
+def test_features_that_know_the_future_are_named_and_no_others(shop, leaking_project):
+    before = shop.read_bytes()
+    with building.in_warehouse(shop), building.in_project(leaking_project):
+        result = audit.audit(cuts=1, kinds=["rewritten", "customers and products changed"])
+    assert set(result.leaks) == set(LEAKS)
+    [leak] = result.leaks["points_today"]
+    assert leak.future == "customers and products changed"
+    assert leak.changed.after == 999999
+    assert {one.future for one in result.leaks["spend_ahead"]} == {"rewritten"}
+    assert shop.read_bytes() == before
+
+
+def test_the_command_passes_an_honest_project(shop, monkeypatch):
+    monkeypatch.setenv("WAREHOUSE_PATH", str(shop))
+    monkeypatch.setattr(audit, "FUTURES", {"known late": audit.FUTURES["known late"]})
+    app = audit.typer.Typer()
+    app.command()(audit.main)
+    result = CliRunner().invoke(app, ["--cuts", "1"])
+    assert result.exit_code == 0, result.output
+    assert "no feature knows the future" in result.output
+
+
+def test_a_warehouse_without_a_mart_is_refused(tmp_path):
+    file = tmp_path / "shop.duckdb"
+    building.write(file, histories.history(6))
+    with (
+        building.in_warehouse(file),
+        pytest.raises(warehouse.WarehouseError, match="has no mart"),
+    ):
+        audit.audit()
