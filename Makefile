@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DATA ?=
+OUT ?= mart
 MAPPING ?=
 AS_OF ?=
 CUSTOMERS ?= 20000
@@ -24,7 +25,7 @@ DBT := $(BIN)/dbt
 DBT_VARS := $(if $(AS_OF),--vars '{as_of: "$(AS_OF)"}')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test build fit score docs api app profile truth lint format clean
+.PHONY: help setup run test build fit score export docs api app profile truth lint format clean
 .PHONY: bench-skill bench-generate bench-faults leak-demo
 
 help: ## print this list
@@ -75,6 +76,9 @@ fit: $(READY) ## learn from the feature mart
 score: $(READY) ## write the table `predictions`, then test it and build the marts on it
 	@$(BIN)/python serve/score.py
 	@cd dbt_project && ../$(DBT) build --select stg_scoring__predictions+ $(DBT_VARS)
+
+export: $(READY) ## write the feature mart as Parquet, a folder for each as-of date; OUT=folder
+	@$(BIN)/python serve/export.py --out "$(OUT)"
 
 docs: $(READY) ## write the documentation site to dbt_project/target/static_index.html
 	@cd dbt_project && ../$(DBT) docs generate --static $(DBT_VARS)
