@@ -10,10 +10,8 @@ select
     region,
     segment_id,
     registered_date,
-    -- undated, a change is known from the load on, and to no as-of date that is built already
-    coalesce(
-        known_on, greatest(cast(loaded_at as date), {{ latest_date_built() }})
-    ) as changed_on
+    loaded_at,
+    {{ changed_on() }} as changed_on
 from {{ ref('int_customers_checked') }}
 where rejected_by is null
 {% endsnapshot %}

@@ -9,10 +9,8 @@ select
     product_id,
     product_category,
     unit_price,
-    -- undated, a change is known from the load on, and to no as-of date that is built already
-    coalesce(
-        known_on, greatest(cast(loaded_at as date), {{ latest_date_built() }})
-    ) as changed_on
+    loaded_at,
+    {{ changed_on() }} as changed_on
 from {{ ref('int_products_checked') }}
 where rejected_by is null
 {% endsnapshot %}

@@ -13,28 +13,24 @@ history as (
 
 ),
 
--- what was first said of a customer counts as known all along
-versioned as (
+loads as (
 
-    select
-        history.customer_id,
-        history.region,
-        history.segment_id,
-        first_value(history.registered_date) over versions as registered_date,
-        checked.first_known_on,
-        case
-            when row_number() over versions = 1 then date '0001-01-01'
-            else history.dbt_valid_from
-        end as valid_from,
-        coalesce(history.dbt_valid_to, {{ far_date() }}) as valid_until
-    from history
-    inner join checked
-        on history.customer_id = checked.customer_id
-    window versions as (
-        partition by history.customer_id
-        order by history.dbt_valid_from, history.dbt_valid_to nulls last
+    select * from {{ ref('stg_retail__loads') }}
+
+),
+
+{{ versions_known(id='customer_id', said=['region', 'segment_id', 'registered_date']) }},
+
+-- the first word on when a customer came is the one that counts
+registered as (
+
+    select * replace (
+        first_value(registered_date) over (
+            partition by customer_id order by valid_from
+        ) as registered_date
     )
+    from versioned
 
 )
 
-select * from versioned
+select * from registered
