@@ -13,12 +13,6 @@ history as (
 
 ),
 
-loads as (
-
-    select * from {{ ref('stg_retail__loads') }}
-
-),
-
 {{ versions_known(id='customer_id', said=['region', 'segment_id', 'registered_date']) }},
 
 -- the first word on when a customer came is the one that counts

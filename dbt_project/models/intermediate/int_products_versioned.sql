@@ -13,12 +13,6 @@ history as (
 
 ),
 
-loads as (
-
-    select * from {{ ref('stg_retail__loads') }}
-
-),
-
 {{ versions_known(id='product_id', said=['product_category', 'unit_price']) }}
 
 select * from versioned
