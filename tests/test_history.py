@@ -22,6 +22,8 @@ LOADS = {
     "first": ("S1", None),
     "second": ("S9", MARCH),
     "third": ("S5", APRIL),
+    # a later load, which never counts before an earlier one
+    "fourth": ("S7", FIRST),
 }
 VARIABLES = {"as_of": "2024-06-01", "grid_days": 5}
 MART = "select * from features.feat_customer_snapshots"
@@ -85,6 +87,12 @@ def mart(until):
     return query(f"{MART} where as_of_date <= '{until}' order by as_of_date, customer_id")
 
 
+def change_in_place(name):
+    with warehouse.connect() as connection:
+        connection.execute(f"update raw.customer_details set segment_id = '{name}'")
+        connection.execute(f"update raw.products set product_category = '{name}'")
+
+
 def segments(customer="C0"):
     """The segments of a customer, each with the first as-of date that shows it."""
     return query(
@@ -100,20 +108,25 @@ def first_date_after(day):
     return first
 
 
-def test_a_segment_known_on_a_day_counts_for_later_dates_only(shop):
+def test_what_is_known_on_a_day_counts_for_later_dates_only(shop):
     load(shop("first"))
     build()
     before = mart("2024-06-01")
     assert before[0][0] < KNOWN_ON < before[-1][0]
-    rows = load(shop("second", segment="S9"), append=True, known_on=KNOWN_ON).rows
-    assert list(rows.values()) == [2, 0, 0, 0]
+    folder = shop("second", segment="S9", category="Books")
+    rows = load(folder, append=True, known_on=KNOWN_ON).rows
+    assert list(rows.values()) == [2, 1, 0, 0]
     build()
     assert mart(KNOWN_ON) == [row for row in before if row[0] <= KNOWN_ON]
+    assert mart("2024-06-01") != before
     assert [name for name, _ in segments()] == ["S1", "S9"]
     assert segments()[1] == ("S9", first_date_after(KNOWN_ON))
     assert segments("C5") == [("S1", segments()[0][1])]
-    others = f"{MART} where customer_id not in ('C0', 'C1') order by as_of_date, customer_id"
-    assert query(others) == [row for row in before if row[1] not in ("C0", "C1")]
+    # a line is of the category that its product had when it became known
+    assert query(
+        "select product_category, min(known_date) >= '2024-05-01', max(known_date) < '2024-05-01' "
+        "from intermediate.int_lines_checked where product_id = 'P0' group by all order by all"
+    ) == [("Books", True, False), ("Toys", False, True)]
 
 
 def test_no_build_between_loads_is_needed(shop, tmp_path):
@@ -125,40 +138,15 @@ def test_no_build_between_loads_is_needed(shop, tmp_path):
         "select as_of_date, segment_id from features.feat_customer_snapshots "
         "where customer_id = 'C0' order by all"
     )
-    right = [(day, "S1" if day <= MARCH else "S9" if day <= APRIL else "S5") for day, _ in shown]
+    right = [(day, "S1" if day <= MARCH else "S9" if day <= APRIL else "S7") for day, _ in shown]
     assert shown == right
-    assert {segment for _, segment in shown} == {"S1", "S5", "S9"}
+    assert {segment for _, segment in shown} == {"S1", "S7", "S9"}
     # and the same with a build after each load
     warehouse.path().unlink()
     for name, (_, day) in LOADS.items():
         load(tmp_path / name, append=day is not None, known_on=day)
         build()
     assert mart("2024-06-01") == at_once
-
-
-def test_a_later_load_never_counts_before_an_earlier_one(shop):
-    load(shop("first"))
-    load(shop("second", segment="S9"), append=True, known_on=KNOWN_ON)
-    build()
-    before = mart(KNOWN_ON)
-    load(shop("third", segment="S5"), append=True, known_on=date(2024, 3, 1))
-    build()
-    assert mart(KNOWN_ON) == before
-    assert segments()[1] == ("S5", first_date_after(KNOWN_ON))
-
-
-def test_a_category_known_on_a_day_changes_no_line_known_before(shop):
-    load(shop("first"))
-    build()
-    before = mart("2024-06-01")
-    rows = load(shop("second", category="Books"), append=True, known_on=KNOWN_ON).rows
-    assert list(rows.values()) == [0, 1, 0, 0]
-    build()
-    assert mart(KNOWN_ON) == [row for row in before if row[0] <= KNOWN_ON]
-    assert query(
-        "select product_category, min(known_date) >= '2024-05-01' from "
-        "intermediate.int_lines_checked where product_id = 'P0' group by all order by all"
-    ) == [("Books", True), ("Toys", False)]
 
 
 def test_rows_that_say_nothing_new_are_not_added_again(shop):
@@ -175,12 +163,10 @@ def test_a_change_in_place_leaves_all_dates_built_before_unchanged(shop):
     load(shop("second", segment="S9"), append=True, known_on=KNOWN_ON)
     build()
     before = mart("2024-06-01")
-    for segment in ("S7", "S8"):
-        with warehouse.connect() as connection:
-            connection.execute(f"update raw.customer_details set segment_id = '{segment}'")
-            connection.execute(f"update raw.products set product_category = '{segment}'")
-        build()
-        assert mart("2024-06-01") == before
+    change_in_place("S7")
+    build()
+    assert mart("2024-06-01") == before
+    change_in_place("S8")
     build(as_of=(date.today() + timedelta(7)).isoformat())
     # the last of them is on no lattice
     assert mart("2024-05-31") == [row for row in before if row[0] < date(2024, 6, 1)]

@@ -13,18 +13,11 @@ history as (
 
 ),
 
-{{ versions_known(id='customer_id', said=['region', 'segment_id', 'registered_date']) }},
-
 -- the first word on when a customer came is the one that counts
-registered as (
+{{ versions_known(
+    id='customer_id',
+    said=['region', 'segment_id', 'registered_date'],
+    said_once=['registered_date']
+) }}
 
-    select * replace (
-        first_value(registered_date) over (
-            partition by customer_id order by valid_from
-        ) as registered_date
-    )
-    from versioned
-
-)
-
-select * from registered
+select * from versioned
