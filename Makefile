@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DATA ?=
+OUT ?= mart
 MAPPING ?=
 AS_OF ?=
 PART ?=
@@ -26,8 +27,8 @@ DBT := $(BIN)/dbt
 DBT_VARS := $(if $(AS_OF),--vars '{as_of: "$(AS_OF)"}')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test build fit score docs api app profile truth lint format clean
-.PHONY: bench-skill bench-generate bench-faults leak-demo prove audit
+.PHONY: help setup run test build fit score export docs api app profile truth lint format clean
+.PHONY: bench-skill bench-generate bench-faults bench-features leak-demo prove audit
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -78,6 +79,9 @@ score: $(READY) ## write the table `predictions`, then test it and build the mar
 	@$(BIN)/python serve/score.py
 	@cd dbt_project && ../$(DBT) build --select stg_scoring__predictions+ $(DBT_VARS)
 
+export: $(READY) ## write the feature mart as Parquet, a folder for each as-of date; OUT=folder
+	@$(BIN)/python serve/export.py --out "$(OUT)"
+
 docs: $(READY) ## write the documentation site to dbt_project/target/static_index.html
 	@cd dbt_project && ../$(DBT) docs generate --static $(DBT_VARS)
 
@@ -95,6 +99,10 @@ bench-generate: $(READY) ## time and memory of generating and loading; SIZES="s 
 
 bench-faults: $(READY) ## how planted faults fare: recall of each rule, false alarms, money
 	@$(BIN)/python benchmarks/faults.py
+
+bench-features: SIZES = s m
+bench-features: $(READY) $(PEERS)/ready ## the mart beside its bare kernel and its peers; SIZES="s m l"
+	@$(BIN)/python benchmarks/features.py $(addprefix --size ,$(SIZES))
 
 leak-demo: $(READY) ## four classic mistakes beside an honest fit and the exact optimum
 	@$(BIN)/python benchmarks/leak_demo.py

@@ -14,7 +14,17 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent
 DBT_PROJECT = ROOT / "dbt_project"
-SCHEMAS = ("main", "raw", "staging", "intermediate", "features", "marts")
+SCHEMAS = (
+    "main",
+    "raw",
+    "truth",
+    "history",
+    "memory",
+    "staging",
+    "intermediate",
+    "features",
+    "marts",
+)
 FEATURE_MART = "feat_customer_snapshots"
 FEATURES_YML = DBT_PROJECT / "models" / "features" / "_features__models.yml"
 
@@ -112,6 +122,9 @@ class Contract:
     """The columns of the feature mart, in order, as `_features__models.yml` states them."""
 
     columns: tuple[Column, ...]
+    # the two that a row of the mart is found by
+    entity: str = "customer_id"
+    timestamp: str = "as_of_date"
 
     @cached_property
     def features(self) -> tuple[str, ...]:
@@ -144,7 +157,8 @@ def contract(file: Path = FEATURES_YML) -> Contract:
     Raises
     ------
     WarehouseError
-        If the mart is missing from the yml, or a column has no data type or role.
+        If the mart is missing from the yml, if it does not say which of its columns are entity
+        and timestamp, or if a column has no data type or role.
     """
     # the loader in C takes a tenth of the time
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -152,7 +166,15 @@ def contract(file: Path = FEATURES_YML) -> Contract:
     mart = next((model for model in models if model["name"] == FEATURE_MART), None)
     if mart is None:
         raise WarehouseError(f"{file} does not describe {FEATURE_MART}")
-    return Contract(tuple(_column(entry, file) for entry in mart["columns"]))
+    columns = tuple(_column(entry, file) for entry in mart["columns"])
+    meta = mart.get("config", {}).get("meta", {})
+    keys = [meta.get(name) for name in ("entity", "timestamp")]
+    if not set(keys) <= {column.name for column in columns if column.role == "key"}:
+        raise WarehouseError(
+            f"{file}: {FEATURE_MART} needs config.meta.entity and config.meta.timestamp, each the "
+            "name of a column with the role key"
+        )
+    return Contract(columns, *keys)
 
 
 def _column(entry: dict, file: Path) -> Column:

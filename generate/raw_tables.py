@@ -128,7 +128,9 @@ def replace(
 ) -> Summary:
     """Replace the four raw tables in one transaction; on any error the old ones stay.
 
-    The ledger starts anew, and the schema `truth` of a generated shop goes with its shop.
+    The ledger starts anew, and the schema `truth` of a generated shop goes with its shop. What dbt
+    keeps of customers and products, the schema `history`, stays where the same shop is loaded
+    again; another shop's goes: of a generated one, or one with none of its customers.
 
     Parameters
     ----------
@@ -159,6 +161,7 @@ def replace(
         ledger.write(connection, entry, rows, loaded_at)
         if also:
             also(connection)
+        remove_history_of_another_shop(connection, is_generated=entry.layout == ledger.GENERATED)
         removed = remove_forecasts_of_another_shop(connection)
     return Summary(rows, loaded_at, removed, rejected=entry.rejected)
 
@@ -199,24 +202,23 @@ def _fill(
 _SAME_ID = r"ltrim(regexp_replace(upper(trim(customer_id)), '\.0+$', ''), '0')"
 
 
+def remove_history_of_another_shop(
+    connection: duckdb.DuckDBPyConnection, *, is_generated: bool
+) -> None:
+    """Drop the schema `history` when the new tables are another shop's."""
+    if not warehouse.has_table(connection, "history", "customer_history"):
+        return
+    _, of_this_shop = _shared_customers(connection, "history.customer_history")
+    if is_generated or not of_this_shop:
+        connection.execute("drop schema history cascade")
+        log.info("removed the history of customers and products: the new tables are another shop's")
+
+
 def remove_forecasts_of_another_shop(connection: duckdb.DuckDBPyConnection) -> int:
     """Delete the rows of `predictions` when none of their customers is in the new tables."""
     if not warehouse.has_table(connection, "main", "predictions"):
         return 0
-    shared = connection.execute(
-        f"""
-        with known as (
-            select {_SAME_ID} as id from raw.customer_details
-            union
-            select {_SAME_ID} as id from raw.store_sales_header
-        ),
-        forecasts as (
-            select {_SAME_ID} as id from main.predictions
-        )
-        select count(*), count(known.id) from forecasts left join known using (id)
-        """
-    ).fetchone()
-    forecasts, of_this_shop = shared or (0, 0)
+    forecasts, of_this_shop = _shared_customers(connection, "main.predictions")
     if not forecasts or of_this_shop:
         return 0
     connection.execute("delete from main.predictions")
@@ -225,3 +227,21 @@ def remove_forecasts_of_another_shop(connection: duckdb.DuckDBPyConnection) -> i
         f"{forecasts:,}",
     )
     return forecasts
+
+
+def _shared_customers(connection: duckdb.DuckDBPyConnection, table: str) -> tuple[int, int]:
+    """Return the rows of a table, and those of them whose customer is in the raw tables."""
+    [counts] = connection.execute(
+        f"""
+        with known as (
+            select {_SAME_ID} as id from raw.customer_details
+            union
+            select {_SAME_ID} as id from raw.store_sales_header
+        ),
+        remembered as (
+            select {_SAME_ID} as id from {table}
+        )
+        select count(*), count(known.id) from remembered left join known using (id)
+        """
+    ).fetchall()
+    return counts

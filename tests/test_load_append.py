@@ -183,7 +183,7 @@ def test_late_rows_and_later_versions_change_no_feature_of_days_before_they_were
     ]
 
 
-def test_a_new_attribute_of_a_known_customer_is_left_out_and_said(tmp_path, mapping, caplog):
+def test_a_new_attribute_of_a_known_customer_is_added_once_and_said(tmp_path, mapping, caplog):
     path = SHAPES["database"][0](tmp_path)
     mapping.write_text(SHAPES["database"][1])
     load(path, mapping=mapping)
@@ -192,10 +192,21 @@ def test_a_new_attribute_of_a_known_customer_is_left_out_and_said(tmp_path, mapp
             "update crm.clients set region = 'South' where client_id < 3; "
             "insert into crm.clients values (99, 'New', 'South', date '2024-01-01')"
         )
-    with caplog.at_level(logging.WARNING):
-        rows = load(path, mapping=mapping, append=True).rows
+    day = date(2024, 3, 1)
+    with caplog.at_level(logging.INFO):
+        rows = load(path, mapping=mapping, append=True, known_on=day).rows
+    assert list(rows.values()) == [4, 0, 0, 0]
+    assert (
+        "customer_details: 3 rows say something new of known ids, which counts from 2024-03-01 on"
+        in caplog.text
+    )
+    with warehouse.duckdb.connect(str(path)) as connection:
+        # another file that says the same, and of one customer what was said first
+        connection.execute("update crm.clients set region = 'North' where client_id = 1")
+    rows = load(path, mapping=mapping, append=True, known_on=day + timedelta(1)).rows
     assert list(rows.values()) == [1, 0, 0, 0]
-    assert "customer_details: 3 rows say something new of known ids" in caplog.text
+    said = "select region from raw.customer_details where customer_id = '1' order by _loaded_at"
+    assert query(said) == [("North",), ("South",), ("North",)]
 
 
 def test_orders_dated_after_the_day_they_became_known_are_said(lines, mapping, caplog):

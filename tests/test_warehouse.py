@@ -55,3 +55,14 @@ def test_the_contract_hash_moves_with_a_unit_and_not_with_a_description(tmp_path
     assert warehouse.contract(changed).hash != warehouse.contract().hash
     changed.write_text(original.replace("Number of product categories", "Count of categories"))
     assert warehouse.contract(changed).hash == warehouse.contract().hash
+
+
+def test_the_contract_says_by_what_a_row_is_found(tmp_path):
+    contract = warehouse.contract()
+    assert (contract.entity, contract.timestamp) == ("customer_id", "as_of_date")
+    changed = tmp_path / "models.yml"
+    changed.write_text(
+        warehouse.FEATURES_YML.read_text().replace("timestamp: as_of_date", "timestamp: region")
+    )
+    with pytest.raises(warehouse.WarehouseError, match=r"config\.meta\.entity"):
+        warehouse.contract(changed)

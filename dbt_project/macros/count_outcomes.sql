@@ -36,7 +36,21 @@
         '{{ table_name }}' as table_name,
         'conflicting_duplicate' as rule,
         'duplicate' as outcome,
-        sum(duplicate_rows - exact_duplicate_rows) as rows,
+        sum(
+            duplicate_rows - exact_duplicate_rows{{ ' - superseded_rows' if not has_versions }}
+        ) as rows,
         sum(duplicate_money - exact_duplicate_money) as money
     from {{ checked }}
+    {%- if not has_versions %}
+
+    union all
+
+    select
+        '{{ table_name }}' as table_name,
+        'superseded' as rule,
+        'superseded' as outcome,
+        sum(superseded_rows) as rows,
+        0 as money
+    from {{ checked }}
+    {%- endif %}
 {% endmacro %}

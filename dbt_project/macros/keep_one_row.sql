@@ -1,11 +1,11 @@
-{% macro keep_one_row(id, key, first_by) -%}
+{% macro keep_one_row(id, key, first_by, said) -%}
 numbered as (
 
     select
         typed.*,
         -- what a row says; how it was written (is_...) makes no copy a conflict
         hash(*columns(lambda name: not starts_with(name, 'is_') and name <> 'loaded_at')) as row_hash,
-        row_number() over (partition by {{ id }} order by {{ first_by }}, typed) as copy_number,
+        row_number() over (partition by {{ id }} order by loaded_at desc, {{ first_by }}, typed) as copy_number,
         min(loaded_at) over (partition by {{ id }}) as first_loaded_at
     from typed
 
@@ -27,7 +27,18 @@ dropped as (
     select
         kept.{{ key }},
         count(*) as duplicate_rows,
-        count(*) filter (where numbered.row_hash = kept.row_hash) as exact_duplicate_rows
+        count(*) filter (where numbered.row_hash = kept.row_hash) as exact_duplicate_rows,
+        count(*) filter (
+            where numbered.row_hash <> kept.row_hash and numbered.loaded_at < kept.loaded_at
+        ) as superseded_rows,
+        -- what was said before, for the history
+        array_agg({
+            'loaded_at': numbered.loaded_at,
+            'copy_number': numbered.copy_number,
+            {%- for column in said %}
+            '{{ column }}': numbered.{{ column }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        }) filter (where numbered.loaded_at < kept.loaded_at) as said_before
     from numbered
     inner join kept
         on numbered.{{ id }} = kept.{{ id }}
@@ -42,6 +53,8 @@ deduplicated as (
         kept.* exclude (row_hash, copy_number),
         coalesce(dropped.duplicate_rows, 0) as duplicate_rows,
         coalesce(dropped.exact_duplicate_rows, 0) as exact_duplicate_rows,
+        coalesce(dropped.superseded_rows, 0) as superseded_rows,
+        dropped.said_before,
         0 as duplicate_money,
         0 as exact_duplicate_money
     from kept

@@ -1,18 +1,11 @@
 {% snapshot product_history %}
 {{ config(
     strategy='check',
-    unique_key='product_id',
+    unique_key='word_id',
     check_cols=['product_category', 'unit_price'],
     updated_at='changed_on'
 ) }}
-select
-    product_id,
-    product_category,
-    unit_price,
-    -- undated, a change is known from the load on, and to no as-of date that is built already
-    coalesce(
-        known_on, greatest(cast(loaded_at as date), {{ latest_date_built() }})
-    ) as changed_on
-from {{ ref('int_products_checked') }}
-where rejected_by is null
+{{ words_said(
+    ref('int_products_checked'), ref('stg_retail__loads'), id='product_id', said=['product_category', 'unit_price']
+) }}
 {% endsnapshot %}

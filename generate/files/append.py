@@ -38,11 +38,11 @@ def append(
 ) -> Summary:
     """Add the rows that the raw tables do not hold yet, in one transaction.
 
-    A header or line that says something else under a known id is added as a later version: dbt
-    keeps the one known first and counts the other. Of customers and products, which have no day
-    on which they became known, only new ids are added: a later version could not be told from
-    the first, and would change what was known before. A new id counts as known all along: where
-    it is what earlier sales lacked, they count from their own day on.
+    What says something else under a known id is added as a later version: dbt lets it count from
+    the day on which it became known, and what was said before for the days until then. A header
+    or line is held against all that is there, a customer or product against what the newest load
+    of the same id says, so that it may become again what it was. Of customers and products that
+    were derived from lines only new ids are added.
 
     Parameters
     ----------
@@ -81,6 +81,8 @@ def append(
             for table in TABLES
         }
         ledger.write(connection, entry, rows, loaded_at)
+        for table in (CUSTOMERS, PRODUCTS):
+            _say_what_changes(connection, table, moments)
         _say_what_is_dated_later(connection, moments)
     return Summary(rows, loaded_at, rejected=entry.rejected)
 
@@ -110,13 +112,16 @@ def _add(
         f"incoming.{name} is not distinct from present.{name}"
         for name in _same_row(table, is_derived)
     )
-    if table in (CUSTOMERS, PRODUCTS):
-        _say_what_is_left_out(connection, table, incoming, is_derived)
+    present = f"raw.{table.name}"
+    if table in (CUSTOMERS, PRODUCTS) and not is_derived:
+        present = f"""(
+            from {present} qualify _loaded_at = max(_loaded_at) over (partition by {table.key})
+        )"""
     query = f"""
         insert into raw.{table.name}
         select {", ".join(added)}, $loaded_at
         from {incoming} as incoming
-        anti join raw.{table.name} as present on {same}
+        anti join {present} as present on {same}
     """
     named = {name: moment for name, moment in moments.items() if f"${name}" in query}
     inserted = connection.execute(query, named).fetchone()
@@ -125,35 +130,30 @@ def _add(
 
 def _same_row(table: Table, is_derived: bool) -> tuple[str, ...]:
     """Return the columns in which a row that the table holds already is equal."""
-    if table in (CUSTOMERS, PRODUCTS):
-        return (table.key,)
     if is_derived:
-        return _SAME_DERIVED_ORDER
+        return (table.key,) if table in (CUSTOMERS, PRODUCTS) else _SAME_DERIVED_ORDER
     return tuple(column.name for column in table.columns if column.name != "recorded_at")
 
 
-def _say_what_is_left_out(
-    connection: duckdb.DuckDBPyConnection, table: Table, incoming: str, is_derived: bool
+def _say_what_changes(
+    connection: duckdb.DuckDBPyConnection, table: Table, moments: Mapping[str, date]
 ) -> None:
-    if is_derived:
-        return
-    names = ", ".join(column.name for column in table.columns)
     rows = scalar(
         connection,
         f"""
-        select count(*) from (
-            select {names} from {incoming} as incoming
-            semi join raw.{table.name} as present on incoming.{table.key} = present.{table.key}
-            except
-            select {names} from raw.{table.name}
-        )
+        select count(*) from raw.{table.name} as added
+        semi join raw.{table.name} as present
+            on added.{table.key} = present.{table.key} and present._loaded_at < added._loaded_at
+        where added._loaded_at = ?
         """,
+        [moments["loaded_at"]],
     )
     if rows:
-        log.warning(
-            "%s: %s rows say something new of known ids and are left out: this table has no days",
+        log.info(
+            "%s: %s rows say something new of known ids, which counts from %s on",
             table.name,
             f"{rows:,}",
+            moments["known_on"],
         )
 
 

@@ -1,0 +1,143 @@
+"""The mart comes back from its Parquet folder as it is, and Feast reads it as the README says."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+
+import duckdb
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import warehouse
+from serve import export as exporting
+from serve.export import ExportError, export
+from tests.shop_files import query
+
+pytestmark = pytest.mark.usefixtures("small_shop")
+PEERS = warehouse.ROOT / "benchmarks" / "work" / "peers"
+MART = "features.feat_customer_snapshots"
+
+
+def read(sql, folder):
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"create view exported as from read_parquet('{folder}/*/*.parquet', "
+            "hive_partitioning = true)"
+        )
+        return connection.execute(sql).fetchall()
+
+
+def test_rows_and_types_come_back_as_they_are(tmp_path):
+    result = export(tmp_path / "mart")
+    dates = query(f"select as_of_date, count(*) from {MART} group by all order by all")
+    assert result.dates == [day for day, _ in dates]
+    assert result.rows == sum(rows for _, rows in dates)
+    assert sorted(one.name for one in (tmp_path / "mart").iterdir()) == [
+        f"as_of_date={day}" for day, _ in dates
+    ]
+    assert [one.name for one in tmp_path.iterdir()] == ["mart"]
+    types = {name: kind for name, kind, *_ in read("describe exported", tmp_path / "mart")}
+    assert types == {name: kind for name, kind, *_ in query(f"describe {MART}")}
+    assert types == {
+        column.name: column.data_type.upper() for column in warehouse.contract().columns
+    }
+    names = ", ".join(types)
+    assert read(f"select {names} from exported order by all", tmp_path / "mart") == query(
+        f"select {names} from {MART} order by all"
+    )
+
+
+def test_an_earlier_export_is_replaced_and_anything_else_is_left_alone(tmp_path):
+    out = tmp_path / "mart"
+    gone = out / "as_of_date=1999-01-01"
+    gone.mkdir(parents=True)
+    export(out)
+    assert not gone.exists()
+    (out / "notes.txt").write_text("mine")
+    before = sorted(out.rglob("*"))
+    with pytest.raises(ExportError, match=r"holds notes\.txt, which is no export"):
+        export(out)
+    assert sorted(out.rglob("*")) == before
+    with pytest.raises(ExportError, match="is a file"):
+        export(out / "notes.txt")
+    with pytest.raises(ExportError, match="make it first"):
+        export(tmp_path / "no" / "mart")
+
+
+def test_what_fails_midway_leaves_the_earlier_export_whole(tmp_path, monkeypatch):
+    out = tmp_path / "mart"
+    export(out)
+    before = {file: file.read_bytes() for file in out.rglob("*.parquet")}
+    write = exporting._write
+
+    def failing(connection, timestamp, day, folder):
+        if str(day) > "2023-06-01":
+            raise OSError("no space left on device")
+        write(connection, timestamp, day, folder)
+
+    monkeypatch.setattr(exporting, "_write", failing)
+    with pytest.raises(OSError, match="no space"):
+        export(out)
+    assert {file: file.read_bytes() for file in out.rglob("*.parquet")} == before
+    assert [one.name for one in tmp_path.iterdir()] == ["mart"]
+
+
+def test_the_command_says_what_it_wrote_and_what_is_wrong(tmp_path, monkeypatch):
+    app = exporting.typer.Typer()
+    app.command()(exporting.main)
+    done = CliRunner().invoke(app, ["--out", str(tmp_path / "mart")])
+    assert done.exit_code == 0
+    [(rows, dates, first, last)] = query(
+        f"select count(*), count(distinct as_of_date), min(as_of_date), max(as_of_date) from {MART}"
+    )
+    assert f"{rows:,} rows, {dates} as-of dates from {first} to {last}" in done.output
+    monkeypatch.setenv("WAREHOUSE_PATH", str(tmp_path / "empty.duckdb"))
+    warehouse.connect().close()
+    wrong = CliRunner().invoke(app, ["--out", str(tmp_path / "other")])
+    assert wrong.exit_code == 1
+    assert "is not built yet: run `make build`" in wrong.output
+    assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.skipif(not (PEERS / "ready").exists(), reason="`make bench-features` sets Feast up")
+def test_feast_registers_the_export_and_looks_up_what_the_mart_holds(tmp_path):
+    readme = (warehouse.ROOT / "README.md").read_text()
+    section = readme.partition("\n## With Feast\n")[2].partition("\n## ")[0]
+    settings, view, retrieval = re.findall(r"```(?:yaml|python)\n(.*?)```", section, re.DOTALL)
+    (tmp_path / "feature_store.yaml").write_text(settings)
+    (tmp_path / "customer_snapshots.py").write_text(view)
+    export(tmp_path / "mart")
+    run(PEERS / "bin" / "feast", "apply", folder=tmp_path)
+    with warehouse.connect(read_only=True) as connection:
+        right = connection.execute(
+            f"select customer_id, as_of_date, spend_30d::double as spend_30d, region from {MART} "
+            "where hash(customer_id, as_of_date) % 100 = 0 order by all"
+        ).df()
+    right[["customer_id", "as_of_date"]].to_csv(tmp_path / "spine.csv", index=False)
+    run(
+        PEERS / "bin" / "python",
+        "-c",
+        f"{retrieval}\nfound.to_csv('found.csv', index=False)",
+        folder=tmp_path,
+    )
+    found = pd.read_csv(tmp_path / "found.csv")
+    found["as_of_date"] = pd.to_datetime(found.pop("event_timestamp")).dt.tz_localize(None)
+    found = found[list(right)].sort_values(["customer_id", "as_of_date"], ignore_index=True)
+    assert len(found) > 300
+    pd.testing.assert_frame_equal(found, right, check_dtype=False)
+
+
+def run(*command, folder):
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(warehouse.ROOT), "FEAST_USAGE": "False"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
