@@ -24,7 +24,7 @@ DBT := $(BIN)/dbt
 DBT_VARS := $(if $(AS_OF),--vars '{as_of: "$(AS_OF)"}')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test build fit score docs api app profile truth lint format clean
+.PHONY: help setup run test build fit score catalog docs api app profile truth lint format clean
 .PHONY: bench-skill bench-generate bench-faults leak-demo
 
 help: ## print this list
@@ -75,6 +75,9 @@ fit: $(READY) ## learn from the feature mart
 score: $(READY) ## write the table `predictions`, then test it and build the marts on it
 	@$(BIN)/python serve/score.py
 	@cd dbt_project && ../$(DBT) build --select stg_scoring__predictions+ $(DBT_VARS)
+
+catalog: $(READY) ## bring marts.feature_catalog up to date after a build or fit of your own; takes AS_OF
+	@$(BIN)/python run/catalog.py $(if $(AS_OF),--as-of $(AS_OF))
 
 docs: $(READY) ## write the documentation site to dbt_project/target/static_index.html
 	@cd dbt_project && ../$(DBT) docs generate --static $(DBT_VARS)

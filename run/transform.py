@@ -50,6 +50,11 @@ def build(
     return _invoke(command, vars)
 
 
+def compiled(vars: dict[str, object] | None = None) -> dbtRunnerResult:
+    """Compile all models and run none: the result's nodes have their SQL."""
+    return _invoke(["compile"], vars)
+
+
 def docs(vars: dict[str, object] | None = None) -> None:
     """Write the documentation site, one self-contained page, to `dbt_project/target`."""
     _invoke(["docs", "generate", "--static"], vars)

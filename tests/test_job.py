@@ -97,6 +97,7 @@ def test_a_day_before_all_data_says_so(job):
         "train/fit.py",
         "serve/score.py",
         "serve/api.py",
+        "run/catalog.py",
     ],
 )
 def test_every_command_explains_itself(command):
