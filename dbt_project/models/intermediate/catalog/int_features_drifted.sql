@@ -12,13 +12,18 @@ training_dates as (
 
 ),
 
-learned as (
+compared as (
 
-    select listed.*
+    select
+        listed.feature,
+        listed.number,
+        listed.label,
+        listed.is_current_sample,
+        listed.is_sample and training_dates.as_of_date is not null as is_learned
     from listed
-    inner join training_dates
+    left join training_dates
         on listed.as_of_date = training_dates.as_of_date
-    where listed.is_sample
+    where is_current_sample or is_learned
 
 ),
 
@@ -30,29 +35,9 @@ edges as (
         list_distinct(
             quantile_disc(number, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9])
         ) as upper_ends
-    from learned
+    from compared
+    where is_learned
     group by feature
-
-),
-
-compared as (
-
-    select
-        feature,
-        number,
-        label,
-        false as is_current
-    from learned
-
-    union all
-
-    select
-        feature,
-        number,
-        label,
-        true as is_current
-    from listed
-    where is_current_sample
 
 ),
 
@@ -63,13 +48,12 @@ binned as (
         case
             when compared.label is not null then compared.label
             when compared.number is not null
-                then cast(
-                    len(list_filter(edges.upper_ends, lambda upper: upper < compared.number))
-                    as varchar
-                )
+                then cast(coalesce(
+                    len(list_filter(edges.upper_ends, lambda upper: upper < compared.number)), 0
+                ) as varchar)
         end as bin,
-        count(*) filter (where not compared.is_current) as learned_rows,
-        count(*) filter (where compared.is_current) as current_rows
+        count(*) filter (where compared.is_learned) as learned_rows,
+        count(*) filter (where compared.is_current_sample) as current_rows
     from compared
     inner join edges
         on compared.feature = edges.feature
