@@ -74,7 +74,7 @@ fit: $(READY) ## learn from the feature mart
 
 score: $(READY) ## write the table `predictions`, then test it and build the marts on it
 	@$(BIN)/python serve/score.py
-	@cd dbt_project && ../$(DBT) build --select stg_scoring__predictions+ $(DBT_VARS)
+	@cd dbt_project && ../$(DBT) build --select source:scoring+ $(DBT_VARS)
 
 catalog: $(READY) ## bring marts.feature_catalog up to date after a build or fit of your own; takes AS_OF
 	@$(BIN)/python run/catalog.py $(if $(AS_OF),--as-of $(AS_OF))

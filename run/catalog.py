@@ -13,6 +13,7 @@ import duckdb
 import typer
 from dbt.artifacts.resources.types import NodeType
 from dbt.cli.main import dbtRunnerResult
+from sqlglot.errors import SqlglotError
 
 import warehouse
 from run import transform
@@ -26,10 +27,8 @@ CATALOG = "marts.feature_catalog"
 PARTS = ("features.customers_as_of", "features.shop_as_of")
 # what a feature is computed from that needs nothing but the date
 CALENDAR = ["calendar"]
-# all that the catalog shows and a build before the fit could not know
-SELECTION = (
-    "stg_scoring__feature_lineage+ stg_scoring__feature_importance+ stg_scoring__training_dates+"
-)
+# what Python writes into the warehouse after a build, and all that shows it
+SELECTION = "source:scoring+"
 
 
 def write_lineage(result: dbtRunnerResult) -> int:
@@ -43,16 +42,24 @@ def write_lineage(result: dbtRunnerResult) -> int:
     Returns
     -------
     int
-        How many features have a raw column behind them; the others need the calendar only.
+        How many features have a raw column behind them; the others need the calendar only. 0,
+        after a warning, where SQL cannot be read.
 
     Raises
     ------
     warehouse.WarehouseError
-        If the warehouse is held by another process.
+        If the warehouse is not built, or held by another process.
     """
     with warehouse.connect() as connection:
+        if not warehouse.has_table(connection, "main", "feature_lineage"):
+            raise warehouse.WarehouseError(f"{warehouse.path()} is not built yet: run `make build`")
         lineage = _lineage(connection, result)
-        parts = [lineage.relation(name) for name in PARTS]
+        try:
+            parts = [lineage.relation(name) for name in PARTS]
+        except (SqlglotError, KeyError) as error:
+            # no reason to stop a job: DuckDB has understood the SQL
+            log.warning("the lineage of features is left as it was, the SQL is not read: %s", error)
+            return 0
         rows = []
         for feature in warehouse.contract().features:
             part = next((part for part in parts if feature in part.columns), None)
@@ -103,6 +110,8 @@ def main(
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     variables = transform.variables(as_of.date().isoformat() if as_of else None)
     try:
+        # dbt would make a file that is missing
+        warehouse.connect(read_only=True).close()
         write_lineage(transform.compiled(variables))
         transform.build(variables, select=SELECTION)
         with warehouse.connect(read_only=True) as connection:

@@ -97,7 +97,7 @@ def run(
     with watch.step("Score"):
         score()
     with watch.step("Test the scores and build the marts on them"):
-        transform.build(variables, select=f"stg_scoring__predictions+ {catalog.SELECTION}")
+        transform.build(variables, select=catalog.SELECTION)
     with watch.step("Write the documentation"):
         transform.docs(variables)
     return watch

@@ -72,7 +72,7 @@ def scored_shop(built_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> S
     with in_warehouse(shop.file):
         fit(quick=True)
         score()
-        transform.build(select=f"stg_scoring__predictions+ {catalog.SELECTION}")
+        transform.build(select=catalog.SELECTION)
     return shop
 
 

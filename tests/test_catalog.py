@@ -205,3 +205,13 @@ def test_the_command_brings_the_catalog_of_a_build_of_ones_own_up_to_date(
         "select count(source_columns) as known, count(*) as rows from marts.feature_catalog"
     )
     assert found["known"].tolist() == found["rows"].tolist()
+
+
+def test_without_a_build_it_says_what_to_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("WAREHOUSE_PATH", str(tmp_path / "shop.duckdb"))
+    for _ in range(2):
+        with pytest.raises(catalog.typer.Exit):
+            catalog.main()
+        assert "make build" in capsys.readouterr().err
+        # a missing file, then an empty one
+        warehouse.connect().close()
