@@ -37,7 +37,7 @@ def write_lineage(result: dbtRunnerResult) -> int:
     Parameters
     ----------
     result
-        Of a `dbt build` or `dbt compile` of all models.
+        Of a `dbt build`, or a `dbt compile` after one, of all models.
 
     Returns
     -------
@@ -48,11 +48,9 @@ def write_lineage(result: dbtRunnerResult) -> int:
     Raises
     ------
     warehouse.WarehouseError
-        If the warehouse is not built, or held by another process.
+        If the warehouse is held by another process.
     """
     with warehouse.connect() as connection:
-        if not warehouse.has_table(connection, "main", "feature_lineage"):
-            raise warehouse.WarehouseError(f"{warehouse.path()} is not built yet: run `make build`")
         lineage = _lineage(connection, result)
         try:
             parts = [lineage.relation(name) for name in PARTS]
@@ -100,6 +98,12 @@ def _lineage(connection: duckdb.DuckDBPyConnection, result: dbtRunnerResult) -> 
     )
 
 
+def _check_built() -> None:
+    with warehouse.connect(read_only=True) as connection:
+        if not warehouse.has_table(connection, "main", "feature_lineage"):
+            raise warehouse.WarehouseError(f"{warehouse.path()} is not built yet: run `make build`")
+
+
 def main(
     as_of: Annotated[
         datetime | None,
@@ -110,8 +114,7 @@ def main(
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     variables = transform.variables(as_of.date().isoformat() if as_of else None)
     try:
-        # dbt would make a file that is missing
-        warehouse.connect(read_only=True).close()
+        _check_built()
         write_lineage(transform.compiled(variables))
         transform.build(variables, select=SELECTION)
         with warehouse.connect(read_only=True) as connection:
