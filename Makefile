@@ -27,7 +27,7 @@ DBT := $(BIN)/dbt
 DBT_VARS := $(if $(AS_OF),--vars '{as_of: "$(AS_OF)"}')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test build fit score export docs api app profile truth lint format clean
+.PHONY: help setup run test build fit score catalog export docs api app profile truth lint format clean
 .PHONY: bench-skill bench-generate bench-faults bench-features leak-demo prove audit
 
 help: ## print this list
@@ -77,7 +77,10 @@ fit: $(READY) ## learn from the feature mart
 
 score: $(READY) ## write the table `predictions`, then test it and build the marts on it
 	@$(BIN)/python serve/score.py
-	@cd dbt_project && ../$(DBT) build --select stg_scoring__predictions+ $(DBT_VARS)
+	@cd dbt_project && ../$(DBT) build --select source:scoring+ $(DBT_VARS)
+
+catalog: $(READY) ## bring marts.feature_catalog up to date after a build or fit of your own; takes AS_OF
+	@$(BIN)/python run/catalog.py $(if $(AS_OF),--as-of $(AS_OF))
 
 export: $(READY) ## write the feature mart as Parquet, a folder for each as-of date; OUT=folder
 	@$(BIN)/python serve/export.py --out "$(OUT)"

@@ -151,8 +151,8 @@ class Contract:
         return hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()
 
 
-def contract(file: Path = FEATURES_YML) -> Contract:
-    """Read the feature contract from the feature mart's yml.
+def contract(file: Path | None = None) -> Contract:
+    """Read the feature contract from the feature mart's yml, or from another file.
 
     Raises
     ------
@@ -160,6 +160,7 @@ def contract(file: Path = FEATURES_YML) -> Contract:
         If the mart is missing from the yml, if it does not say which of its columns are entity
         and timestamp, or if a column has no data type or role.
     """
+    file = file or FEATURES_YML
     # the loader in C takes a tenth of the time
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     models = yaml.load(file.read_text(), Loader=loader)["models"]

@@ -19,7 +19,7 @@ from generate.files.read_files import LoadError
 from generate.load import load
 from generate.shop.plan import Plan
 from generate.synthetic import generate
-from run import summary, transform
+from run import catalog, summary, transform
 from run.bar import bar
 from serve.score import ScoreError, score
 from train.artefact import ArtefactError
@@ -90,13 +90,14 @@ def run(
         with watch.step(f"Load {data}"):
             load(data, layout, mapping=mapping)
     with watch.step("Clean, gate and build the features (dbt build)"):
-        transform.build(variables)
+        built = transform.build(variables)
+        catalog.write_lineage(built)
     with watch.step("Fit"), bar() as progress:
         fit(progress=progress)
     with watch.step("Score"):
         score()
     with watch.step("Test the scores and build the marts on them"):
-        transform.build(variables, select="stg_scoring__predictions+")
+        transform.build(variables, select=catalog.SELECTION)
     with watch.step("Write the documentation"):
         transform.docs(variables)
     return watch

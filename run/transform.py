@@ -69,6 +69,11 @@ def unit_tests(select: str, vars: dict[str, object] | None = None) -> dbtRunnerR
     return _invoke(["test", "--select", f"{select},test_type:unit"], vars)
 
 
+def compiled(vars: dict[str, object] | None = None) -> dbtRunnerResult:
+    """Compile all models and run none: the result's nodes have their SQL."""
+    return _invoke(["compile"], vars)
+
+
 def docs(vars: dict[str, object] | None = None) -> None:
     """Write the documentation site, one self-contained page, to `dbt_project/target`."""
     _invoke(["docs", "generate", "--static"], vars)

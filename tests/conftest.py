@@ -13,7 +13,7 @@ import pytest
 import warehouse
 from generate.shop.plan import Plan
 from generate.synthetic import generate
-from run import transform
+from run import catalog, transform
 from serve.score import score
 from train.fit import fit
 
@@ -60,7 +60,8 @@ def built_shop(generated_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -
     """The generated shop after `dbt build`, before any fit."""
     shop = generated_shop.copy_to(tmp_path_factory.mktemp("built"))
     with in_warehouse(shop.file):
-        transform.build()
+        built = transform.build()
+        catalog.write_lineage(built)
     return shop
 
 
@@ -71,7 +72,7 @@ def scored_shop(built_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> S
     with in_warehouse(shop.file):
         fit(quick=True)
         score()
-        transform.build(select="stg_scoring__predictions+")
+        transform.build(select=catalog.SELECTION)
     return shop
 
 

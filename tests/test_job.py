@@ -66,6 +66,17 @@ def test_a_day_as_if_it_were_today_is_the_day_that_is_scored(job, monkeypatch):
         assert newest.fetchone()[0] <= "2023-05-02"
 
 
+def test_the_catalog_is_complete(job, monkeypatch):
+    folder, _ = job
+    monkeypatch.setenv("WAREHOUSE_PATH", str(folder / "shop.duckdb"))
+    with warehouse.connect(read_only=True) as connection:
+        counts = connection.execute(
+            """select count(*), count(source_columns), count(importance), count(drift)
+            from marts.feature_catalog"""
+        ).fetchone()
+    assert counts == (len(warehouse.contract().features),) * 4
+
+
 def test_files_that_are_not_there_are_one_clear_line(tmp_path):
     result = _run(
         *("run/job.py", "--data", str(tmp_path / "nothing.csv")),
@@ -97,6 +108,7 @@ def test_a_day_before_all_data_says_so(job):
         "train/fit.py",
         "serve/score.py",
         "serve/api.py",
+        "run/catalog.py",
     ],
 )
 def test_every_command_explains_itself(command):

@@ -179,6 +179,8 @@ def fit(
             evaluation=tables[0],
             test=cuts[0],
             chosen=chosen,
+            importance=importance,
+            trained_on=schedule.labelled,
         )
     page = report.write(
         version=version,

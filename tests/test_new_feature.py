@@ -1,0 +1,146 @@
+"""A feature is one SQL edit and one entry in the yml; everything else follows."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import warehouse
+from run import catalog, transform
+from serve import schema, stored
+from serve.score import score
+from train import artefact
+from train.fit import fit
+
+NEW = "promoted_45d"
+SQL_FILE = Path("macros") / "windowed_measures.sql"
+SQL_EDIT = (
+    "'promoted', 'type': money, 'windows': ['90d',",
+    "'promoted', 'type': money, 'windows': ['45d', '90d',",
+)
+BEFORE = "      - name: promotion_share_90d\n"
+ENTRY = f"""\
+      - name: {NEW}
+        description: Purchases on promotion, on the 45 days before the as-of date.
+        data_type: decimal(18,2)
+        config: {{meta: {{role: feature, unit: money, window: 45d, minimum: 0}}}}
+"""
+
+
+@pytest.fixture
+def edited(tmp_path, monkeypatch):
+    """A copy of the dbt project with the two edits, as the project of this test."""
+    project = tmp_path / "dbt_project"
+    shutil.copytree(warehouse.DBT_PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
+    yml = project / warehouse.FEATURES_YML.relative_to(warehouse.DBT_PROJECT)
+    for file, (old, new) in ((project / SQL_FILE, SQL_EDIT), (yml, (BEFORE, ENTRY + BEFORE))):
+        text = file.read_text()
+        assert text.count(old) == 1
+        file.write_text(text.replace(old, new))
+    monkeypatch.setattr(warehouse, "DBT_PROJECT", project)
+    monkeypatch.setattr(warehouse, "FEATURES_YML", yml)
+    monkeypatch.setenv("DBT_LOG_PATH", str(tmp_path / "logs"))
+    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))
+    stored.contract.cache_clear()
+    yield project
+    stored.contract.cache_clear()
+
+
+def read(query):
+    with warehouse.connect(read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+def built_tables():
+    """When each stored model was built, by name."""
+    return dict(
+        read(
+            """select split_part(built.node, '.', 3), built.built_at
+            from memory.built as built
+            inner join duckdb_tables() as tables
+                on split_part(built.node, '.', 3) = tables.table_name
+            where built.node like 'model.%' and tables.database_name = current_database()"""
+        )
+    )
+
+
+def form():
+    """The inputs of the app, filled with the example of the API."""
+    import warehouse
+    from serve import inputs, schema
+
+    contract = warehouse.contract()
+    inputs.edited(contract, schema.example(contract), {}, key="new")
+
+
+def test_one_expression_and_one_entry_make_a_feature(edited, shop_copy, scored_shop):
+    before = built_tables()
+    built = transform.build(run_only=True)
+    catalog.write_lineage(built)
+    after = built_tables()
+
+    # what does not depend on the definition was left alone, and the log says why the rest was not
+    mart = {"feat_customers", "feat_labels", "customers", "customer_predictions", "feature_catalog"}
+    sampled = {f"int_features_{name}" for name in ("counted", "sampled", "summarised", "drifted")}
+    assert {name for name in before if before[name] != after[name]} == mart | sampled
+    log = (Path(os.environ["DBT_LOG_PATH"]) / "dbt.log").read_text()
+    assert "feat_customers: definition changed, " in log
+
+    # the values are right, and those of all others are what they were
+    [(wrong, total)] = read(
+        f"""
+        with expected as (
+            select mart.as_of_date, mart.customer_id, sum(days.promoted) as promoted
+            from features.feat_customer_snapshots as mart
+            inner join intermediate.int_customer_days_spaced as days
+                on mart.customer_id = days.customer_id
+                and days.event_date between mart.as_of_date - 45 and mart.as_of_date - 1
+                and days.known_date < mart.as_of_date
+                and days.known_until >= mart.as_of_date
+            group by all
+        )
+        select count(*) filter (mart.{NEW} <> coalesce(expected.promoted, 0)), sum(mart.{NEW})
+        from features.feat_customer_snapshots as mart
+        left join expected using (as_of_date, customer_id)
+        """
+    )
+    assert wrong == 0
+    assert total > 0
+    with warehouse.connect(read_only=True) as connection:
+        connection.execute(f"attach '{scored_shop.file}' as former (read_only)")
+        differing = connection.execute(
+            f"""select count(*) from (
+                select * exclude ({NEW}) from features.feat_customer_snapshots
+                except from former.features.feat_customer_snapshots
+            )"""
+        ).fetchall()
+    assert differing == [(0,)]
+
+    # the old model says what is new; a fit later there are predictions of a model that knows it
+    assert NEW in warehouse.contract().numeric
+    with pytest.raises(artefact.ArtefactError, match=f"{NEW} is new"):
+        score()
+    result = fit(quick=True)
+    assert NEW in result.importance.index
+    scored = score()
+    assert scored.model_version == result.version
+    assert read("select distinct model_version from predictions where scored_at = "
+                "(select max(scored_at) from predictions)") == [(result.version,)]  # fmt: skip
+
+    # API, app and catalog have it
+    fields = schema.features_model(warehouse.contract()).model_fields
+    assert fields[NEW].description.startswith("Purchases on promotion, on the 45 days")
+    inputs = AppTest.from_function(form).run(timeout=20)
+    assert not inputs.exception
+    assert "Promoted 45 days" in [box.label for box in inputs.number_input]
+    transform.build(select=catalog.SELECTION, run_only=True)
+    [row] = read(
+        f"""select unit, time_window, 'raw.store_sales_line_items.promotion_id' in source_columns,
+            minimum, importance is not null, drift is not null, model_version
+        from marts.feature_catalog where name = '{NEW}'"""
+    )
+    assert row == ("money", "45d", True, 0, True, True, result.version)
