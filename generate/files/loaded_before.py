@@ -10,9 +10,10 @@ import duckdb
 
 import warehouse
 from generate import ledger
+from generate.another_shop import remove_forecasts_of_another_shop
 from generate.files.find_files import find, shown
 from generate.files.mapping import Mapping
-from generate.raw_tables import TABLES, Summary, remove_forecasts_of_another_shop
+from generate.raw_tables import TABLES, Summary
 
 
 def fingerprints(path: Path, mapping: Mapping) -> dict[Path, ledger.LoadedFile]:

@@ -1,0 +1,59 @@
+"""What is kept of another shop when the raw tables are replaced: its forecasts and history go."""
+
+from __future__ import annotations
+
+import logging
+
+import duckdb
+
+import warehouse
+
+log = logging.getLogger(__name__)
+
+# as lenient as any cleaning of ids: what differs only in blanks, case, zeros or '.0' is the same
+_SAME_ID = r"ltrim(regexp_replace(upper(trim(customer_id)), '\.0+$', ''), '0')"
+
+
+def remove_history_of_another_shop(
+    connection: duckdb.DuckDBPyConnection, *, is_generated: bool
+) -> None:
+    """Drop the schema `history` when the new tables are another shop's."""
+    if not warehouse.has_table(connection, "history", "customer_history"):
+        return
+    _, of_this_shop = _shared_customers(connection, "history.customer_history")
+    if is_generated or not of_this_shop:
+        connection.execute("drop schema history cascade")
+        log.info("removed the history of customers and products: the new tables are another shop's")
+
+
+def remove_forecasts_of_another_shop(connection: duckdb.DuckDBPyConnection) -> int:
+    """Delete the rows of `predictions` when none of their customers is in the new tables."""
+    if not warehouse.has_table(connection, "main", "predictions"):
+        return 0
+    forecasts, of_this_shop = _shared_customers(connection, "main.predictions")
+    if not forecasts or of_this_shop:
+        return 0
+    connection.execute("delete from main.predictions")
+    log.warning(
+        "removed %s forecasts from predictions: none of their customers is in the new tables",
+        f"{forecasts:,}",
+    )
+    return forecasts
+
+
+def _shared_customers(connection: duckdb.DuckDBPyConnection, table: str) -> tuple[int, int]:
+    """Return the rows of a table, and those of them whose customer is in the raw tables."""
+    [counts] = connection.execute(
+        f"""
+        with known as (
+            select {_SAME_ID} as id from raw.customer_details
+            union
+            select {_SAME_ID} as id from raw.store_sales_header
+        ),
+        remembered as (
+            select {_SAME_ID} as id from {table}
+        )
+        select count(*), count(known.id) from remembered left join known using (id)
+        """
+    ).fetchall()
+    return counts
