@@ -9,6 +9,7 @@ from contextlib import redirect_stdout
 from datetime import date
 from pathlib import Path
 
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
 import warehouse
@@ -71,6 +72,8 @@ def _compile(*arguments: str) -> dict[str, str]:
     # what it compiles it prints as well
     with redirect_stdout(io.StringIO()):
         result = dbtRunner().invoke(["compile", *folders, *arguments])
+        # dbt keeps the file open after it has run
+        DuckDBConnectionManager.close_all_connections()
     if result.exception or not result.success:
         raise RuntimeError(f"dbt cannot compile the kernel: {result.exception}")
     return {one.node.name: one.node.compiled_code for one in result.result.results}
