@@ -14,7 +14,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent
 DBT_PROJECT = ROOT / "dbt_project"
-SCHEMAS = ("main", "raw", "staging", "intermediate", "features", "marts")
+SCHEMAS = ("main", "raw", "staging", "history", "memory", "intermediate", "features", "marts")
 FEATURE_MART = "feat_customer_snapshots"
 FEATURES_YML = DBT_PROJECT / "models" / "features" / "_features__models.yml"
 
