@@ -170,7 +170,11 @@ def _known_line(
 
 
 def _until_the_next_line(accepted: list[KnownLine]) -> list[KnownLine]:
+    """End a version when any later one is known: one on a late header may be known after the next.
+
+    Ended by the very next one only, it would count beside the one after that.
+    """
     return [
-        replace(line, known_until=following.known_date if following else FAR)
-        for line, following in zip_longest(accepted, accepted[1:])
+        replace(line, known_until=min((one.known_date for one in accepted[place:]), default=FAR))
+        for place, line in enumerate(accepted, 1)
     ]

@@ -73,7 +73,7 @@ MACROS = {
     ],
     "facts_hashed": [
         ("where {{ first }} < {{ day }}", "where {{ first }} + 30 < {{ day }}"),
-        ("case when {{ last }} < {{ day }} then {{ last }} end", "'any day'"),
+        ("sum(row_hash) as", "count(*) as"),
         ("        (ref('int_customer_days_spaced'), 'known_date', 'known_until'),\n", ""),
     ],
 }
@@ -120,7 +120,6 @@ INTERMEDIATE = {
     "int_orders_totalled": [
         ("lines.known_date <= states.known_date", "lines.known_date < states.known_date"),
         ("lines.known_until >= states.known_until", "lines.known_until > states.known_until"),
-        ("on lines.transaction_id = states.transaction_id\n        and", "on"),
         ("promotion_id <> 'NONE'", "promotion_id = 'NONE'"),
         ("sum(greatest(line_item_amount, 0)) as", "sum(line_item_amount) as"),
         ("count_if(line_item_amount > 0)", "count_if(line_item_amount >= 0)"),
@@ -130,7 +129,6 @@ INTERMEDIATE = {
     "int_active_days_restated": [
         ("min(known_date) < max(known_date) or ", ""),
         (" or min(known_until) < {{ far_date() }}", ""),
-        ("orders.known_date > max(orders", "orders.known_date >= max(orders"),
         ("max(known_until) filter", "min(known_until) filter"),
         (
             "partition by customer_id, event_date order by stretch",

@@ -81,13 +81,19 @@ def _make_scene(file: Path, seed: int) -> None:
 
 
 def _parted(tables: Tables, rng: Random) -> tuple[Tables, Tables]:
-    """Part the rows of sales into those that a first load brings, and a few that it forgets."""
+    """Part the rows of sales into those that a first load brings, and a few that it forgets.
+
+    Of some customers it forgets all.
+    """
+    customers = sorted({row["customer_id"] or "" for row in tables["store_sales_header"]})
+    overlooked = set(rng.sample(customers, len(customers) // 20))
     at_once, later = {}, {}
     for name, rows in tables.items():
         share = 0.03 if name.startswith("store_sales") else 0
-        forgotten = [rng.random() < share for _ in rows]
-        at_once[name] = [row for row, late in zip(rows, forgotten, strict=True) if not late]
-        later[name] = [row for row, late in zip(rows, forgotten, strict=True) if late]
+        at_once[name], later[name] = [], []
+        for row in rows:
+            is_late = share and (rng.random() < share or row.get("customer_id") in overlooked)
+            (later if is_late else at_once)[name].append(row)
     return at_once, later
 
 

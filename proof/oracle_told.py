@@ -29,7 +29,7 @@ def tasks(share: float, seed: int) -> list[Task]:
 
 def check_history(folder: Path, seed: int) -> Outcome:
     """Compare all of a random history; a quarter of them without caps."""
-    file = folder / "history.duckdb"
+    file = folder / "small.duckdb"
     settings = oracle.DEFAULTS if seed % 4 == 3 else histories.SETTINGS
     building.write(file, histories.history(seed))
     building.build(file, {**building.GRID, **settings.variables()})

@@ -179,3 +179,16 @@ def test_a_value_of_the_mart_that_is_wrong_is_found():
         )
         found = compare(connection, facts, only=["spend_90d", "orders_90d", "region"])
     assert found == [Difference("C1", D, "spend_90d", Decimal(11), Decimal(10))]
+
+
+def test_a_version_on_a_late_header_ends_nothing_twice():
+    facts = _facts(
+        [_header("T1", (5, 1)), _header("T2", (5, 1), recorded=(5, 20))],
+        [
+            _line("L1", "T1", 10, recorded=(5, 2)),
+            _line("L1", "T2", 20, recorded=(5, 3)),
+            _line("L1", "T1", 7, recorded=(5, 4)),
+        ],
+    )
+    for day in (10, 25):
+        assert oracle.features(facts, "C1", date(2024, 5, day))["spend_lifetime"] == 7

@@ -14,7 +14,7 @@ ended as (
 
     select
         *,
-        -- what names a newcomer is known with them, maybe after a version said later
+        -- what names a newcomer, or a late header, is known with it, maybe after a version said later
         coalesce(
             min(known_date) over (
                 partition by {{ key }}, rejected_by is null
