@@ -71,6 +71,12 @@ MACROS = {
             "order by {{ day }} desc\n            )\n        ) as",
         ),
     ],
+    "versions_known": [
+        ("first_value({{ column }})", "last_value({{ column }})"),
+        ("order by loaded_at, changed_on", "order by changed_on, loaded_at"),
+        ("version_number > 1 then", "version_number > 0 then"),
+        ("coalesce(said.ended_on, {{ far_date() }})", "{{ far_date() }}"),
+    ],
     "facts_hashed": [
         ("where {{ first }} < {{ day }}", "where {{ first }} + 30 < {{ day }}"),
         ("sum(row_hash) as", "count(*) as"),
@@ -152,7 +158,7 @@ INTERMEDIATE = {
         ("where gapped.is_restated_mark", "where not gapped.is_restated_mark"),
     ],
     "int_category_spend_cumulated": [
-        ("-sum(line_item_amount)", "sum(line_item_amount)"),
+        ("-line_item_amount as spend", "line_item_amount as spend"),
         ("partition by customer_id, product_category", "partition by customer_id"),
     ],
     "int_category_states_tracked": [
@@ -170,14 +176,6 @@ INTERMEDIATE = {
             "coalesce(customers.registered_date, first_known.first_known_date),",
             "first_known.first_known_date,",
         ),
-    ],
-    "int_customers_versioned": [
-        ("first_value(history.registered_date)", "last_value(history.registered_date)"),
-        (
-            "order by history.dbt_valid_to nulls last, history.dbt_valid_from",
-            "order by history.dbt_valid_from",
-        ),
-        ("row_number() over versions = 1", "false"),
     ],
     "int_facts_matched": [
         ("spine.as_of_date > days.event_date", "spine.as_of_date >= days.event_date"),

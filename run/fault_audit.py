@@ -41,7 +41,7 @@ select 'products', product_id, unnest(list_filter([
 ], lambda rule: rule is not null))
 from intermediate.int_products_checked
 union all
-select 'store_sales_header', transaction_id, unnest(list_filter([
+select 'store_sales_header', if(is_id_missing, null, transaction_id), unnest(list_filter([
     if(exact_duplicate_rows > 0, 'exact_duplicate', null),
     if(versions > 1, 'superseded', null),
     if(duplicate_rows > exact_duplicate_rows, 'conflicting_duplicate', null),
@@ -56,7 +56,7 @@ select 'store_sales_header', transaction_id, 'total_recomputed'
 from intermediate.int_header_totals_recomputed
 where is_different
 union all
-select 'store_sales_line_items', line_item_id, unnest(list_filter([
+select 'store_sales_line_items', if(is_id_missing, null, line_item_id), unnest(list_filter([
     if(exact_duplicate_rows > 0, 'exact_duplicate', null),
     if(versions > 1, 'superseded', null),
     if(duplicate_rows > exact_duplicate_rows, 'conflicting_duplicate', null),

@@ -32,6 +32,8 @@ class Lineage:
     histories: Mapping[str, str] = field(default_factory=dict)
     unresolved: list[str] = field(default_factory=list)
     _known: dict[str, Relation] = field(default_factory=dict)
+    _read_so_far: dict[str, Relation] = field(default_factory=dict)
+    _read_by_themselves: set[str] = field(default_factory=set)
 
     def relation(self, name: str) -> Relation:
         """Return a table, view or table function by `schema.name`.
@@ -46,16 +48,27 @@ class Lineage:
                 columns = {column: frozenset({f"{name}.{column}"}) for column in self.raw[name]}
                 self._known[name] = Relation(columns)
             else:
-                tree = parse_one(self.models[name], dialect="duckdb")
-                self._known[name] = self._dated(self.query(tree, {}, name), name)
+                self._known[name] = self._read(name, Relation({}))
         return self._known[name]
+
+    def _read(self, name: str, so_far: Relation) -> Relation:
+        noted = len(self.unresolved)
+        tree = parse_one(self.models[name], dialect="duckdb")
+        self._read_so_far[name] = so_far
+        found = self._dated(self.query(tree, {}, name), name)
+        del self._read_so_far[name]
+        if name in self._read_by_themselves and not so_far.columns:
+            # a snapshot that reads what it held before: once more, now that its columns are known
+            del self.unresolved[noted:]
+            return self._read(name, found)
+        return found
 
     def _dated(self, relation: Relation, name: str) -> Relation:
         if name not in self.histories:
             return relation
         day = relation.columns[self.histories[name]]
         added = {"dbt_valid_from": day, "dbt_valid_to": day}
-        return Relation({**relation.columns, **added}, relation.rows)
+        return Relation({**relation.columns, **added}, relation.rows, relation.fields)
 
     def query(self, query: exp.Expression, named: Mapping[str, Relation], of: str) -> Relation:
         """Read a query; `named` holds the CTEs in sight."""
@@ -81,6 +94,9 @@ class Lineage:
         if table == "query_table":
             return SPINE
         name = f"{node.db}.{table}"
+        if name in self._read_so_far:
+            self._read_by_themselves.add(name)
+            return self._read_so_far[name]
         if name in self.raw or name in self.models:
             return self.relation(name)
         self.unresolved.append(f"{name} in {of}")

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Columns = frozenset[str]
+Fields = Mapping[str, Columns]
 NOTHING: Columns = frozenset()
 
 
 @dataclass(frozen=True)
 class Relation:
-    """The raw columns behind each column of a table, and behind its rows."""
+    """The raw columns behind a table: its columns, its rows, and the fields of its structs."""
 
     columns: Mapping[str, Columns]
     rows: Columns = NOTHING
+    # by column that is a struct, or a list of structs, and by field
+    fields: Mapping[str, Fields] = field(default_factory=dict)
 
     @property
     def everything(self) -> Columns:
@@ -28,15 +31,23 @@ SPINE = Relation({"customer_id": NOTHING, "as_of_date": NOTHING})
 
 def stack(left: Relation, right: Relation, *, by_name: bool) -> Relation:
     """Return the union of two relations, by place or by name."""
-    if by_name:
-        names = [*left.columns, *(name for name in right.columns if name not in left.columns)]
-        pairs = {n: (left.columns.get(n, NOTHING), right.columns.get(n, NOTHING)) for n in names}
-    else:
-        pairs = dict(
-            zip(
-                left.columns,
-                zip(left.columns.values(), right.columns.values(), strict=False),
-                strict=False,
-            )
+    if not by_name:
+        names = dict(zip(right.columns, left.columns, strict=False))
+        right = Relation(
+            {names[name]: columns for name, columns in right.columns.items() if name in names},
+            right.rows,
+            {names[name]: fields for name, fields in right.fields.items() if name in names},
         )
-    return Relation({name: a | b for name, (a, b) in pairs.items()}, left.rows | right.rows)
+    return Relation(
+        merge(left.columns, right.columns),
+        left.rows | right.rows,
+        {
+            name: merge(left.fields.get(name, {}), right.fields.get(name, {}))
+            for name in {**left.fields, **right.fields}
+        },
+    )
+
+
+def merge(one: Fields, other: Fields) -> Fields:
+    """Return what stands behind each name in one or the other."""
+    return {name: one.get(name, NOTHING) | other.get(name, NOTHING) for name in {**one, **other}}

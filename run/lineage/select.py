@@ -7,7 +7,7 @@ from typing import Protocol
 
 from sqlglot import exp
 
-from run.lineage.relation import NOTHING, Columns, Relation
+from run.lineage.relation import NOTHING, Columns, Fields, Relation, merge
 
 
 class Reader(Protocol):
@@ -31,6 +31,7 @@ class Select:
         self.lineage, self.select, self.named, self.of = lineage, select, named, of
         self.sources: dict[str, Relation] = {}
         self.made: dict[str, Columns] = {}
+        self.fields: dict[str, Fields] = {}
         self.ordered_by: Columns = NOTHING
         self.windows = {window.name.lower(): window for window in select.args.get("windows") or []}
 
@@ -42,13 +43,15 @@ class Select:
             self.sources[alias] = self.lineage.source(node, self.named, self.of)
         for projection in self.select.expressions:
             self.made.update(self._project(projection))
+            self.fields.update(self._fields_projected(projection))
         rows = self.ordered_by.union(*(source.rows for source in self.sources.values()))
         for clause in ("where", "group", "having", "qualify"):
             rows |= self._names(self.select.args.get(clause))
         for join in self.select.args.get("joins") or []:
             rows |= self._names(join.args.get("on"))
             rows |= NOTHING.union(*(self._column("", c.name) for c in join.args.get("using") or []))
-        return Relation(self.made, rows)
+        fields = {name: fields for name, fields in self.fields.items() if name in self.made}
+        return Relation(self.made, rows, fields)
 
     def _project(self, projection: exp.Expression) -> dict[str, Columns]:
         star = projection.this if isinstance(projection, exp.Column) else projection
@@ -67,6 +70,38 @@ class Select:
     def _all(self, table: str) -> dict[str, Columns]:
         sources = [self.sources[table.lower()]] if table else self.sources.values()
         return {name: columns for source in sources for name, columns in source.columns.items()}
+
+    def _fields_projected(self, projection: exp.Expression) -> dict[str, Fields]:
+        """Return the fields of the structs that a projection makes, by column."""
+        star = projection.this if isinstance(projection, exp.Column) else projection
+        if isinstance(star, exp.Star | exp.Columns):
+            table = projection.table if isinstance(projection, exp.Column) else ""
+            sources = [self.sources[table.lower()]] if table else self.sources.values()
+            found = {name: fields for source in sources for name, fields in source.fields.items()}
+            for replaced in star.args.get("replace") or []:
+                found[replaced.alias.lower()] = self._fields(replaced.this)
+            return found
+        return {projection.alias_or_name.lower(): self._fields(projection)}
+
+    def _fields(self, node: exp.Expression) -> Fields:
+        """Return what is behind each field of a struct, or of what is made from structs."""
+        if isinstance(node, exp.Struct):
+            parts = [part for part in node.expressions if isinstance(part, exp.PropertyEQ)]
+            return {part.name.lower(): self._names(part.expression) for part in parts}
+        if isinstance(node, exp.Column):
+            tables = [node.table.lower()] if node.table else self.sources
+            found: Fields = {}
+            for table in tables:
+                if table in self.sources:
+                    found = merge(found, self.sources[table].fields.get(node.name.lower(), {}))
+            return found
+        if isinstance(node, exp.Window | exp.Filter | exp.Alias):
+            return self._fields(node.this)
+        found = {}
+        if isinstance(node, exp.Func):
+            for child in node.iter_expressions():
+                found = merge(found, self._fields(child))
+        return found
 
     def _names(self, node: exp.Expression | None) -> Columns:
         """Return the raw columns behind all that an expression names."""
@@ -101,6 +136,9 @@ class Select:
             return self._of_source(table, name)
         if table:
             # a field of a struct
+            for source in self.sources.values():
+                if name in source.fields.get(table, {}):
+                    return source.fields[table][name]
             return self._column("", table)
         holders = [alias for alias, source in self.sources.items() if name in source.columns]
         if holders:
