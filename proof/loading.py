@@ -35,7 +35,7 @@ def write(connection: duckdb.DuckDBPyConnection, tables: Tables, *, append: bool
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[Row]) -> None:
-    schema = connection.execute(f"select * from raw.{table} limit 0").to_arrow_table().schema
+    schema = connection.sql(f"select * from raw.{table} limit 0").to_arrow_table().schema
     connection.register("rows_to_write", pa.Table.from_pylist(rows, schema))
     connection.execute(f"insert into raw.{table} by name select * from rows_to_write")
     connection.unregister("rows_to_write")
