@@ -26,11 +26,20 @@ from dated_headers
 where canonical(transaction_id) is not null
 group by all
 having bool_and(coalesce(known >= cut(), false));
+-- of rows of one line without a day nothing says which was there first
+create or replace temp view undated_future_lines as
+select canonical(line_item_id) as id
+from raw.store_sales_line_items
+where recorded_at is null and canonical(line_item_id) is not null
+group by all
+having bool_and(
+    coalesce(canonical(transaction_id) in (select id from future_orders), false)
+);
 create or replace temp view movable_lines as
 select rowid as line_row, *
 from raw.store_sales_line_items
 where cast(recorded_at as date) >= cut()
-    or (recorded_at is null and canonical(transaction_id) in (select id from future_orders));
+    or (recorded_at is null and canonical(line_item_id) in (select id from undated_future_lines));
 create or replace temp view movable_customers as
 select canonical(customer_id) as id
 from raw.customer_details

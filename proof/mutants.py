@@ -234,7 +234,6 @@ FEATURES = {
     ],
     "feat_loyalty": [("orders_lifetime < 2", "orders_lifetime <= 2")],
     "feat_season": [
-        ("dates.as_of_date > days.event_date", "dates.as_of_date >= days.event_date"),
         ("dates.as_of_date > days.known_date", "dates.as_of_date >= days.known_date"),
         ("dates.as_of_date <= days.known_until", "dates.as_of_date < days.known_until"),
         ("isodow(day_ahead) >= 6", "isodow(day_ahead) > 6"),

@@ -25,7 +25,6 @@ from proof.worlds import Tables
 from run import transform
 
 PART = "mutants"
-SHOULD_BE_FOUND = 0.95
 CUT = date(2000, 1, 1) + timedelta(30 * 270)
 END = CUT + timedelta(407)
 AS_OF = {**building.SETTINGS, "as_of": END.isoformat()}

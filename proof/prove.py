@@ -24,10 +24,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from proof import building, futures_told, incremental, oracle_told
+from proof import building, futures_told, incremental, mutants_told, oracle_told
 from proof.outcome import Outcome, Task
 
-PARTS = {module.PART: module for module in (incremental, futures_told, oracle_told)}
+PARTS = {module.PART: module for module in (incremental, futures_told, oracle_told, mutants_told)}
 SHOWN = 20
 
 
