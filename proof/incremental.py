@@ -18,34 +18,42 @@ from random import Random
 
 import warehouse
 from proof import building, histories
-from proof.many_worlds import together
+from proof.many_worlds import many_worlds, together
 from proof.outcome import Outcome, Task, sizes
-from proof.worlds import Tables
+from proof.worlds import LATTICE_ANCHOR, Tables
 
 PART = "incremental"
 FULL = 50
+# a day that both histories of a shop go past
+MIDDLE = LATTICE_ANCHOR + timedelta(30 * 270)
 ORDERS = ("in_order", "shuffled")
 
 
 def tasks(share: float, seed: int) -> list[Task]:
-    """Return the histories to run; a fifth has attributes that change, too."""
-    return [Task(check_history, (seed + number,)) for number in range(round(FULL * share))]
+    """Return the histories to run, two in a shop; a fifth has attributes that change, too."""
+    pairs = max(round(FULL * share / 2), 1)
+    return [
+        Task(check_histories, ((seed + 2 * number, seed + 2 * number + 1),))
+        for number in range(pairs)
+    ]
 
 
-def check_history(folder: Path, seed: int, orders: tuple[str, ...] = ORDERS) -> Outcome:
-    """Build a history at once, in order and shuffled, and compare the marts.
+def check_histories(
+    folder: Path, seeds: tuple[int, ...], orders: tuple[str, ...] = ORDERS
+) -> Outcome:
+    """Build histories of one shop at once, in order and shuffled, and compare the marts.
 
     Parameters
     ----------
     folder
         An empty folder for the warehouses.
-    seed
-        Of the history, of how it arrives, and of what happens meanwhile.
+    seeds
+        Of the histories; the first also of how they arrive, and of what happens meanwhile.
     orders
         In which order the rows come in: as they became known, shuffled, or one after the other.
     """
-    rng = Random(seed)
-    tables = histories.history(seed)
+    rng = Random(seeds[0])
+    tables = together(many_worlds(list(seeds), MIDDLE).values())
     found, happened = [], []
     for order in orders:
         loads = _loads(tables, rng, order)
@@ -54,13 +62,14 @@ def check_history(folder: Path, seed: int, orders: tuple[str, ...] = ORDERS) -> 
         building.build(fresh)
         happened.append(_arrive(file, loads, rng))
         found += [f"{order}, {happened[-1]}: {one}" for one in differing(fresh, file)]
-    if seed % 5 == 0:
+    if seeds[0] // 2 % 5 == 0:
         happened.append("attributes")
         found += [f"attributes: {one}" for one in _restate_attributes(folder, file, rng)]
     with building.reading(fresh) as connection:
         return Outcome(
             PART,
-            f"history {seed}",
+            f"histories {', '.join(map(str, seeds))}",
+            cases=len(seeds),
             **sizes(connection),
             differences=found,
             what=", ".join(happened),
