@@ -24,18 +24,18 @@ from proof.worlds import LATTICE_ANCHOR, Tables
 
 PART = "incremental"
 FULL = 50
-# a day that both histories of a shop go past
+# so many histories share a shop and its builds
+IN_A_SHOP = 5
+# a day that all histories of a shop go past
 MIDDLE = LATTICE_ANCHOR + timedelta(30 * 270)
 ORDERS = ("in_order", "shuffled")
 
 
 def tasks(share: float, seed: int) -> list[Task]:
-    """Return the histories to run, two in a shop; a fifth has attributes that change, too."""
-    pairs = max(round(FULL * share / 2), 1)
-    return [
-        Task(check_histories, ((seed + 2 * number, seed + 2 * number + 1),))
-        for number in range(pairs)
-    ]
+    """Return the histories to run; in half of the shops attributes change, too."""
+    shops = max(round(FULL * share / IN_A_SHOP), 1)
+    firsts = [seed + IN_A_SHOP * number for number in range(shops)]
+    return [Task(check_histories, (tuple(range(one, one + IN_A_SHOP)),)) for one in firsts]
 
 
 def check_histories(
@@ -62,7 +62,7 @@ def check_histories(
         building.build(fresh)
         happened.append(_arrive(file, loads, rng))
         found += [f"{order}, {happened[-1]}: {one}" for one in differing(fresh, file)]
-    if seeds[0] // 2 % 5 == 0:
+    if seeds[0] // IN_A_SHOP % 2 == 0:
         happened.append("attributes")
         found += [f"attributes: {one}" for one in _restate_attributes(folder, file, rng)]
     with building.reading(fresh) as connection:
