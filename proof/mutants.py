@@ -78,9 +78,14 @@ MACROS = {
         ("coalesce(said.ended_on, {{ far_date() }})", "{{ far_date() }}"),
     ],
     "facts_hashed": [
-        ("where {{ first }} < {{ day }}", "where {{ first }} + 30 < {{ day }}"),
+        ("where {{ facts.first }} < {{ day }}", "where {{ facts.first }} + 30 < {{ day }}"),
         ("sum(row_hash) as", "count(*) as"),
-        ("        (ref('int_customer_days_spaced'), 'known_date', 'known_until'),\n", ""),
+    ],
+    "facts_of_customers": [
+        (
+            "{'model': 'int_customer_days_spaced', 'first': 'known_date', 'last': 'known_until'},",
+            "",
+        ),
     ],
 }
 
@@ -250,7 +255,7 @@ MUTANTS = [
     *_of("models/features", FEATURES),
     Mutant(
         "macros/materializations/as_of_snapshots.sql",
-        "ledger.as_of_date = built.as_of_date and ledger.rows = built.rows",
+        "ledger.as_of_date = built.as_of_date and ledger.content_hash = built.content_hash",
         "ledger.as_of_date = built.as_of_date",
     ),
     Mutant(

@@ -1,5 +1,6 @@
 {% materialization table, adapter='duckdb' %}
-    {%- if load_cached_relation(this) is not none and is_unchanged(model) -%}
+    {%- set existing = load_cached_relation(this) -%}
+    {%- if existing is not none and existing.is_table and is_unchanged(model, this) -%}
         {%- call noop_statement('main', 'UNCHANGED') -%}{%- endcall -%}
         {{ return({'relations': [this.incorporate(type='table')]}) }}
     {%- endif -%}

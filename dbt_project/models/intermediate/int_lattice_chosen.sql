@@ -42,6 +42,7 @@ known_customers as (
     from customers
     inner join dated
         on coalesce(customers.registered_date < dated.current_as_of_date, true)
+        and coalesce(customers.first_known_on < dated.current_as_of_date, true)
 
 ),
 

@@ -1,0 +1,182 @@
+"""A build leaves alone what has not changed, and nothing else."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date
+
+import pytest
+
+import warehouse
+from generate.raw_tables import TABLES
+from generate.shop.plan import Plan
+from generate.synthetic import generate
+from proof import building, incremental
+from tests.shop_files import query
+
+LINES = "raw.store_sales_line_items"
+GRID = {"grid_days": 30}
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory, dbt_folders):
+    """A shop of sixty customers with its mart."""
+    file = tmp_path_factory.mktemp("tiny") / "shop.duckdb"
+    with building.in_warehouse(file):
+        generate(Plan(60, 3, days=400))
+    building.build(file, GRID)
+    return file
+
+
+@pytest.fixture
+def shop(tiny, tmp_path, monkeypatch):
+    file = tmp_path / "shop.duckdb"
+    shutil.copy(tiny, file)
+    monkeypatch.setenv("WAREHOUSE_PATH", str(file))
+    return file
+
+
+def change(*statements):
+    with warehouse.connect() as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def made_anew(file):
+    """The mart of the same raw rows, built without any memory."""
+    anew = file.with_name("anew.duckdb")
+    shutil.copy(file, anew)
+    building.build(anew, GRID, full_refresh=True)
+    return anew
+
+
+def test_rows_lost_or_written_over_in_the_mart_come_back(shop, tiny):
+    change(
+        "delete from features.feat_dates where hash(as_of_date) % 2 = 0",
+        "update features.feat_customers set spend_30d = -5 where hash(customer_id) % 3 = 0",
+    )
+    building.build(shop, GRID)
+    assert incremental.differing(tiny, shop) == []
+
+
+def test_a_view_among_the_raw_tables_is_read_for_what_it_shows_today(shop):
+    spend = "select sum(spend_lifetime) from features.feat_customers"
+    [(before,)] = query(spend)
+    change(
+        f"create table main.lines as from {LINES}",
+        f"drop table {LINES}",
+        f"create view {LINES} as from main.lines",
+    )
+    building.build(shop, GRID)
+    assert query(spend) == [(before,)]
+    change("delete from main.lines where hash(line_item_id) % 2 = 0")
+    building.build(shop, GRID)
+    assert query(spend)[0][0] < before
+    assert incremental.differing(made_anew(shop), shop) == []
+
+
+def test_columns_that_swap_names_are_seen(shop):
+    regions = "select distinct region from features.feat_customers order by all"
+    cities = query("select distinct city from raw.customer_details where city is not null")
+    change(
+        "alter table raw.customer_details rename column region to kept",
+        "alter table raw.customer_details rename column city to region",
+        "alter table raw.customer_details rename column kept to city",
+        "drop schema history cascade",
+    )
+    building.build(shop, GRID)
+    assert {name for (name,) in query(regions)} & {name for (name,) in cities}
+
+
+def test_orders_of_a_customer_that_swap_their_ends_are_seen(shop):
+    first, last, loaded = date(2024, 5, 1), date(2024, 7, 1), "timestamp '2024-12-31'"
+    headers = [("T1", "C1", "2024-02-10"), ("T2", "C1", "2024-03-10"), ("T3", "C2", "2024-08-01")]
+
+    def sold(transaction, customer, day, known):
+        return (
+            "insert into raw.store_sales_header by name select"
+            f" '{transaction}' as transaction_id, '{customer}' as customer_id, 'S1' as store_id,"
+            f" date '{day}' as transaction_date, 50 as total_amount,"
+            f" timestamp '{known} 10:00' as recorded_at, {loaded} as _loaded_at"
+        )
+
+    change(
+        *(f"delete from raw.{table.name}" for table in TABLES),
+        "drop schema history cascade",
+        "insert into raw.products by name select 'P1' as product_id, 'Toys' as product_category,"
+        f" 10 as unit_price, {loaded} as _loaded_at",
+        "insert into raw.customer_details by name select unnest(['C1', 'C2']) as customer_id,"
+        f" date '2024-01-01' as customer_since, {loaded} as _loaded_at",
+        f"insert into {LINES} by name select 'L' || n as line_item_id, 'T' || n as transaction_id,"
+        f" 'P1' as product_id, 5 as quantity, 50 as line_item_amount, {loaded} as _loaded_at"
+        " from range(1, 4) as numbers(n)",
+        *(sold(transaction, customer, day, day) for transaction, customer, day in headers),
+        # both were another customer's, as it turned out
+        sold("T1", "C2", "2024-02-10", first),
+        sold("T2", "C2", "2024-03-10", last),
+    )
+    building.build(shop, GRID)
+    # what is known of it is restated, so that each ends when the other did
+    change(
+        "update raw.store_sales_header set recorded_at = case transaction_id"
+        f" when 'T1' then timestamp '{last} 10:00' else timestamp '{first} 10:00' end"
+        " where customer_id = 'C2' and transaction_id <> 'T3'"
+    )
+    building.build(shop, GRID)
+    assert incremental.differing(made_anew(shop), shop) == []
+
+
+def test_what_a_feature_reads_besides_is_seen_and_another_kind_of_relation_is_made(
+    shop, tmp_path, monkeypatch
+):
+    project = tmp_path / "dbt_project"
+    shutil.copytree(warehouse.DBT_PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
+    loyalty = project / "models" / "features" / "feat_loyalty.sql"
+    loyalty.write_text(
+        loyalty.read_text()
+        .replace(
+            "-- points and tier",
+            """promoted as (
+
+    select spend.customer_id, spend.as_of_date, count(distinct lines.promotion_id) as promotions
+    from histories as spend
+    inner join {{ ref('int_lines_capped') }} as lines
+        on spend.customer_id = lines.customer_id
+        and spend.as_of_date > lines.event_date
+        and spend.as_of_date > lines.known_date
+        and spend.as_of_date <= lines.known_until
+    group by all
+
+),
+
+-- points and tier""",
+        )
+        .replace(
+            "* replace (coalesce(last_store_id, 'NONE') as last_store_id),",
+            "histories.* replace (coalesce(last_store_id, 'NONE') as last_store_id),\n"
+            "        coalesce(promoted.promotions, 0) as promotions_lifetime,",
+        )
+        .replace(
+            "    from histories\n\n)",
+            "    from histories\n    left join promoted using (customer_id, as_of_date)\n\n)",
+        )
+    )
+    yml = project / warehouse.FEATURES_YML.relative_to(warehouse.DBT_PROJECT)
+    entry = (
+        "      - name: promotions_lifetime\n        description: Promotions.\n"
+        "        data_type: bigint\n        config: {meta: {role: feature, unit: promotions,"
+        " window: lifetime, minimum: 0}}\n"
+    )
+    before = "      - name: promotion_share_90d\n"
+    yml.write_text(yml.read_text().replace(before, entry + before))
+    view = project / "models" / "features" / "feat_customer_snapshots.sql"
+    view.write_text("{{ config(materialized='table') }}\n\n" + view.read_text())
+    monkeypatch.setattr(warehouse, "FEATURES_YML", yml)
+    with building.in_project(project):
+        building.build(shop, GRID)
+        kind = "select table_type from information_schema.tables where table_name = '{}'"
+        assert query(kind.format("feat_customer_snapshots")) == [("BASE TABLE",)]
+        change(f"update {LINES} set promotion_id = 'PR' || (hash(line_item_id) % 50)::varchar")
+        building.build(shop, GRID)
+        assert incremental.differing(made_anew(shop), shop) == []
+    assert query("select max(promotions_lifetime) from features.feat_customers")[0][0] > 5
