@@ -90,7 +90,7 @@ def audit(cuts: int = 2, seed: int = 1, kinds: list[str] | None = None) -> Audit
     with scratch() as folder:
         for number, cut in enumerate(chosen):
             base = folder / f"base-{number}.duckdb"
-            _copy_warehouse(base)
+            building.copy_warehouse(base)
             variables = {"grid_days": grid_days, "snapshots_kept": 0}
             building.build(base, {**variables, "as_of": cut.isoformat()}, full_refresh=True)
             for kind in kinds or FUTURES:
@@ -123,16 +123,6 @@ def _choose_cuts(cuts: int, seed: int) -> tuple[list[date], int, date]:
     if not possible:
         raise warehouse.WarehouseError("the mart has too few as-of dates to cut between them")
     return sorted(Random(seed).sample(possible, min(cuts, len(possible)))), grid_days, end
-
-
-def _copy_warehouse(to: Path) -> None:
-    file = warehouse.path()
-    # an open reader keeps writers away while the files are copied
-    with warehouse.connect(read_only=True):
-        shutil.copy(file, to)
-        log = file.with_name(f"{file.name}.wal")
-        if log.exists():
-            shutil.copy(log, to.with_name(f"{to.name}.wal"))
 
 
 def _change(file: Path, cut: date, end: date, kind: str, seed: int) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -84,6 +86,31 @@ def test_the_command_passes_an_honest_project(shop, monkeypatch):
     result = CliRunner().invoke(app, ["--cuts", "1"])
     assert result.exit_code == 0, result.output
     assert "no feature knows the future" in result.output
+
+
+def test_a_copy_of_the_warehouse_leaves_it_locked_or_closed_as_it_was(shop, tmp_path):
+    before = shop.read_bytes()
+    with building.in_warehouse(shop), warehouse.connect(read_only=True) as connection:
+        building.copy_warehouse(tmp_path / "copy.duckdb")
+        assert "Conflicting lock" in _write_elsewhere(shop)
+        with building.reading(tmp_path / "copy.duckdb") as copy:
+            for sql in (
+                "select schema_name, table_name, estimated_size from duckdb_tables() where {}",
+                "select schema_name, view_name from duckdb_views() where not internal and {}",
+                "select schema_name, function_name, parameters from duckdb_functions() where {}",
+                "from features.feat_customer_snapshots",
+                "from memory.built",
+            ):
+                query = sql.format("database_name = current_database()") + " order by all"
+                assert copy.execute(query).fetchall() == connection.execute(query).fetchall()
+    assert shop.read_bytes() == before
+    assert not _write_elsewhere(shop)
+
+
+def _write_elsewhere(file):
+    """Open a file to write in another process; return what it complains of."""
+    command = [sys.executable, "-c", f"import duckdb; duckdb.connect({str(file)!r}).close()"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stderr
 
 
 def test_a_warehouse_without_a_mart_is_refused(tmp_path):
