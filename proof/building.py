@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+from dbt.cli.main import dbtRunnerResult
 
 import warehouse
 from proof import histories
@@ -88,10 +89,10 @@ def write(file: Path, tables: Tables, *, append: bool = False) -> None:
 
 def build(
     file: Path, variables: dict[str, object] | None = None, *, full_refresh: bool = False
-) -> None:
+) -> dbtRunnerResult:
     """Build the mart of a warehouse file; the settings are those of random histories."""
     with in_warehouse(file):
-        transform.build(
+        return transform.build(
             SETTINGS if variables is None else variables,
             select=MART,
             run_only=True,
