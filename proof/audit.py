@@ -3,6 +3,7 @@
 A copy of the warehouse is built as if some earlier as-of date, the cut, were today. Then the raw
 rows that happened or became known from the cut on are deleted, rewritten, added to, and so on, and
 the mart is built again. A feature that has another value at a date up to the cut knows the future.
+So does one that reads the clock, chance, or a table that the mart is not made from, by its SQL.
 The warehouse itself is only read.
 """
 
@@ -11,7 +12,6 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from random import Random
@@ -23,8 +23,9 @@ from rich.console import Console
 
 import warehouse
 from generate.scratch import scratch
-from proof import building, futures
-from proof.between import MART, Changed, changed
+from proof import building, futures, together, unreadable
+from proof.between import MART, changed
+from proof.found import EMPTIED, Audit, Leak, tell
 from proof.outcome import sizes
 from run import transform
 
@@ -40,30 +41,10 @@ FUTURES = {
         "products changed",
         "products told anew",
     ),
+    # no raw row changes, but every table that no feature may read
+    EMPTIED: (),
 }
 SHARE = 0.5
-
-
-@dataclass(frozen=True)
-class Leak:
-    """A feature whose value at a date depends on what came later."""
-
-    cut: date
-    future: str
-    changed: Changed
-
-    def __str__(self) -> str:
-        """Return one readable line."""
-        return f"{self.changed} when the rows from {self.cut} on were {self.future}"
-
-
-@dataclass(frozen=True)
-class Audit:
-    """What was compared, and the leaks found, by feature."""
-
-    cuts: list[date]
-    values: int
-    leaks: dict[str, list[Leak]]
 
 
 def audit(cuts: int = 2, seed: int = 1, kinds: list[str] | None = None) -> Audit:
@@ -86,24 +67,33 @@ def audit(cuts: int = 2, seed: int = 1, kinds: list[str] | None = None) -> Audit
         If the project does not build.
     """
     chosen, grid_days, end = _choose_cuts(cuts, seed)
-    values, leaks = 0, {}
+    values, leaks, readings, others = 0, {}, [], {}
     with scratch() as folder:
         for number, cut in enumerate(chosen):
             base = folder / f"base-{number}.duckdb"
-            _copy_warehouse(base)
+            building.copy_warehouse(base)
             variables = {"grid_days": grid_days, "snapshots_kept": 0}
-            building.build(base, {**variables, "as_of": cut.isoformat()}, full_refresh=True)
+            as_of = {**variables, "as_of": cut.isoformat()}
+            built = building.build(base, as_of, full_refresh=True)
+            with building.reading(base) as connection:
+                readings = readings or unreadable.readings(connection, built)
+                for one in together.compared_with_others(connection, cut):
+                    others.setdefault(one.feature, one)
             for kind in kinds or FUTURES:
                 other = folder / f"other-{number}.duckdb"
                 shutil.copy(base, other)
-                _change(other, cut, end, kind, seed)
+                if kind == EMPTIED:
+                    with building.in_warehouse(other), warehouse.connect() as connection:
+                        unreadable.empty(connection, built)
+                else:
+                    _change(other, cut, end, kind, seed)
                 as_of = {**variables, "as_of": end.isoformat()}
                 building.build(other, as_of, full_refresh=True)
                 with building.reading(other, base=base) as connection:
                     values += sizes(connection, f"as_of_date <= '{cut}'")["values"]
                     for one in changed(connection, cut, "base"):
                         leaks.setdefault(one.feature, []).append(Leak(cut, kind, one))
-    return Audit(chosen, values, leaks)
+    return Audit(chosen, values, leaks, readings, list(others.values()))
 
 
 def _choose_cuts(cuts: int, seed: int) -> tuple[list[date], int, date]:
@@ -123,16 +113,6 @@ def _choose_cuts(cuts: int, seed: int) -> tuple[list[date], int, date]:
     if not possible:
         raise warehouse.WarehouseError("the mart has too few as-of dates to cut between them")
     return sorted(Random(seed).sample(possible, min(cuts, len(possible)))), grid_days, end
-
-
-def _copy_warehouse(to: Path) -> None:
-    file = warehouse.path()
-    # an open reader keeps writers away while the files are copied
-    with warehouse.connect(read_only=True):
-        shutil.copy(file, to)
-        log = file.with_name(f"{file.name}.wal")
-        if log.exists():
-            shutil.copy(log, to.with_name(f"{to.name}.wal"))
 
 
 def _change(file: Path, cut: date, end: date, kind: str, seed: int) -> None:
@@ -159,14 +139,10 @@ def main(
         f" {result.values:,} values of {MART} compared",
         highlight=False,
     )
-    for leaks in result.leaks.values():
-        console.print(str(leaks[0]), markup=False, highlight=False)
-        others = sorted({leak.future for leak in leaks} - {leaks[0].future})
-        if others:
-            console.print(f"    also when they were {', '.join(others)}", highlight=False)
-    if result.leaks:
-        names = ", ".join(result.leaks)
-        console.print(f"{len(result.leaks)} features know the future: {names}", style="red")
+    faults = tell(console, result)
+    for fault in faults:
+        console.print(fault, style="red", highlight=False)
+    if faults:
         sys.exit(1)
     console.print("no feature knows the future")
 

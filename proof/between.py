@@ -46,6 +46,12 @@ def changed(connection: duckdb.DuckDBPyConnection, until: date, before: str) -> 
     list of Changed
         One for each feature that differs; customers who are in one mart only count as one feature.
     """
+    until_then = f"where as_of_date <= '{until}'"
+    return differing(connection, f"from {before}.{MART} {until_then}", f"from {MART} {until_then}")
+
+
+def differing(connection: duckdb.DuckDBPyConnection, before: str, after: str) -> list[Changed]:
+    """Compare two queries for rows of the mart; of each feature that differs, one example."""
     names = [name for name, *_ in connection.execute(f"describe {MART}").fetchall()]
     features = [name for name in names if name not in KEYS]
     pairs = ", ".join(f"old.{name} as old_{name}, new.{name} as new_{name}" for name in features)
@@ -58,11 +64,10 @@ def changed(connection: duckdb.DuckDBPyConnection, until: date, before: str) -> 
             old.customer_id is not null as old_is_there,
             new.customer_id is not null as new_is_there,
             {pairs}
-        from (from {before}.{MART} where as_of_date <= $until) as old
-        full join (from {MART} where as_of_date <= $until) as new
+        from ({before}) as old
+        full join ({after}) as new
             on old.customer_id = new.customer_id and old.as_of_date = new.as_of_date
-        """,
-        {"until": until},
+        """
     )
     found = _example(connection, POPULATION, "old_is_there", "new_is_there", "true")
     both = "old_is_there and new_is_there"

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+from dbt.cli.main import dbtRunnerResult
 
 import warehouse
 from proof import histories
@@ -56,6 +57,30 @@ def set_up(folder: Path) -> None:
     warnings.filterwarnings("ignore")
 
 
+def copy_warehouse(to: Path) -> None:
+    """Copy the warehouse into a new file.
+
+    DuckDB does it: whoever opens and closes the file by other means, in a process that has it open
+    in DuckDB, drops DuckDB's lock on it.
+    """
+    with warehouse.connect(read_only=True) as connection:
+        name = connection.execute("select current_database()").fetchone()[0]
+        attach(connection, to, "the_copy", "read_write")
+        quoted = name.replace('"', '""')
+        try:
+            connection.execute(f'copy from database "{quoted}" to the_copy')
+        finally:
+            connection.execute("detach the_copy")
+
+
+def attach(
+    connection: duckdb.DuckDBPyConnection, file: Path, name: str, access: str = "read_only"
+) -> None:
+    """Attach a DuckDB file to a connection under a name."""
+    quoted = str(file).replace("'", "''")
+    connection.execute(f"attach '{quoted}' as {name} ({access})")
+
+
 def write(file: Path, tables: Tables, *, append: bool = False) -> None:
     """Write rows into the raw tables of a warehouse file."""
     with in_warehouse(file), warehouse.connect() as connection:
@@ -64,10 +89,10 @@ def write(file: Path, tables: Tables, *, append: bool = False) -> None:
 
 def build(
     file: Path, variables: dict[str, object] | None = None, *, full_refresh: bool = False
-) -> None:
+) -> dbtRunnerResult:
     """Build the mart of a warehouse file; the settings are those of random histories."""
     with in_warehouse(file):
-        transform.build(
+        return transform.build(
             SETTINGS if variables is None else variables,
             select=MART,
             run_only=True,
@@ -80,5 +105,5 @@ def reading(file: Path, **others: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a warehouse to read, with others attached under their names."""
     with in_warehouse(file), warehouse.connect(read_only=True) as connection:
         for name, other in others.items():
-            connection.execute(f"attach '{other}' as {name} (read_only)")
+            attach(connection, other, name)
         yield connection

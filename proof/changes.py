@@ -139,6 +139,8 @@ CHANGES: dict[str, list[str]] = {
             customer_id = one_of_people(canonical(transaction_id), $kind),
             store_id = 'ELSEWHERE',
             total_amount = 1,
+            customer_phone = 'REWRITTEN',
+            transaction_date_text = 'rewritten',
             transaction_date = case
                 when recorded_at >= cut() and dice(transaction_id, 'past') < 0.5
                     then before_the_cut(transaction_id, $kind)
@@ -156,6 +158,8 @@ CHANGES: dict[str, list[str]] = {
             quantity = case when dice(line_item_id, 'void') < 0.2 then -quantity
                 else quantity + 3 end,
             line_item_amount = line_item_amount * 7,
+            -- read where there is no amount
+            line_item_amount_text = '7.77',
             product_id = one_of_goods(canonical(line_item_id), $kind),
             promotion_id = 'NEW',
             transaction_id = case
@@ -260,7 +264,10 @@ CHANGES: dict[str, list[str]] = {
             loyalty_status = 'Platinum',
             total_loyalty_points = 999999,
             last_purchase_date = from_the_cut(customer_id, $kind),
-            city = 'Elsewhere'
+            city = 'Elsewhere',
+            first_name = 'Somebody else',
+            email = 'else@example.org',
+            customer_phone = 'ELSE'
         where falls($kind, canonical(customer_id))
         """
     ],
@@ -281,7 +288,7 @@ CHANGES: dict[str, list[str]] = {
     "products changed": [
         """
         update raw.products set product_category = 'Novelties', unit_price = 77,
-            current_stock_level = 0
+            product_name = 'Something else that is sold', current_stock_level = -1
         where falls($kind, canonical(product_id))
         """
     ],
@@ -291,6 +298,7 @@ CHANGES: dict[str, list[str]] = {
         insert into raw.products by name
         select told.* replace (
             'Anew' as product_category,
+            'Anew' as product_name,
             coalesce(unit_price, 1) * 3 as unit_price,
             load_of(product_id, $kind) as _loaded_at
         )
@@ -309,7 +317,7 @@ CHANGES: dict[str, list[str]] = {
         _LOAD_OF_WORLDS.format(id="product_id", rows=_NEW_PRODUCTS),
         f"""
         insert into raw.products by name
-        select product_id, 'New' as product_category, 5 as unit_price,
+        select product_id, 'New' as product_category, 'New' as product_name, 5 as unit_price,
             load_of(product_id, $kind) as _loaded_at
         from ({_NEW_PRODUCTS}) as new_products
         """,
