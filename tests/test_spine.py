@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -94,6 +96,14 @@ def test_days_after_the_current_date_are_counted(tmp_path):
             {"customer_id": ["C1"], "as_of_date": ["2024-01-01"], "spend_30d": [1]},
             "spend_30d is the name of a feature",
         ),
+        (
+            {"customer_id": ["C1"], "as_of_date": ["2024-01-01"], "Spend_30d": [1]},
+            "Spend_30d is the name of a feature",
+        ),
+        (
+            {"customer_id": ["C1"], "as_of_date": ["2024-01-01"], "note": [1], "Note": [2]},
+            "note, Note are names of one column in SQL",
+        ),
     ],
 )
 def test_what_is_no_spine_is_refused_by_row_and_column_and_nothing_is_written(
@@ -104,6 +114,45 @@ def test_what_is_no_spine_is_refused_by_row_and_column_and_nothing_is_written(
     with pytest.raises(features.SpineError, match=message):
         features.add_features(spine, out)
     assert [file.name for file in tmp_path.iterdir()] == ["spine.csv"]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_columns_named_like_the_commands_own_come_back_as_they_are(tmp_path, suffix):
+    spine, out = tmp_path / f"spine.{suffix}", tmp_path / f"out.{suffix}"
+    own = {"customer_id": "c0000001 ", "as_of_date": "2024-01-01"} | {
+        name: f"{name} of the user"
+        for name in (
+            *("spine_row", "spine_date", "spine_customer_id", "spine_rows", "found", "own_0"),
+            *("Own_1", "rows_read", "columns", "a b", 'a "b"'),
+        )
+    }
+    table = pa.table({name: [value] for name, value in own.items()})
+    with duckdb.connect() as connection:
+        connection.register("made", table)
+        connection.execute(f"copy made to '{spine}'")
+    features.add_features(spine, out)
+    with duckdb.connect() as connection:
+        source = f"read_csv('{out}', all_varchar = true)" if suffix == "csv" else f"'{out}'"
+        found = connection.execute(f"from {source}").df()
+    assert found.columns.tolist() == [*own, *warehouse.contract().features]
+    assert found.loc[0, list(own)].tolist() == list(own.values())
+    assert found["tenure_days"].notna().all()
+
+
+def test_columns_of_a_parquet_file_that_differ_in_case_alone_are_refused_by_name(tmp_path):
+    spine = tmp_path / "spine.parquet"
+    names = {"customer_id": ["C1"], "as_of_date": ["2024-01-01"], "note": [1], "Note": [2]}
+    pq.write_table(pa.table(names), spine)
+    with pytest.raises(features.SpineError, match="note, Note are names of one column"):
+        features.add_features(spine, tmp_path / "out.csv")
+
+
+def test_a_quoted_field_far_below_the_first_rows_is_one_field(tmp_path):
+    spine, out = tmp_path / "spine.csv", tmp_path / "out.parquet"
+    rows = ["C0000001,2024-01-01,x"] * 30_000 + ['C0000001,2024-01-01,"x, ""y""\nz"']
+    spine.write_text("\n".join(["customer_id,as_of_date,note", *rows]))
+    features.add_features(spine, out)
+    assert read(out)["note"].iloc[-1] == 'x, "y"\nz'
 
 
 def test_the_command_says_what_it_wrote_and_what_is_wrong(tmp_path, monkeypatch):
