@@ -56,8 +56,8 @@ def add_features(spine: Path, out: Path) -> SpineResult:
     Parameters
     ----------
     spine
-        CSV or Parquet with `customer_id`, `as_of_date` (any day; of a moment its day counts) and
-        any other columns. Rows may repeat.
+        CSV or Parquet with `customer_id`, `as_of_date` (any day; of a moment its day counts, in UTC
+        if it has a time zone) and any other columns. Rows may repeat.
     out
         CSV or Parquet to write: the spine's columns as they are, in the same order of rows, and
         the features; null where the customer was not known before the day. It appears whole.
@@ -80,6 +80,8 @@ def add_features(spine: Path, out: Path) -> SpineResult:
         tempfile.TemporaryDirectory(dir=out.parent) as scratch,
     ):
         connection.execute(f"set temp_directory = {literal(scratch)}")
+        # a moment with a time zone means the same day on every machine
+        connection.execute("set timezone = 'UTC'")
         columns = _read(connection, spine)
         _compute(connection)
         written = Path(scratch) / f"rows{out.suffix.lower()}"
@@ -108,7 +110,7 @@ def _read(connection: duckdb.DuckDBPyConnection, spine: Path) -> list[str]:
             select
                 row_number() over () as spine_row,
                 {_canonical_id(id_column)} as customer_id,
-                try_cast(try_cast({date_column} as timestamp) as date) as as_of_date,
+                try_cast(try_cast({date_column} as timestamptz) as date) as as_of_date,
                 {", ".join(staged)}
             from {source} as rows_read ({", ".join(staged)})
             """

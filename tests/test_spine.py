@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import duckdb
 import pandas as pd
 import pyarrow as pa
@@ -145,6 +149,42 @@ def test_columns_of_a_parquet_file_that_differ_in_case_alone_are_refused_by_name
     pq.write_table(pa.table(names), spine)
     with pytest.raises(features.SpineError, match="note, Note are names of one column"):
         features.add_features(spine, tmp_path / "out.csv")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_moment_with_a_time_zone_is_its_day_in_utc_on_every_machine(tmp_path, suffix):
+    spine, out = tmp_path / f"spine.{suffix}", tmp_path / "out.parquet"
+    # the last is a day later in Tokyo than in UTC
+    spine_of(
+        "select 'C0000001' as customer_id, unnest([timestamptz '2024-05-03 00:00+00', "
+        "timestamptz '2024-05-04 00:00+00', timestamptz '2024-05-03 20:30+00']) as as_of_date",
+        spine,
+    )
+    command = [sys.executable, warehouse.ROOT / "serve" / "features.py"]
+    done = subprocess.run(
+        [*command, "--spine", spine, "--out", out],
+        env={**os.environ, "PYTHONPATH": str(warehouse.ROOT), "TZ": "Asia/Tokyo"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stderr
+    found = read(out, "select tenure_days from rows")
+    assert found["tenure_days"].diff().tolist()[1:] == [1, -1]
+    given = f"read_csv('{spine}', all_varchar = true)" if suffix == "csv" else f"'{spine}'"
+    moments = "select typeof(as_of_date) as type, as_of_date::varchar as moment from"
+    assert read(out, f"{moments} rows").equals(read(out, f"{moments} {given}"))
+
+
+def test_a_moment_with_a_time_zone_in_a_csv_file_is_the_one_in_a_parquet_file(tmp_path):
+    spine, out = tmp_path / "spine.csv", tmp_path / "out.csv"
+    days = ["2024-05-03", "2024-05-03 23:30:00-08:00", "2024-05-04 01:00:00+09:00"]
+    pd.DataFrame({"customer_id": ["C0000001"] * 3, "as_of_date": days}).to_csv(spine, index=False)
+    features.add_features(spine, out)
+    found = pd.read_csv(out)
+    assert found["tenure_days"].diff().tolist()[1:] == [1, -1]
+    assert found["as_of_date"].tolist() == days
 
 
 def test_a_quoted_field_far_below_the_first_rows_is_one_field(tmp_path):
