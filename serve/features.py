@@ -75,6 +75,10 @@ def add_features(spine: Path, out: Path) -> SpineResult:
             raise SpineError(f"{file}: give a file named .csv or .parquet")
     if not spine.is_file():
         raise SpineError(f"{spine} does not exist")
+    if out.is_dir():
+        raise SpineError(f"{out} is a folder: give a file")
+    if not out.parent.is_dir():
+        raise SpineError(f"{out.parent} is no folder: make it first")
     with (
         warehouse.connect(read_only=True) as connection,
         tempfile.TemporaryDirectory(dir=out.parent) as scratch,
@@ -229,6 +233,8 @@ def _compute(connection: duckdb.DuckDBPyConnection) -> None:
                 """
             )
             computed = "select * from features.features_as_of('spine_batch')"
+            if not batch:
+                _refuse_what_is_not_built(connection, computed)
             into = "insert into found" if batch else "create temp table found as"
             connection.execute(f"{into} {computed}")
 
@@ -241,6 +247,15 @@ def _built_or_error() -> Iterator[None]:
         raise warehouse.WarehouseError(
             f"{warehouse.path()} is not built yet: run `make build` ({error})"
         ) from error
+
+
+def _refuse_what_is_not_built(connection: duckdb.DuckDBPyConnection, computed: str) -> None:
+    built = {row[0] for row in connection.execute(f"describe {computed}").fetchall()}
+    missing = [name for name in warehouse.contract().features if name not in built]
+    if missing:
+        raise warehouse.WarehouseError(
+            f"{warehouse.path()} has not built {', '.join(missing)} yet: run `make build`"
+        )
 
 
 def _write(connection: duckdb.DuckDBPyConnection, columns: list[str], file: Path) -> None:
@@ -288,7 +303,8 @@ def main(
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         result = add_features(spine, out)
-    except (SpineError, warehouse.WarehouseError) as error:
+    # the last: no space left, no memory
+    except (SpineError, warehouse.WarehouseError, OSError, duckdb.OperationalError) as error:
         typer.echo(f"features: {error}", err=True)
         raise typer.Exit(1) from error
     typer.echo(f"{out}: {result.rows:,} rows, {len(warehouse.contract().features)} features")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import duckdb
 import pandas as pd
@@ -185,6 +186,80 @@ def test_a_moment_with_a_time_zone_in_a_csv_file_is_the_one_in_a_parquet_file(tm
     found = pd.read_csv(out)
     assert found["tenure_days"].diff().tolist()[1:] == [1, -1]
     assert found["as_of_date"].tolist() == days
+
+
+def refused(spine, out):
+    """What the command says of a spine that it cannot use; it leaves no file."""
+    app = features.typer.Typer()
+    app.command()(features.main)
+    before = sorted(spine.parent.rglob("*"))
+    done = CliRunner().invoke(app, ["--spine", str(spine), "--out", str(out)])
+    assert done.exit_code == 1
+    assert isinstance(done.exception, SystemExit)
+    assert sorted(spine.parent.rglob("*")) == before
+    return done.output
+
+
+@pytest.fixture
+def one_row(tmp_path):
+    spine = tmp_path / "spine.csv"
+    spine.write_text("customer_id,as_of_date\nC0000001,2024-01-01\n")
+    return spine
+
+
+def test_a_folder_that_does_not_exist_is_named_by_the_command(one_row, tmp_path):
+    assert f"{tmp_path / 'no'} is no folder" in refused(one_row, tmp_path / "no" / "out.csv")
+
+
+def test_a_folder_in_the_place_of_the_output_is_named_by_the_command(one_row, tmp_path):
+    (tmp_path / "out.csv").mkdir()
+    assert f"{tmp_path / 'out.csv'} is a folder" in refused(one_row, tmp_path / "out.csv")
+
+
+@pytest.mark.parametrize("row", [1, 3, 30_001])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("C0000001,2024-01-01,x,y", "4 fields where the first row names 3"),
+        ("C0000001,2024-01-01", "2 fields where the first row names 3"),
+    ],
+)
+def test_a_row_with_other_fields_than_the_first_names_is_named_by_the_command(
+    tmp_path, row, text, message
+):
+    spine = tmp_path / "spine.csv"
+    rows = ["C0000001,2024-01-01,x"] * 30_010
+    rows[row - 1] = text
+    spine.write_text("\n".join(["customer_id,as_of_date,note", *rows]))
+    assert f"{spine}, row {row:,}: {message}" in refused(spine, tmp_path / "out.csv")
+
+
+@pytest.mark.parametrize("rows", [1, 30_000])
+def test_a_file_that_is_not_utf_8_is_named_by_the_command(tmp_path, rows):
+    spine = tmp_path / "spine.csv"
+    row = "C0000001,2024-01-01,x\n"
+    spine.write_bytes(f"customer_id,as_of_date,note\n{row * rows}".encode() + b"C1,2024-01-01,\xe9")
+    output = refused(spine, tmp_path / "out.csv")
+    assert str(spine) in output
+    assert "not UTF-8" in output
+
+
+def test_a_broken_parquet_file_is_named_by_the_command(tmp_path):
+    (tmp_path / "spine.parquet").write_bytes(b"PAR1 and no more")
+    output = refused(tmp_path / "spine.parquet", tmp_path / "out.csv")
+    assert f"{tmp_path / 'spine.parquet'} cannot be read" in output
+
+
+def test_a_feature_of_the_contract_that_is_not_built_is_named_by_the_command(
+    one_row, tmp_path, monkeypatch
+):
+    contract = warehouse.contract()
+    new = replace(contract.columns[-1], name="spend_of_tomorrow")
+    monkeypatch.setattr(
+        warehouse, "contract", lambda: replace(contract, columns=(*contract.columns, new))
+    )
+    output = refused(one_row, tmp_path / "out.csv")
+    assert "has not built spend_of_tomorrow yet: run `make build`" in output
 
 
 def test_a_quoted_field_far_below_the_first_rows_is_one_field(tmp_path):
