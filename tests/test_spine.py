@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -268,6 +269,91 @@ def test_a_quoted_field_far_below_the_first_rows_is_one_field(tmp_path):
     spine.write_text("\n".join(["customer_id,as_of_date,note", *rows]))
     features.add_features(spine, out)
     assert read(out)["note"].iloc[-1] == 'x, "y"\nz'
+
+
+@pytest.fixture
+def shop_of_numbers(shop_copy):
+    """A shop in which a customer is known whose id is the number 12."""
+    with warehouse.connect() as connection:
+        connection.execute(
+            "update intermediate.int_customers_known set customer_id = '12' "
+            "where customer_id = 'C0000001'"
+        )
+
+
+@pytest.fixture
+def in_sql():
+    """A connection to the warehouse, and the two statements of the README, in order."""
+    readme = (warehouse.ROOT / "README.md").read_text()
+    section = readme.partition("\n## Features for any rows\n")[2].partition("\n## ")[0]
+    with warehouse.connect(read_only=True) as connection:
+        yield connection, *re.findall(r"```sql\n(.*?)```", section, re.DOTALL)
+
+
+def test_the_function_in_sql_gives_one_row_per_known_customer_and_day(in_sql):
+    connection, function, _ = in_sql
+    connection.execute(
+        """
+        create temp table my_table as
+        select unnest(['C0000001', 'c0000001 ', 'C0000001', 'GHOST', null]) as customer_id,
+        '2024-01-01' as as_of_date
+        """
+    )
+    found = connection.execute(function).df()
+    assert found["customer_id"].tolist() == ["C0000001"]
+    assert found.columns.tolist() == [one.name for one in warehouse.contract().columns]
+
+
+def test_the_join_of_the_readme_gives_ones_own_rows_as_the_command_does(in_sql, tmp_path):
+    connection, _, join = in_sql
+    connection.execute(
+        """
+        create temp table my_table as
+        select row_number() over () as place, customer_id, day as as_of_date, 'mine' as note
+        from (
+            select unnest(['C0000001', 'c0000003 ', 'C0000001', 'GHOST', ' C0000003']),
+            unnest(['2024-01-01', '2024-01-01 17:45:00', '2024-01-01', '2024-01-01', '1990-01-01'])
+        ) as given (customer_id, day)
+        """
+    )
+    found = connection.execute(f"from ({join}) order by place").df()
+    connection.execute(f"copy my_table to '{tmp_path / 'spine.parquet'}'")
+    features.add_features(tmp_path / "spine.parquet", tmp_path / "out.parquet")
+    pd.testing.assert_frame_equal(found, read(tmp_path / "out.parquet"), check_dtype=False)
+    assert found["tenure_days"].notna().tolist() == [True, True, True, False, False]
+
+
+def test_the_join_of_the_readme_spells_ids_as_staging_does(in_sql):
+    connection, _, join = in_sql
+    ids = ["0", "00", "007", "7.0", "7.00", "100", "0100.0", "7.5", "007A", " c 1 ", "1e3", "-1"]
+    readme = join.partition("found.customer_id = ")[2].strip()
+    staging = features._canonical_id("customer_id")
+    connection.execute("create temp table my_table as select unnest(?) as customer_id", [ids])
+    spelt = connection.execute(f"select {readme}, {staging} from my_table").fetchall()
+    assert [one for one, _ in spelt] == [other for _, other in spelt]
+    assert len(spelt) == len(ids)
+
+
+@pytest.mark.parametrize("kind", ["bigint", "double", "varchar"])
+def test_an_id_that_is_a_number_is_found_by_the_function_in_sql(shop_of_numbers, kind):
+    with warehouse.connect(read_only=True) as connection:
+        connection.execute(
+            f"create temp table spine as select 12::{kind} as customer_id, today() as as_of_date"
+        )
+        found = connection.execute("from features.features_as_of('spine')").df()
+    assert found["customer_id"].tolist() == ["12"]
+
+
+def test_the_shops_features_in_sql_need_dates_alone(in_sql):
+    connection, *_ = in_sql
+    connection.execute(
+        """
+        create temp table my_table as
+        select unnest(['2024-01-01', '2024-01-01 08:00:00', '2024-01-02', null]) as as_of_date
+        """
+    )
+    found = connection.execute("from features.shop_as_of('my_table') order by as_of_date").df()
+    assert found["as_of_date"].astype(str).tolist() == ["2024-01-01", "2024-01-02"]
 
 
 def test_the_command_says_what_it_wrote_and_what_is_wrong(tmp_path, monkeypatch):
