@@ -6,9 +6,12 @@ gets what the mart would hold for that customer on that day.
 
 from __future__ import annotations
 
+import csv
 import logging
 import os
+import re
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +19,8 @@ from pathlib import Path
 from typing import Annotated
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import typer
 import yaml
 from jinja2 import Environment
@@ -27,7 +32,8 @@ from generate.files.staging import literal, quoted
 log = logging.getLogger(__name__)
 
 KEYS = ("customer_id", "as_of_date")
-READERS = {".csv": "read_csv({}, all_varchar = true)", ".parquet": "read_parquet({})"}
+READERS = (".csv", ".parquet")
+DELIMITERS = ",;\t|"
 WRITERS = {".csv": "format csv, header", ".parquet": "format parquet, compression zstd"}
 
 
@@ -50,8 +56,8 @@ def add_features(spine: Path, out: Path) -> SpineResult:
     Parameters
     ----------
     spine
-        CSV or Parquet with `customer_id`, `as_of_date` (any day; of a moment its day counts) and
-        any other columns. Rows may repeat.
+        CSV or Parquet with `customer_id`, `as_of_date` (any day; of a moment its day counts, in UTC
+        if it has a time zone) and any other columns. Rows may repeat.
     out
         CSV or Parquet to write: the spine's columns as they are, in the same order of rows, and
         the features; null where the customer was not known before the day. It appears whole.
@@ -59,7 +65,8 @@ def add_features(spine: Path, out: Path) -> SpineResult:
     Raises
     ------
     SpineError
-        If a column is missing, named like a feature, or a value is no id or no date.
+        If a file cannot be read or written, a column is missing or named like another one or like
+        a feature, or a value is no id or no date.
     warehouse.WarehouseError
         If the warehouse is missing, not built, or held by another process.
     """
@@ -68,11 +75,17 @@ def add_features(spine: Path, out: Path) -> SpineResult:
             raise SpineError(f"{file}: give a file named .csv or .parquet")
     if not spine.is_file():
         raise SpineError(f"{spine} does not exist")
+    if out.is_dir():
+        raise SpineError(f"{out} is a folder: give a file")
+    if not out.parent.is_dir():
+        raise SpineError(f"{out.parent} is no folder: make it first")
     with (
         warehouse.connect(read_only=True) as connection,
         tempfile.TemporaryDirectory(dir=out.parent) as scratch,
     ):
         connection.execute(f"set temp_directory = {literal(scratch)}")
+        # a moment with a time zone means the same day on every machine
+        connection.execute("set timezone = 'UTC'")
         columns = _read(connection, spine)
         _compute(connection)
         written = Path(scratch) / f"rows{out.suffix.lower()}"
@@ -82,42 +95,116 @@ def add_features(spine: Path, out: Path) -> SpineResult:
 
 
 def _read(connection: duckdb.DuckDBPyConnection, spine: Path) -> list[str]:
-    """Stage the spine as the temporary table `spine_rows`; return the names of its columns."""
-    source = READERS[spine.suffix.lower()].format(literal(str(spine)))
-    try:
-        columns = [row[0] for row in connection.execute(f"describe from {source}").fetchall()]
-    except duckdb.Error as error:
-        raise SpineError(f"{spine} cannot be read: {error}") from error
-    for name in KEYS:
-        if columns.count(name) != 1:
-            raise SpineError(f"{spine} needs one column {name}; it has {', '.join(columns)}")
-    taken = sorted(set(warehouse.contract().features) & set(columns))
-    if taken:
-        raise SpineError(f"{spine}: {', '.join(taken)} is the name of a feature: rename the column")
-    connection.execute(
-        f"""
-        create temp table spine_rows as
-        select
-            row_number() over () as spine_row,
-            {_canonical_id("customer_id")} as spine_customer_id,
-            try_cast(try_cast(as_of_date as timestamp) as date) as spine_date,
-            *
-        from {source}
-        """
-    )
-    for name, staged in zip(KEYS, ("spine_customer_id", "spine_date"), strict=True):
+    """Stage the spine as the temporary table `spine_rows`; return the names of its columns.
+
+    There a column has a name by its place (`own_0`, `own_1`), so that none can be taken for one of
+    the command's own.
+    """
+    if spine.suffix.lower() == ".csv":
+        source, columns = _csv(spine)
+    else:
+        source, columns = _parquet(connection, spine)
+    _refuse_names(spine, columns)
+    staged = [f"own_{place}" for place in range(len(columns))]
+    id_column, date_column = (staged[columns.index(name)] for name in KEYS)
+    with _readable_or_error(spine):
+        connection.execute(
+            f"""
+            create temp table spine_rows as
+            select
+                row_number() over () as spine_row,
+                {_canonical_id(id_column)} as customer_id,
+                try_cast(try_cast({date_column} as timestamptz) as date) as as_of_date,
+                {", ".join(staged)}
+            from {source} as rows_read ({", ".join(staged)})
+            """
+        )
+    for name, own in zip(KEYS, (id_column, date_column), strict=True):
         bad = connection.execute(
-            f"select spine_row, {name}, count(*) over () from spine_rows where {staged} is null"
+            f"select spine_row, {own}, count(*) over () from spine_rows where {name} is null"
             " order by spine_row limit 1"
         ).fetchall()
         if bad:
             row, value, count = bad[0]
             wanted = "a date such as 2024-05-03" if name == "as_of_date" else "an id"
             raise SpineError(
-                f"{spine}, row {row}, column {name}: {value!r} is not {wanted} "
+                f"{spine}, row {row:,}, column {name}: {value!r} is not {wanted} "
                 f"({count:,} such rows): mend or remove them"
             )
     return columns
+
+
+def _csv(spine: Path) -> tuple[str, list[str]]:
+    """Return the SQL that reads a CSV file, all as text, and the names in its first row.
+
+    Nothing is left to be guessed from the first rows: one with too many fields among them would
+    make it a file of one column.
+    """
+    try:
+        with spine.open(encoding="utf-8-sig", newline="") as file:
+            line = file.readline()
+            file.seek(0)
+            delimiter = max(DELIMITERS, key=line.count)
+            names = next(csv.reader(file, delimiter=delimiter), [])
+    except UnicodeDecodeError as error:
+        raise SpineError(f"{spine} is not UTF-8: save it as such") from error
+    except csv.Error as error:
+        raise SpineError(f"{spine} cannot be read: {error}") from error
+    columns = [name or f"column{place}" for place, name in enumerate(names)]
+    types = ", ".join(f"own_{place}: 'varchar'" for place in range(len(columns)))
+    options = f"delim = {literal(delimiter)}, quote = '\"', escape = '\"', columns = {{{types}}}"
+    source = f"read_csv({literal(str(spine))}, auto_detect = false, header = true, {options})"
+    return source, columns
+
+
+def _parquet(connection: duckdb.DuckDBPyConnection, spine: Path) -> tuple[str, list[str]]:
+    """Return the SQL that reads a Parquet file, and the names of its columns."""
+    source = f"read_parquet({literal(str(spine))})"
+    with _readable_or_error(spine):
+        columns = [row[0] for row in connection.execute(f"describe from {source}").fetchall()]
+    # DuckDB gives a new name to a column whose name differs from another's only in its case
+    try:
+        names = pq.read_schema(spine).names
+    except pa.ArrowException as error:
+        raise SpineError(f"{spine} cannot be read: {error}") from error
+    return source, [*names, *columns[len(names) :]]
+
+
+def _refuse_names(spine: Path, columns: list[str]) -> None:
+    for name in KEYS:
+        if columns.count(name) != 1:
+            raise SpineError(f"{spine} needs one column {name}; it has {', '.join(columns)}")
+    # SQL does not tell small letters from capitals
+    counts = Counter(name.casefold() for name in columns)
+    repeated = [name for name in columns if counts[name.casefold()] > 1]
+    if repeated:
+        raise SpineError(
+            f"{spine}: {', '.join(repeated)} are names of one column in SQL: rename all but one"
+        )
+    features = {name.casefold() for name in warehouse.contract().features}
+    taken = sorted(name for name in columns if name.casefold() in features)
+    if taken:
+        raise SpineError(f"{spine}: {', '.join(taken)} is the name of a feature: rename the column")
+
+
+@contextmanager
+def _readable_or_error(spine: Path) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.Error as error:
+        message = str(error)
+        if not (line := re.search(r"CSV Error on Line: (\d+)", message)):
+            raise SpineError(f"{spine} cannot be read: {message.splitlines()[0]}") from error
+        if fields := re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", message):
+            what = f"{fields[2]} fields where the first row names {fields[1]}"
+        elif "unicode" in message:
+            what = "not UTF-8"
+        elif "unterminated quote" in message:
+            what = "a quote that does not end"
+        else:
+            what = message.splitlines()[0]
+        # DuckDB counts the row of names too
+        raise SpineError(f"{spine}, row {int(line[1]) - 1:,}: {what}") from error
 
 
 def _canonical_id(column: str) -> str:
@@ -131,7 +218,7 @@ def _compute(connection: duckdb.DuckDBPyConnection) -> None:
     project = yaml.safe_load((warehouse.DBT_PROJECT / "dbt_project.yml").read_text())
     at_a_time = int(project["vars"]["rows_at_a_time"])
     [(pairs,)] = connection.execute(
-        "select count(*) from (select distinct spine_customer_id, spine_date from spine_rows)"
+        "select count(*) from (select distinct customer_id, as_of_date from spine_rows)"
     ).fetchall()
     # a batch is all rows of some customers, so that each history is read once
     batches = max(-(-pairs // at_a_time), 1)
@@ -140,12 +227,14 @@ def _compute(connection: duckdb.DuckDBPyConnection) -> None:
             connection.execute(
                 f"""
                 create or replace temp table spine_batch as
-                select distinct spine_customer_id as customer_id, spine_date as as_of_date
+                select distinct customer_id, as_of_date
                 from spine_rows
-                where hash(spine_customer_id) % {batches} = {batch}
+                where hash(customer_id) % {batches} = {batch}
                 """
             )
             computed = "select * from features.features_as_of('spine_batch')"
+            if not batch:
+                _refuse_what_is_not_built(connection, computed)
             into = "insert into found" if batch else "create temp table found as"
             connection.execute(f"{into} {computed}")
 
@@ -160,8 +249,19 @@ def _built_or_error() -> Iterator[None]:
         ) from error
 
 
+def _refuse_what_is_not_built(connection: duckdb.DuckDBPyConnection, computed: str) -> None:
+    built = {row[0] for row in connection.execute(f"describe {computed}").fetchall()}
+    missing = [name for name in warehouse.contract().features if name not in built]
+    if missing:
+        raise warehouse.WarehouseError(
+            f"{warehouse.path()} has not built {', '.join(missing)} yet: run `make build`"
+        )
+
+
 def _write(connection: duckdb.DuckDBPyConnection, columns: list[str], file: Path) -> None:
-    own = ", ".join(f"spine_rows.{quoted(name)}" for name in columns)
+    own = ", ".join(
+        f"spine_rows.own_{place} as {quoted(name)}" for place, name in enumerate(columns)
+    )
     features = ", ".join(f"found.{name}" for name in warehouse.contract().features)
     connection.execute(
         f"""
@@ -169,8 +269,8 @@ def _write(connection: duckdb.DuckDBPyConnection, columns: list[str], file: Path
             select {own}, {features}
             from spine_rows
             left join found
-                on spine_rows.spine_customer_id = found.customer_id
-                and spine_rows.spine_date = found.as_of_date
+                on spine_rows.customer_id = found.customer_id
+                and spine_rows.as_of_date = found.as_of_date
             order by spine_rows.spine_row
         ) to {literal(str(file))} ({WRITERS[file.suffix]})
         """
@@ -183,13 +283,13 @@ def _count(connection: duckdb.DuckDBPyConnection) -> SpineResult:
         select
             count(*),
             count(*) filter (where found.customer_id is null),
-            count(*) filter (where spine_date > (
+            count(*) filter (where spine_rows.as_of_date > (
                 select current_as_of_date from intermediate.int_lattice_chosen
             ))
         from spine_rows
         left join found
-            on spine_rows.spine_customer_id = found.customer_id
-            and spine_rows.spine_date = found.as_of_date
+            on spine_rows.customer_id = found.customer_id
+            and spine_rows.as_of_date = found.as_of_date
         """
     ).fetchall()
     return SpineResult(*counts)
@@ -203,7 +303,8 @@ def main(
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         result = add_features(spine, out)
-    except (SpineError, warehouse.WarehouseError) as error:
+    # the last: no space left, no memory
+    except (SpineError, warehouse.WarehouseError, OSError, duckdb.OperationalError) as error:
         typer.echo(f"features: {error}", err=True)
         raise typer.Exit(1) from error
     typer.echo(f"{out}: {result.rows:,} rows, {len(warehouse.contract().features)} features")

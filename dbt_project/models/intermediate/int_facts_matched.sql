@@ -1,10 +1,11 @@
 with
 
--- any table with a customer and a date per row: the mart's own dates, or a user's spine
+-- any table with a customer and a date per row: the mart's own dates, or a user's spine, whose ids may
+-- be numbers or spelt in another way
 spine as (
 
     select distinct
-        customer_id,
+        {{ canonical_id('customer_id') }} as customer_id,
         cast(as_of_date as date) as as_of_date
     from {{ spine() }}
 
