@@ -6,7 +6,10 @@ partitions; the columns are the contract's, in its order and its types.
 
 from __future__ import annotations
 
+import glob
+import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,8 +25,12 @@ from rich.progress import track
 import warehouse
 from generate.files.staging import literal
 
+log = logging.getLogger(__name__)
+
 MART = f"features.{warehouse.FEATURE_MART}"
 FILE = "features.parquet"
+# folders beside the export: what is being written, and what it replaces
+SCRATCH, NEW, OLD = ".export-", "new", "old"
 
 
 class ExportError(RuntimeError):
@@ -44,20 +51,22 @@ def export(out: Path) -> ExportResult:
     Parameters
     ----------
     out
-        The folder; an earlier export there is replaced. Its parent must exist.
+        The folder; an earlier export there is replaced, hidden files in it stay. Its parent must
+        exist. An export that a killed process left hidden beside it is put back first.
 
     Raises
     ------
     ExportError
-        If something else lies there, or the mart is empty.
+        If something else lies there, it is the current folder, or the mart is empty.
     warehouse.WarehouseError
         If the warehouse is missing, not built, or held by another process.
     """
     timestamp = warehouse.contract().timestamp
+    _put_back_what_was_left_hidden(out)
     _refuse_what_is_no_export(out, timestamp)
     with (
         warehouse.connect(read_only=True) as connection,
-        tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as scratch,
+        tempfile.TemporaryDirectory(dir=out.parent, prefix=SCRATCH) as scratch,
     ):
         connection.execute(f"set temp_directory = {literal(scratch)}")
         with _built_or_error():
@@ -66,14 +75,27 @@ def export(out: Path) -> ExportResult:
             ).fetchall()
         if not counted:
             raise ExportError(f"the mart in {warehouse.path()} has no rows: run `make build`")
-        written = Path(scratch) / "new"
+        written = Path(scratch) / NEW
         for day, _ in track(counted, "Dates", transient=True):
             _write(connection, timestamp, day, written / f"{timestamp}={day}")
-        if out.exists():
-            # a folder that is not empty cannot be replaced in one step
-            out.rename(Path(scratch) / "old")
-        os.replace(written, out)
+        _replace(out, written, Path(scratch) / OLD / out.name)
     return ExportResult(sum(rows for _, rows in counted), [day for day, _ in counted])
+
+
+def _put_back_what_was_left_hidden(out: Path) -> None:
+    """Put back the export that a process killed between the two renames had put aside."""
+    left = sorted(
+        out.parent.glob(f"{SCRATCH}*/{OLD}/{glob.escape(out.name)}"),
+        key=lambda old: old.parent.stat().st_mtime,
+    )
+    if left and not out.exists():
+        old = left.pop()
+        old.rename(out)
+        # the process that wrote the rest is gone
+        shutil.rmtree(old.parent.parent, ignore_errors=True)
+        log.warning("%s was put back: an export had been killed while it replaced it", out)
+    for old in left:
+        log.warning("%s is an earlier export that was replaced: remove it if no export runs", old)
 
 
 def _refuse_what_is_no_export(out: Path, timestamp: str) -> None:
@@ -83,11 +105,37 @@ def _refuse_what_is_no_export(out: Path, timestamp: str) -> None:
         return
     if not out.is_dir():
         raise ExportError(f"{out} is a file: give a folder")
-    others = sorted(one.name for one in out.iterdir() if not one.name.startswith(f"{timestamp}="))
+    if Path.cwd().is_relative_to(out.resolve()):
+        raise ExportError(f"{out} cannot be the current folder or one around it: give another")
+    others = sorted(
+        one.name for one in out.iterdir() if not one.name.startswith((f"{timestamp}=", "."))
+    )
     if others:
         raise ExportError(
             f"{out} holds {others[0]}, which is no export: give a folder that is new or empty"
         )
+
+
+def _replace(out: Path, written: Path, aside: Path) -> None:
+    """Put the written folder in the place of an earlier one, which is put aside for a moment.
+
+    A folder that is not empty cannot be replaced in one step; whatever fails between the two, the
+    earlier one is there.
+    """
+    if not out.exists():
+        os.replace(written, out)
+        return
+    for hidden in out.glob(".*"):
+        # put there by a file browser or a user: no part of the export, and not lost with it
+        copy = shutil.copytree if hidden.is_dir() else shutil.copy2
+        copy(hidden, written / hidden.name)
+    aside.parent.mkdir()
+    try:
+        out.rename(aside)
+        os.replace(written, out)
+    finally:
+        if not out.exists():
+            aside.rename(out)
 
 
 @contextmanager
@@ -119,6 +167,7 @@ def main(
     out: Annotated[Path, typer.Option(help="Folder to write; an earlier export is replaced.")],
 ) -> None:
     """Write the feature mart as Parquet files, one folder for each as-of date."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         result = export(out)
     except (ExportError, OSError, warehouse.WarehouseError) as error:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import subprocess
+import sys
 
 import duckdb
 import pandas as pd
@@ -101,6 +103,97 @@ def test_what_fails_midway_leaves_the_earlier_export_whole(tmp_path, monkeypatch
         export(out)
     assert {file: file.read_bytes() for file in out.rglob("*.parquet")} == before
     assert [one.name for one in tmp_path.iterdir()] == ["mart"]
+
+
+def test_a_hidden_file_in_an_earlier_export_is_no_obstacle_and_stays(tmp_path):
+    out = tmp_path / "mart"
+    export(out)
+    (out / ".DS_Store").write_text("of a file browser")
+    (out / ".notes").mkdir()
+    (out / ".notes" / "one").write_text("mine")
+    dates = export(out).dates
+    assert (out / ".DS_Store").read_text() == "of a file browser"
+    assert (out / ".notes" / "one").read_text() == "mine"
+    assert len(list(out.glob("as_of_date=*"))) == len(dates)
+    assert [one.name for one in tmp_path.iterdir()] == ["mart"]
+
+
+@pytest.mark.parametrize("out", [".", "..", "../mart"])
+def test_the_current_folder_or_one_around_it_is_refused_by_name(tmp_path, monkeypatch, out):
+    folder = tmp_path / "mart" / ("as_of_date=2024-01-01" if out == ".." else "")
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    app = exporting.typer.Typer()
+    app.command()(exporting.main)
+    done = CliRunner().invoke(app, ["--out", out])
+    assert done.exit_code == 1
+    assert f"export: {out} cannot be the current folder or one around it" in done.output
+    assert folder.is_dir()
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from serve import export
+export.os.replace = lambda *_: os._exit(9)
+export.export(Path(sys.argv[1]))
+"""
+
+
+def killed_between_the_renames(out):
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, out],
+        env={**os.environ, "PYTHONPATH": str(warehouse.ROOT)},
+        check=False,
+        timeout=100,
+    )
+    assert done.returncode == 9
+    assert not out.exists()
+
+
+def test_what_a_killed_export_left_hidden_is_put_back_by_the_next_one(
+    tmp_path, monkeypatch, caplog
+):
+    out, other = tmp_path / "mart", tmp_path / "mart-b"
+    export(out)
+    before = {file: file.read_bytes() for file in out.rglob("*.parquet")}
+    killed_between_the_renames(out)
+    # one that fails, so that what was put back is still seen; and not in another's place
+    monkeypatch.setattr(exporting, "_write", lambda *_: 1 / 0)
+    for folder in (other, out):
+        with pytest.raises(ZeroDivisionError):
+            export(folder)
+    assert {file: file.read_bytes() for file in out.rglob("*.parquet")} == before
+    assert [one.name for one in tmp_path.iterdir()] == ["mart"]
+    assert f"{out} was put back" in caplog.text
+
+
+def test_what_a_killed_export_left_hidden_is_reported_where_another_took_its_place(
+    tmp_path, caplog
+):
+    out = tmp_path / "mart"
+    export(out)
+    killed_between_the_renames(out)
+    out.mkdir()
+    with caplog.at_level(logging.WARNING):
+        export(out)
+    [left] = tmp_path.glob(".export-*/old/mart")
+    assert f"{left} is an earlier export" in caplog.text
+    assert list(left.glob("*/*.parquet"))
+
+
+def test_what_fails_between_the_renames_leaves_the_earlier_export(tmp_path, monkeypatch):
+    out = tmp_path / "mart"
+    export(out)
+    before = {file: file.read_bytes() for file in out.rglob("*.parquet")}
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(exporting.os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        export(out)
+    assert {file: file.read_bytes() for file in out.rglob("*.parquet")} == before
 
 
 def test_the_command_says_what_it_wrote_and_what_is_wrong(tmp_path, monkeypatch):
