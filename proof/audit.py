@@ -128,8 +128,7 @@ def main(
     """Name every feature of the mart that knows the future; fails if there is one."""
     console = Console(width=max(100, Console().width))
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            building.set_up(Path(folder))
+        with tempfile.TemporaryDirectory() as folder, building.set_up_within(Path(folder)):
             result = audit(cuts, seed)
     except (warehouse.WarehouseError, transform.TransformError, duckdb.Error) as error:
         console.print(str(error), markup=False, style="red")

@@ -81,6 +81,19 @@ def attach(
     connection.execute(f"attach '{quoted}' as {name} ({access})")
 
 
+@contextmanager
+def set_up_within(folder: Path) -> Iterator[None]:
+    """Let dbt write into a folder while the block runs, and no more than it must."""
+    before = dict(os.environ)
+    with warnings.catch_warnings():
+        set_up(folder)
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+
 def write(file: Path, tables: Tables, *, append: bool = False) -> None:
     """Write rows into the raw tables of a warehouse file."""
     with in_warehouse(file), warehouse.connect() as connection:
