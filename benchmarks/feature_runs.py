@@ -128,10 +128,11 @@ class Shop:
         done = subprocess.run(
             [str(python), *arguments],
             cwd=warehouse.ROOT,
-            check=True,
             capture_output=True,
             text=True,
         )
+        if done.returncode:
+            raise RuntimeError(f"{module} failed:\n{done.stderr}")
         return json.loads(done.stdout.splitlines()[-1])
 
     def take_away(self, day: date) -> None:

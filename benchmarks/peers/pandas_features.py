@@ -99,7 +99,8 @@ def extremes(days: pd.DataFrame, spine: pd.DataFrame, features: list[Feature]) -
             result[feature.name] = result[feature.name].fillna(0)
         else:
             date = result[feature.name].abs().astype("Int32")
-            result[feature.name] = pd.to_datetime(date, unit="D")
+            # the cache of pandas 2.3.3 goes wrong over many dates of which some are missing
+            result[feature.name] = pd.to_datetime(date, unit="D", cache=False)
     return result
 
 
