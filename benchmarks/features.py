@@ -6,7 +6,6 @@ python benchmarks/features.py [--size s --size m]
 from __future__ import annotations
 
 import json
-import logging
 import shutil
 from collections.abc import Callable
 from typing import Annotated
@@ -18,8 +17,6 @@ from benchmarks.feature_runs import SNAPSHOTS, Shop
 from benchmarks.measuring import RESULTS, SIZES, Size, keep
 from benchmarks.peers import common
 from run import summary
-
-log = logging.getLogger(__name__)
 
 FILE = RESULTS / "features.json"
 # the module of each peer, and the largest size that it is asked for; the first of a task is ours
@@ -66,7 +63,7 @@ def bench(size: str) -> list[dict[str, object]]:
 
 
 def _say(size: str, what: str) -> None:
-    log.info("%s: %s", size, what)
+    typer.echo(f"{size}: {what}")
 
 
 def _from_raw(shop: Shop) -> list[dict[str, object]]:
@@ -110,7 +107,7 @@ def _of_peers(shop: Shop, task: str, peers: dict[str, tuple[str, str]]) -> list[
         _say(shop.size, f"{task}: {method}")
         record = shop.peer(module, LIMIT_SECONDS)
         if record["stopped"]:
-            log.warning("%s: %s stopped after %s s", shop.size, method, LIMIT_SECONDS)
+            _say(shop.size, f"{method} was stopped after {LIMIT_SECONDS} s")
         records.append({**record, "task": task, "method": method})
     return records
 
@@ -227,7 +224,6 @@ def main(
     ] = None,
 ) -> None:
     """Measure, print tables, and keep the rows in benchmarks/results/features.json."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     rows = []
     for one in size or ["s", "m"]:
         rows += bench(one)
