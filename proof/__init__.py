@@ -1,1 +1,1 @@
-"""A second, slow and plain implementation of the feature mart, to hold the first against."""
+"""The proof that the mart is right, and that features added to it know no future."""

@@ -23,9 +23,10 @@ from rich.console import Console
 
 import warehouse
 from generate.scratch import scratch
-from proof import building, futures, together, unreadable
+from proof import building, futures
 from proof.between import MART, changed
-from proof.found import EMPTIED, Audit, Leak, tell
+from proof.leaks import together, unreadable
+from proof.leaks.found import EMPTIED, Audit, Leak, tell
 from proof.outcome import sizes
 from run import transform
 

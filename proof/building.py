@@ -13,7 +13,7 @@ from dbt.cli.main import dbtRunnerResult
 
 import warehouse
 from proof import histories
-from proof.worlds import Tables
+from proof.histories.worlds import Tables
 from run import transform
 
 # the two tables that the mart is stored in, and what they are made of

@@ -10,7 +10,7 @@ from datetime import date
 import duckdb
 
 from proof.oracle import Facts, features, shop_features
-from proof.reading import Row
+from proof.oracle.reading import Row
 
 KEYS = ("as_of_date", "customer_id")
 TOLERANCE = 1e-9

@@ -24,10 +24,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from proof import building, futures_told, incremental, mutants_told, oracle_told
+from proof import building
 from proof.outcome import Outcome, Task
+from proof.parts import futures_part, incremental_part, mutants_part, oracle_part
 
-PARTS = {module.PART: module for module in (incremental, futures_told, oracle_told, mutants_told)}
+PARTS = {
+    module.PART: module for module in (incremental_part, futures_part, oracle_part, mutants_part)
+}
 SHOWN = 20
 
 

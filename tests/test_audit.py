@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 import warehouse
 from generate.raw_tables import TABLES
-from proof import audit, building, found, histories
+from proof import audit, building, histories
+from proof.leaks import found
 
 # what was said of the whole history, of the days ahead, of customers and products as of today,
 # and what is a table that the mart is not made from

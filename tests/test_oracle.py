@@ -10,8 +10,8 @@ import pytest
 
 from proof import histories, oracle
 from proof.compare import Difference, compare
-from proof.past import halflife_weight
-from proof.worlds import raw_row
+from proof.histories.worlds import raw_row
+from proof.oracle.past import halflife_weight
 
 LOADED = datetime(2024, 12, 31)
 D = date(2024, 6, 1)

@@ -11,7 +11,8 @@ import warehouse
 from generate.raw_tables import TABLES
 from generate.shop.plan import Plan
 from generate.synthetic import generate
-from proof import building, incremental
+from proof import building
+from proof.parts import incremental_part
 from tests.shop_files import query
 
 LINES = "raw.store_sales_line_items"
@@ -56,7 +57,7 @@ def test_rows_lost_or_written_over_in_the_mart_come_back(shop, tiny):
         "update features.feat_customers set spend_30d = -5 where hash(customer_id) % 3 = 0",
     )
     building.build(shop, GRID)
-    assert incremental.differing(tiny, shop) == []
+    assert incremental_part.differing(tiny, shop) == []
 
 
 def test_a_view_among_the_raw_tables_is_read_for_what_it_shows_today(shop):
@@ -72,7 +73,7 @@ def test_a_view_among_the_raw_tables_is_read_for_what_it_shows_today(shop):
     change("delete from main.lines where hash(line_item_id) % 2 = 0")
     building.build(shop, GRID)
     assert query(spend)[0][0] < before
-    assert incremental.differing(made_anew(shop), shop) == []
+    assert incremental_part.differing(made_anew(shop), shop) == []
 
 
 def test_columns_that_swap_names_are_seen(shop):
@@ -123,7 +124,7 @@ def test_orders_of_a_customer_that_swap_their_ends_are_seen(shop):
         " where customer_id = 'C2' and transaction_id <> 'T3'"
     )
     building.build(shop, GRID)
-    assert incremental.differing(made_anew(shop), shop) == []
+    assert incremental_part.differing(made_anew(shop), shop) == []
 
 
 def test_what_a_feature_reads_besides_is_seen_and_another_kind_of_relation_is_made(
@@ -178,5 +179,5 @@ def test_what_a_feature_reads_besides_is_seen_and_another_kind_of_relation_is_ma
         assert query(kind.format("feat_customer_snapshots")) == [("BASE TABLE",)]
         change(f"update {LINES} set promotion_id = 'PR' || (hash(line_item_id) % 50)::varchar")
         building.build(shop, GRID)
-        assert incremental.differing(made_anew(shop), shop) == []
+        assert incremental_part.differing(made_anew(shop), shop) == []
     assert query("select max(promotions_lifetime) from features.feat_customers")[0][0] > 5

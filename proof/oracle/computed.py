@@ -20,17 +20,27 @@ from functools import cached_property
 
 import duckdb
 
-from proof.checking import check_lines, check_transactions
-from proof.contents import basket_features, category_features, loyalty_features, return_features
-from proof.dating import DatedLine, by_customer, dated_lines
-from proof.families import frequency_features, spend_features
-from proof.orders import gaps, orders_at
-from proof.past import Past
-from proof.reading import Customer, read_customers, read_headers, read_lines, read_products
-from proof.reading import read_table as table
-from proof.season import calendar_features, level_features
-from proof.settings import Settings
-from proof.versions import current_customers, current_products, header_versions, line_versions
+from proof.oracle.checking import check_lines, check_transactions
+from proof.oracle.contents import (
+    basket_features,
+    category_features,
+    loyalty_features,
+    return_features,
+)
+from proof.oracle.dating import DatedLine, by_customer, dated_lines
+from proof.oracle.families import frequency_features, spend_features
+from proof.oracle.orders import gaps, orders_at
+from proof.oracle.past import Past
+from proof.oracle.reading import Customer, read_customers, read_headers, read_lines, read_products
+from proof.oracle.reading import read_table as table
+from proof.oracle.season import calendar_features, level_features
+from proof.oracle.settings import Settings
+from proof.oracle.versions import (
+    current_customers,
+    current_products,
+    header_versions,
+    line_versions,
+)
 
 DEFAULTS = Settings()
 

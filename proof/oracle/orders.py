@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property
 
-from proof.dating import DatedLine
+from proof.oracle.dating import DatedLine
 
 NOTHING = Decimal(0)
 

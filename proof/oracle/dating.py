@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from proof.capping import Caps, amount_caps, capped, quantity_caps
-from proof.checking import KnownHeader, KnownLine, Transaction, latest
-from proof.settings import Settings
+from proof.oracle.capping import Caps, amount_caps, capped, quantity_caps
+from proof.oracle.checking import KnownHeader, KnownLine, Transaction, latest
+from proof.oracle.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from datetime import date
 from rich.console import Console
 
 from proof.between import Changed
-from proof.unreadable import Reading
+from proof.leaks.unreadable import Reading
 
 EMPTIED = "emptied"
 

@@ -18,7 +18,7 @@ from sqlglot.errors import SqlglotError
 import warehouse
 from generate.raw_tables import TABLES
 from proof.between import KEYS
-from proof.elsewhere import ELSEWHERE, MOMENT, Marker
+from proof.leaks.elsewhere import ELSEWHERE, MOMENT, Marker
 from run.lineage.models import Lineage
 
 PARTS = ("features.customers_as_of", "features.shop_as_of")

@@ -18,10 +18,10 @@ import warehouse
 from proof import building, futures
 from proof.between import changed
 from proof.changes import CHANGES
-from proof.many_worlds import WORLD_OF, many_worlds, together
+from proof.histories.many_worlds import WORLD_OF, many_worlds, together
+from proof.histories.worlds import Tables
 from proof.mutants import MUTANTS, Mutant
 from proof.outcome import Outcome, Task
-from proof.worlds import Tables
 from run import transform
 
 PART = "mutants"

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
 
-from proof.orders import NOTHING, Order
-from proof.past import momentum
+from proof.oracle.orders import NOTHING, Order
+from proof.oracle.past import momentum
 
 SATURDAY = 6
 # what the days ahead were a year ago, and the days before them

@@ -9,8 +9,8 @@ from decimal import Decimal
 
 import duckdb
 
-from proof.settings import Settings
-from proof.spelling import (
+from proof.oracle.settings import Settings
+from proof.oracle.spelling import (
     canonical_id,
     clean_label,
     promotion,

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from proof.stories import PROMOTIONS, STORES, Story, written_date, written_money
-from proof.worlds import Row, World, spelt_otherwise
+from proof.histories.stories import PROMOTIONS, STORES, Story, written_date, written_money
+from proof.histories.worlds import Row, World, spelt_otherwise
 
 RESTATED_HEADERS, RESTATED_LINES, DOUBLED = 0.2, 0.15, 0.06
 NUMBERS_OF_STATEMENTS = (1, 1, 1, 2, 2, 3)

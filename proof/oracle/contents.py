@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from proof.orders import NOTHING
-from proof.past import LIFETIME, Past, money, ratio
+from proof.oracle.orders import NOTHING
+from proof.oracle.past import LIFETIME, Past, money, ratio
 
 TIERS = ((2000, "Gold"), (500, "Silver"), (1, "Bronze"))
 

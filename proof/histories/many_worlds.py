@@ -11,9 +11,9 @@ from datetime import date, datetime, timedelta
 from random import Random
 
 from proof import histories
-from proof.settings import Settings
-from proof.spelling import canonical_id, read_date
-from proof.worlds import LATTICE_ANCHOR, LATTICE_DAYS, Row, Tables
+from proof.histories.worlds import LATTICE_ANCHOR, LATTICE_DAYS, Row, Tables
+from proof.oracle.settings import Settings
+from proof.oracle.spelling import canonical_id, read_date
 
 IDS = ("customer_id", "transaction_id", "line_item_id", "product_id")
 DAYS = ("customer_since", "transaction_date", "recorded_at", "_loaded_at")

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
 
-from proof.orders import NOTHING, Order
-from proof.past import LIFETIME, Past, halflife_sum, momentum, money, ratio
+from proof.oracle.orders import NOTHING, Order
+from proof.oracle.past import LIFETIME, Past, halflife_sum, momentum, money, ratio
 
 SATURDAY = 6
 FLOW_WINDOWS = {

@@ -8,9 +8,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 from itertools import zip_longest
 
-from proof.reading import Customer, Header, Line, Product, latest
-from proof.settings import Settings
-from proof.spelling import CENT, rounded
+from proof.oracle.reading import Customer, Header, Line, Product, latest
+from proof.oracle.settings import Settings
+from proof.oracle.spelling import CENT, rounded
 
 FAR = date(9999, 12, 31)
 ONE_DAY = timedelta(days=1)

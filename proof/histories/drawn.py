@@ -5,8 +5,8 @@
     for part in arrivals(tables, seed, 4):  or several loads, one after the other
         write(connection, part, append=True)
 
-What an order looks like stands in `proof/stories.py`, how rows are said again in
-`proof/restating.py`.
+What an order looks like stands in `stories.py`, how rows are said again in
+`restating.py`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from datetime import timedelta
 from decimal import Decimal
 from random import Random
 
-from proof.loading import arrivals, write
-from proof.restating import restated_headers, restated_lines
-from proof.settings import Settings
-from proof.stories import Story, add_order, customer_rows, new_story, product_rows
-from proof.worlds import Tables, World, new_world, raw_row
+from proof.histories.loading import arrivals, write
+from proof.histories.restating import restated_headers, restated_lines
+from proof.histories.stories import Story, add_order, customer_rows, new_story, product_rows
+from proof.histories.worlds import Tables, World, new_world, raw_row
+from proof.oracle.settings import Settings
 
 __all__ = ["SETTINGS", "arrivals", "history", "write"]
 

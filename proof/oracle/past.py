@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from proof.orders import Order
-from proof.reading import Customer
+from proof.oracle.orders import Order
+from proof.oracle.reading import Customer
 
 LIFETIME = (1, 10**9)
 MILLION = 10**6

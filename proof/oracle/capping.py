@@ -9,9 +9,9 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property
 
-from proof.checking import KnownLine
-from proof.settings import Settings
-from proof.spelling import CENT, rounded
+from proof.oracle.checking import KnownLine
+from proof.oracle.settings import Settings
+from proof.oracle.spelling import CENT, rounded
 
 THOUSANDTH = Decimal("0.001")
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 
-from proof.worlds import Row, World, raw_row, spelt_otherwise
+from proof.histories.worlds import Row, World, raw_row, spelt_otherwise
 
 CATEGORIES = ("Home", "HOME ", "toys", "Toys", "Garden  tools", "garden tools", "Books", None, "")
 PROMOTIONS = (None, None, None, "PR1", "pr1 ", "PR2", "n/a", "NONE", "-", "")

@@ -18,9 +18,9 @@ from random import Random
 
 import warehouse
 from proof import building, histories
-from proof.many_worlds import many_worlds, together
+from proof.histories.many_worlds import many_worlds, together
+from proof.histories.worlds import LATTICE_ANCHOR, Tables
 from proof.outcome import Outcome, Task, sizes
-from proof.worlds import LATTICE_ANCHOR, Tables
 
 PART = "incremental"
 FULL = 50
@@ -111,7 +111,7 @@ def _lose_rows(file: Path, rng: Random) -> None:
 def _be_killed(file: Path, rng: Random) -> None:
     """Start a build in a process of its own and kill it at a random moment."""
     started = subprocess.Popen(
-        [sys.executable, "-m", "proof.incremental", str(file)],
+        [sys.executable, "-m", "proof.parts.incremental_part", str(file)],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd=warehouse.ROOT,

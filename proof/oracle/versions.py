@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from typing import TypeVar
 
-from proof.reading import Customer, Header, Line, Product
+from proof.oracle.reading import Customer, Header, Line, Product
 
 Thing = TypeVar("Thing", Header, Line, Customer, Product)
 

@@ -16,9 +16,9 @@ from random import Random
 import warehouse
 from proof import building, futures
 from proof.between import changed
-from proof.many_worlds import WORLD_OF, many_worlds, together
+from proof.histories.many_worlds import WORLD_OF, many_worlds, together
+from proof.histories.worlds import LATTICE_ANCHOR
 from proof.outcome import Outcome, Task, sizes
-from proof.worlds import LATTICE_ANCHOR
 
 PART = "futures"
 FULL, WORLDS, ROUNDS = 200, 5, 10

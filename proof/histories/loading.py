@@ -9,9 +9,9 @@ import duckdb
 import pyarrow as pa
 
 from generate.raw_tables import TABLES
-from proof.settings import Settings
-from proof.spelling import read_date
-from proof.worlds import COLUMNS, Row, Tables
+from proof.histories.worlds import COLUMNS, Row, Tables
+from proof.oracle.settings import Settings
+from proof.oracle.spelling import read_date
 
 
 def write(connection: duckdb.DuckDBPyConnection, tables: Tables, *, append: bool = False) -> None:
