@@ -27,6 +27,7 @@ from rich.table import Table
 from proof import building
 from proof.outcome import Outcome, Task
 from proof.parts import futures_part, incremental_part, mutants_part, oracle_part
+from run.transform import TransformError
 
 PARTS = {
     module.PART: module for module in (incremental_part, futures_part, oracle_part, mutants_part)
@@ -40,8 +41,12 @@ def prove(tasks: list[Task], processes: int) -> Iterator[Outcome]:
         tempfile.TemporaryDirectory(prefix="prove-") as folder,
         ProcessPoolExecutor(processes, get_context("spawn"), _set_up, (folder,)) as pool,
     ):
-        for done in as_completed([pool.submit(_do, folder, task) for task in tasks]):
-            yield done.result()
+        try:
+            for done in as_completed([pool.submit(_do, folder, task) for task in tasks]):
+                yield done.result()
+        finally:
+            # what failed is told at once, not when all others are done
+            pool.shutdown(cancel_futures=True)
 
 
 def _set_up(folder: str) -> None:
@@ -56,7 +61,11 @@ def _do(folder: str, task: Task) -> Outcome:
         redirect_stdout(nowhere),
         redirect_stderr(nowhere),
     ):
-        outcome = task.function(Path(own), *task.arguments)
+        try:
+            outcome = task.function(Path(own), *task.arguments)
+        except TransformError as error:
+            part = sys.modules[task.function.__module__].PART
+            outcome = Outcome(part, "does not build", differences=[f"{task.arguments}: {error}"])
     return replace(outcome, seconds=time.monotonic() - begun)
 
 

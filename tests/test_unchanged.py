@@ -60,6 +60,20 @@ def test_rows_lost_or_written_over_in_the_mart_come_back(shop, tiny):
     assert incremental_part.differing(tiny, shop) == []
 
 
+def test_a_mart_built_before_the_first_sale_fills_when_sales_come(shop, tiny):
+    tables = ("store_sales_header", "store_sales_line_items")
+    change(
+        *(f"create table main.aside_{table} as from raw.{table}" for table in tables),
+        *(f"delete from raw.{table}" for table in tables),
+        "drop schema features cascade",
+    )
+    building.build(shop, GRID)
+    assert query("select count(*) from features.feat_customer_snapshots") == [(0,)]
+    change(*(f"insert into raw.{table} from main.aside_{table}" for table in tables))
+    building.build(shop, GRID)
+    assert incremental_part.differing(tiny, shop) == []
+
+
 def test_a_view_among_the_raw_tables_is_read_for_what_it_shows_today(shop):
     spend = "select sum(spend_lifetime) from features.feat_customers"
     [(before,)] = query(spend)

@@ -160,7 +160,9 @@
             union select as_of_date from repaired_dates
         ) as dates on mart.as_of_date = dates.as_of_date
         group by dates.as_of_date;
-        create or replace table {{ facts_built }} as {{ facts_hashed("date '" ~ latest ~ "'") }}
+        -- before the first sale there is no date
+        create or replace table {{ facts_built }} as
+        {{ facts_hashed("date '" ~ latest ~ "'" if latest else 'cast(null as date)') }}
     {% endcall %}
     {%- set done = run_query(
         "select (select count(*) from dates_to_build), (select count(*) from dates_to_keep),"
