@@ -80,12 +80,7 @@ MACROS = {
     "facts_hashed": [
         ("where {{ facts.first }} < {{ day }}", "where {{ facts.first }} + 30 < {{ day }}"),
         ("sum(row_hash) as", "count(*) as"),
-    ],
-    "facts_of_customers": [
-        (
-            "{'model': 'int_customer_days_spaced', 'first': 'known_date', 'last': 'known_until'},",
-            "",
-        ),
+        ("*columns(* exclude ({{ facts.last }}))", "customer_id"),
     ],
 }
 
@@ -125,7 +120,7 @@ INTERMEDIATE = {
         ("least(headers.known_until, lines.known_until) as", "headers.known_until as"),
         ("            headers.customer_id as customer_id,\n", ""),
         ("            headers.event_date as event_date,\n", ""),
-        ("on lines.transaction_id = headers.transaction_id\n        and", "on"),
+        ("lines.transaction_id = headers.transaction_id", "lines.line_item_id = headers.store_id"),
         ("date_trunc('month', dated.event_date)", "date_trunc('month', dated.known_date)"),
     ],
     "int_orders_totalled": [

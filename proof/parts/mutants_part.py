@@ -32,7 +32,6 @@ AT_ONCE = 12
 # what these say of a date must be said by the mutant from the first build on
 OF_INCREMENTS = (
     "macros/facts_hashed.sql",
-    "macros/facts_of_customers.sql",
     "macros/materializations/as_of_snapshots.sql",
 )
 
