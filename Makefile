@@ -110,7 +110,7 @@ bench-features: $(READY) $(PEERS)/ready ## the mart beside its bare kernel and i
 leak-demo: $(READY) ## four classic mistakes beside an honest fit and the exact optimum
 	@$(BIN)/python benchmarks/leak_demo.py
 
-prove: $(READY) ## prove the mart right, in half an hour; PART=futures for one part, SHARE=.1 for less
+prove: $(READY) ## prove the mart right, in 16 minutes; PART=futures for one part, SHARE=.1 for less
 	@$(BIN)/python -m proof.prove --share $(SHARE) $(addprefix --part ,$(PART))
 
 audit: $(READY) ## does a feature of your own know the future? tries other futures on a copy
