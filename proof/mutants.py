@@ -239,7 +239,7 @@ FEATURES = {
         ("isodow(day_ahead) >= 6", "isodow(day_ahead) > 6"),
         ("day(day_ahead) <= 24", "day(day_ahead) < 24"),
         ("as_of_date + 15", "as_of_date + 14"),
-        (">= 395", ">= 365"),
+        (">= 365", ">= 395"),
         ("range(0, {{", "range(1, {{"),
     ],
 }

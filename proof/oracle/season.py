@@ -10,8 +10,8 @@ from proof.oracle.orders import NOTHING, Order
 from proof.oracle.past import momentum
 
 SATURDAY = 6
-# what the days ahead were a year ago, and the days before them
-AHEAD_A_YEAR_AGO, BEFORE_A_YEAR_AGO = (336, 365), (366, 395)
+# what the days ahead were a year ago, and the whole year
+AHEAD_A_YEAR_AGO, YEAR = (336, 365), (1, 365)
 
 
 def calendar_features(as_of: date, horizon_days: int) -> dict[str, object]:
@@ -43,12 +43,12 @@ def level_features(orders: list[Order], as_of: date) -> dict[str, object]:
 
 
 def season_ratio(orders: list[Order], as_of: date) -> float | None:
-    """Return what the days ahead were, a year ago, to the days before them, where it is known."""
+    """Return how busy the days ahead were, a year ago, against the whole year, if it is known."""
     days = [order.event_date for order in orders if order.spend > 0]
-    before = spend_of(orders, as_of, BEFORE_A_YEAR_AGO)
-    if not days or (as_of - min(days)).days < BEFORE_A_YEAR_AGO[1] or before == 0:
+    year = spend_of(orders, as_of, YEAR)
+    if not days or (as_of - min(days)).days < YEAR[1] or year == 0:
         return None
-    return float(spend_of(orders, as_of, AHEAD_A_YEAR_AGO)) / float(before)
+    return float(spend_of(orders, as_of, AHEAD_A_YEAR_AGO)) / 30 / (float(year) / 365)
 
 
 def inside(orders: Iterable[Order], as_of: date, window: tuple[int, int]) -> list[Order]:

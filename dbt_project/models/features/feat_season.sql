@@ -57,7 +57,7 @@ shop as (
     select
         as_of_date,
         {%- for measure, window in [
-            ('spend', '30d'), ('spend', '31_60d'), ('spend', '336_365d'), ('spend', '366_395d'),
+            ('spend', '30d'), ('spend', '31_60d'), ('spend', '336_365d'), ('spend', '365d'),
             ('orders', '30d'),
         ] %}
         cast(
@@ -75,12 +75,13 @@ computed as (
 
     select
         counted.*,
-        shop.* exclude (as_of_date, shop_spend_366_395d, days_since_first_order),
+        shop.* exclude (as_of_date, shop_spend_365d, days_since_first_order),
         {{ momentum('shop_spend_30d', 'shop_spend_31_60d') }} as shop_momentum_30d,
-        -- what the days ahead were a year ago, to the days before them
+        -- per day, what the days ahead were a year ago against the whole year
         case
-            when shop.days_since_first_order >= 395
-                then cast(shop.shop_spend_336_365d as double) / nullif(shop.shop_spend_366_395d, 0)
+            when shop.days_since_first_order >= 365
+                then cast(shop.shop_spend_336_365d as double) / 30
+                    / nullif(cast(shop.shop_spend_365d as double) / 365, 0)
         end as shop_season_ratio
     from counted
     inner join shop
