@@ -18,7 +18,7 @@ import warehouse
 from generate.faults import FAULTS
 from generate.shop.plan import Plan
 from generate.synthetic import generate
-from run import fault_audit, summary, transform
+from run import fault_audit, tables, transform
 
 
 def measure(customers: int, seed: int) -> fault_audit.Audit:
@@ -33,7 +33,7 @@ def measure(customers: int, seed: int) -> fault_audit.Audit:
 
 def show(console: Console, seed: int, audit: fault_audit.Audit) -> None:
     """Print recall by fault, false alarms and money by rule."""
-    table = summary.new_table(
+    table = tables.new_table(
         f"Seed {seed}: faults", "fault", "rule", "planted", "caught", "recall", "kind"
     )
     for name, row in audit.caught.iterrows():
@@ -41,13 +41,13 @@ def show(console: Console, seed: int, audit: fault_audit.Audit) -> None:
         counts = (f"{row['planted']:,}", f"{row['caught']:,}", f"{row['recall']:.1%}")
         table.add_row(name, row["rule"], *counts, kind)
     console.print(table)
-    table = summary.new_table(
+    table = tables.new_table(
         "False alarms: clean rows that a rule touched", "table", "rule", "rows"
     )
     for _, row in audit.false_alarms.iterrows():
         table.add_row(row["table_name"], row["rule"], f"{row['rows']:,}")
     console.print(table)
-    table = summary.new_table(
+    table = tables.new_table(
         "Money of the clean shop's lines beside the cleaned facts, by the rule meant for them",
         *("rule", "lines", "clean", "cleaned", "difference"),
     )
@@ -66,7 +66,7 @@ def main(
     seed: Annotated[list[int] | None, typer.Option(help="Seeds; repeat for several.")] = None,
 ) -> None:
     """Plant all faults and report how they fare; fails where a certain rule misses one."""
-    console = Console(width=max(100, Console().width))
+    console = tables.wide_console()
     missed = pd.Series(dtype=object)
     for one in seed or [1, 2, 3]:
         audit = measure(customers, one)

@@ -16,7 +16,7 @@ from rich.console import Console
 from benchmarks.feature_runs import SNAPSHOTS, Shop
 from benchmarks.measuring import RESULTS, SIZES, Size, keep
 from benchmarks.peers import common
-from run import summary
+from run import tables
 
 FILE = RESULTS / "features.json"
 # the module of each peer, and the largest size that it is asked for; the first of a task is ours
@@ -196,7 +196,7 @@ def ratios(rows: list[dict]) -> list[tuple[str, str, str]]:
 def show(console: Console, rows: list[dict]) -> None:
     """Print the rows, what they cost per feature, and the ratios beside their bars."""
     columns = ("size", "task", "method", "wall s", "cpu s", "peak MB", "rows", "features")
-    table = summary.new_table(
+    table = tables.new_table(
         f"Features at {SNAPSHOTS} as-of dates and the current one",
         *(*columns, "rows/s", "cpu ms per 1,000 values", "checksum"),
     )
@@ -212,7 +212,7 @@ def show(console: Console, rows: list[dict]) -> None:
             str(row["checksum"] or "")[:8],
         )
     console.print(table)
-    table = summary.new_table("In short", "ratio", "measured", "bar")
+    table = tables.new_table("In short", "ratio", "measured", "bar")
     for found in ratios(rows):
         table.add_row(*found)
     console.print(table)

@@ -12,11 +12,10 @@ from typing import Annotated
 
 import duckdb
 import typer
-from rich.console import Console
 
 from benchmarks.measuring import RESULTS, SIZES, WORK, Size, keep, measure
 from generate.raw_tables import TABLES
-from run import summary
+from run import tables
 
 
 def export(file: Path, folder: Path) -> None:
@@ -65,12 +64,12 @@ def main(
     ] = None,
 ) -> None:
     """Measure, print a table, and keep it in benchmarks/results/generate.json."""
-    console = Console(width=max(110, Console().width))
+    console = tables.wide_console()
     rows = []
     for one in size or list(SIZES):
         rows += bench(one)
     keep(rows, RESULTS / "generate.json")
-    table = summary.new_table("Generating and loading", *rows[0])
+    table = tables.new_table("Generating and loading", *rows[0])
     for row in rows:
         table.add_row(*(f"{v:,}" if isinstance(v, int | float) else str(v) for v in row.values()))
     console.print(table)

@@ -15,7 +15,6 @@ from typing import Annotated
 import numpy as np
 import pandas as pd
 import typer
-from rich.console import Console
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.metrics import r2_score
 from sklearn.model_selection import train_test_split
@@ -23,7 +22,7 @@ from sklearn.model_selection import train_test_split
 import warehouse
 from generate.shop.plan import Plan
 from generate.synthetic import generate
-from run import summary, transform
+from run import tables, transform
 
 WORK = warehouse.ROOT / "benchmarks" / "work"
 DAYS = 1_300
@@ -119,7 +118,7 @@ def main(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the shop and the models.")] = 42,
 ) -> None:
     """Show what each mistake does to R2 beside an honest fit and the exact optimum."""
-    console = Console(width=max(100, Console().width))
+    console = tables.wide_console()
     WORK.mkdir(parents=True, exist_ok=True)
     os.environ["WAREHOUSE_PATH"] = str(WORK / "leak_demo.duckdb")
     generate(Plan(customers, seed, days=DAYS, preset="classic", faults=False))
@@ -127,7 +126,7 @@ def main(
         {"grid_days": 5}, select=f"+{warehouse.FEATURE_MART} +feat_labels", run_only=True
     )
     result = compare(read(), seed)
-    table = summary.new_table(
+    table = tables.new_table(
         "One target, one model, five ways to fit it", "fit", "R2", "possible", ""
     )
     for name, (r2, optimum) in result.iterrows():

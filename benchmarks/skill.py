@@ -13,11 +13,10 @@ from typing import Annotated
 import numpy as np
 import pandas as pd
 import typer
-from rich.console import Console
 
 import warehouse
 from generate.load import load
-from run import summary, transform
+from run import tables, transform
 from serve.score import score
 from train.evaluation import METRICS, Forecast, evaluate
 from train.learn import fit
@@ -96,11 +95,11 @@ def main(
     """Forecast as of each day from what was known before it, and measure against what happened."""
     WORK.mkdir(exist_ok=True)
     os.environ["WAREHOUSE_PATH"] = str(WORK / "skill.duckdb")
-    console = Console(width=124, highlight=False)
+    console = tables.wide_console()
     load(data)
     lines = WORK / "lines.parquet"
     order_lines(lines)
-    tables, forecasts = [], []
+    by_day, forecasts = [], []
     for day in (moment.date() for moment in days):
         forecast = forecast_at(day)
         actual = actual_after(lines, day, forecast["customer_id"])
@@ -115,11 +114,11 @@ def main(
             ),
         )
         table = pd.DataFrame.from_dict(rows, orient="index", columns=list(METRICS))
-        console.print(summary.metric_table(f"As of {day}", table))
-        tables.append(table)
+        console.print(tables.metric_table(f"As of {day}", table))
+        by_day.append(table)
         forecasts.append(forecast)
-    mean = sum(tables) / len(tables)
-    console.print(summary.metric_table(f"Mean over {len(tables)} days", mean))
+    mean = sum(by_day) / len(by_day)
+    console.print(tables.metric_table(f"Mean over {len(by_day)} days", mean))
     pd.concat(forecasts).to_parquet(WORK / "predictions.parquet")
     console.print(f"Forecasts and lines lie in {WORK}")
 

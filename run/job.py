@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 import warehouse
 from generate.files.read_files import LoadError
@@ -21,16 +20,14 @@ from generate.shop.plan import Plan
 from generate.synthetic import generate
 from run import catalog, summary, transform
 from run.bar import bar
+from run.tables import wide_console
 from serve.score import ScoreError, score
 from train.artefact import ArtefactError
 from train.dataset import HistoryError
 from train.fit import fit
 from train.leak_alarm import LeakError
 
-# the tables of the summary need this much, and a pipe has no width of its own
-WIDTH = 124
-
-console = Console(highlight=False, width=max(WIDTH, Console().width))
+console = wide_console()
 EXPECTED_ERRORS = (
     ArtefactError,
     HistoryError,

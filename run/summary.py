@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 import duckdb
 import pandas as pd
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
 import warehouse
 from run import achievable
+from run.tables import metric_table, new_table
 from train import artefact
-from train.evaluation import metric_text
 
 TOP_CUSTOMERS = 10
-HEADERS = {
-    "spearman": "rho",
-    "top10_capture": "top 10 %",
-    "decile_error": "deciles",
-    "sum_ratio": "sum",
-}
 
 
 def show(console: Console, seconds: Mapping[str, float]) -> None:
@@ -143,18 +136,6 @@ def _achievable(
     )
 
 
-def metric_table(title: str, figures: pd.DataFrame, chosen: Collection[str] = frozenset()) -> Table:
-    """Make a table of one row per model and one column per metric, the chosen ones marked."""
-    table = new_table(title, "model", *(HEADERS.get(name, name) for name in figures.columns))
-    for model, row in figures.iterrows():
-        cells = [metric_text(str(name), value) for name, value in row.items()]
-        if model in chosen:
-            table.add_row(f"{model} (chosen)", *cells, style="bold")
-        else:
-            table.add_row(str(model), *cells)
-    return table
-
-
 def _revenue(
     connection: duckdb.DuckDBPyConnection, console: Console, model: artefact.Artefact
 ) -> None:
@@ -220,19 +201,3 @@ def _times(console: Console, seconds: Mapping[str, float]) -> None:
     for step, duration in seconds.items():
         console.print(f"  {duration:7.1f} s  {step}", soft_wrap=True)
     console.print(f"  {sum(seconds.values()):7.1f} s  in all")
-
-
-def new_table(title: str, *columns: str) -> Table:
-    """Make an empty table with a title; names stand left, numbers right."""
-    made = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-    )
-    text = {"table", "outcome", "rule", "model", "customer", "fault", "kind", "fit"}
-    for name in columns:
-        made.add_column(name, justify="left" if name in text else "right", no_wrap=True)
-    return made
