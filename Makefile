@@ -9,6 +9,7 @@ MAPPING ?=
 AS_OF ?=
 PART ?=
 SHARE ?= 1
+CUTS ?= 8
 CUSTOMERS ?= 20000
 SEED ?= 42
 SIZES ?= s m l
@@ -27,7 +28,7 @@ DBT := $(BIN)/dbt
 DBT_VARS := $(if $(AS_OF),--vars '{as_of: "$(AS_OF)"}')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test build fit score catalog export docs api app profile truth lint format clean
+.PHONY: help setup run test build fit backtest score catalog export docs api app profile truth lint format clean
 .PHONY: bench-skill bench-generate bench-faults bench-features leak-demo prove audit
 
 help: ## print this list
@@ -74,6 +75,9 @@ build: $(READY) ## dbt build: models and their tests; takes AS_OF
 
 fit: $(READY) ## learn from the feature mart
 	@$(BIN)/python train/fit.py
+
+backtest: $(READY) ## forecast as of eight past dates, each from its own past; CUTS=12 for more, takes AS_OF
+	@$(BIN)/python train/backtest.py --cuts $(CUTS) $(if $(AS_OF),--as-of $(AS_OF))
 
 score: $(READY) ## write the table `predictions`, then test it and build the marts on it
 	@$(BIN)/python serve/score.py

@@ -41,7 +41,9 @@ def make_mart(snapshots=SNAPSHOTS, seed=0):
                     "net_spend_lifetime": so_far,
                     "orders_30d": orders[number - 1],
                     "orders_lifetime": bought,
+                    "active_days_lifetime": bought,
                     "tenure_days": HORIZON * number,
+                    "days_since_first_order": np.where(bought > 0, HORIZON * number, np.nan),
                     "days_since_last_order": np.where(bought > 0, last * 30 + 15.0, np.nan),
                     "region": random.choice(["north", "south"], CUSTOMERS),
                     "target": spend[number],
@@ -215,7 +217,8 @@ def test_fingerprint_follows_the_data(empty):
         write_mart(make_mart(seed=seed))
         with warehouse.connect(read_only=True) as connection:
             days = dataset.schedule(connection).labelled
-            prints.append(dataset.fingerprint(connection, warehouse.contract(), days))
+            known = dataset.fingerprints(connection, warehouse.contract(), days)
+        prints.append(dataset.joint_fingerprint(known, days))
     assert prints[0] == prints[1] != prints[2]
 
 
@@ -252,7 +255,8 @@ def named(history, leak):
     for part in history:
         X = part[list(NAMES)].astype(float).assign(planted=leak(part, random), region="north")
         days = part["as_of_date"].to_numpy()
-        rows.append(Rows(X, part["target"].to_numpy(), days, np.ones(len(part), dtype=bool)))
+        target, customers = part["target"].to_numpy(), part["customer_id"].to_numpy()
+        rows.append(Rows(X, target, customers, days, np.ones(len(part), dtype=bool)))
     found = leak_alarm.find_leaks(*rows, (*NAMES, "planted"), ("region",))
     return {leak.feature for leak in found}
 

@@ -12,16 +12,20 @@ from train.calibrate import AmountSpread, PurchaseCalibrator, shop_level, total_
 from train.compare import choose
 from train.forecast import COLUMNS, Calibration, Forecaster, OutOfTime
 from train.models import BLEND, BLENDED, QUICK, Blend, candidates
-from train.transform import CalendarGate, QuantileSteps, for_linear, for_trees, model_input
+from train.season import FEWEST_MONTHS, Seasonal, SeasonLevel, without_calendar
+from train.transform import QuantileSteps, for_linear, for_trees, model_input
 
 NUMERIC = (
     "spend_30d",
+    "spend_336_365d",
     "spend_360d",
     "returns_360d",
     "spend_lifetime",
     "net_spend_lifetime",
     "orders_lifetime",
+    "active_days_lifetime",
     "tenure_days",
+    "days_since_first_order",
     "days_since_last_order",
     "shop_season_ratio",
     "ahead_month",
@@ -51,13 +55,18 @@ def make_rows(rows, seed):
     frame = pd.DataFrame(
         {
             "spend_30d": random.poisson(rate) * basket,
+            "spend_336_365d": random.poisson(rate) * basket,
             "spend_360d": spend,
             "returns_360d": spend * 0.02,
             "spend_lifetime": spend,
             "net_spend_lifetime": spend * 0.98,
             "orders_lifetime": orders.astype(float),
+            "active_days_lifetime": orders.astype(float),
             "tenure_days": months * 30.0,
-            "days_since_last_order": np.where(orders > 0, 30 / (rate + 0.1), np.nan),
+            "days_since_first_order": np.where(orders > 0, months * 30.0, np.nan),
+            "days_since_last_order": np.where(
+                orders > 0, np.minimum(30 / (rate + 0.1), months * 30.0), np.nan
+            ),
             "shop_season_ratio": np.nan,
             "ahead_month": 6.0,
             "region": random.choice(["north", "south"], rows),
@@ -167,14 +176,70 @@ def test_decimals_and_nulls_become_numbers():
     assert np.isnan(converted["spend"].tolist()[1])
 
 
-def test_calendar_is_left_out_below_a_year_of_months():
-    X = pd.DataFrame({"ahead_month": [1, 2], "shop_spend_30d": [5, 6], "spend_30d": [0, 1]})
-    assert CalendarGate().fit(X).kept_ == ["spend_30d"]
+def test_customers_are_learned_without_the_calendar():
+    assert without_calendar(["ahead_month", "shop_spend_30d", "spend_30d"]) == ["spend_30d"]
 
 
-def test_calendar_is_used_once_every_month_was_seen():
-    X = pd.DataFrame({"ahead_month": range(1, 13), "spend_30d": 0})
-    assert CalendarGate().fit(X).kept_ == ["ahead_month", "spend_30d"]
+def test_season_level_follows_last_year():
+    ratio = np.array([0.8, 0.9, 1.0, 1.1, 1.3, 1.6, 0.7, 1.2, 1.0, 0.9, 1.4, 0.8] * 3)
+    level = SeasonLevel().fit(ratio, np.log(1.1) + 0.9 * np.log(ratio))
+    assert level.factor(np.array([1.5])) == pytest.approx([1.1 * 1.5**0.9], rel=0.02)
+
+
+def test_season_level_is_one_where_last_year_is_unknown():
+    level = SeasonLevel().fit(np.full(20, 1.3), np.full(20, 0.2))
+    assert level.factor(np.array([np.nan])).tolist() == [1.0]
+
+
+def test_an_ordinary_month_has_the_usual_level():
+    level = SeasonLevel().fit(np.array([np.nan]), np.array([0.3]), usual=1.05)
+    assert level.factor(np.array([np.nan, 1.2])) == pytest.approx([1.05, 1.05])
+
+
+@pytest.mark.parametrize("name", ["two-part", "level ratio", "buy till you die"])
+def test_learned_totals_are_those_that_were(fitted, known, name):
+    assert fitted[name].predict(known[0]).sum() == pytest.approx(known[1].sum(), rel=1e-9)
+
+
+def test_season_level_needs_some_months():
+    few = FEWEST_MONTHS - 1
+    level = SeasonLevel().fit(np.full(few, 1.3), np.full(few, 0.2))
+    assert level.factor(np.array([1.3])).tolist() == [1.0]
+
+
+@pytest.fixture(scope="module")
+def two_seasons():
+    """Months that are busy or quiet as they were a year ago; customers know nothing of it."""
+    parts = []
+    for number, ratio in enumerate([0.6, 0.8, 1.0, 1.25, 1.6] * 3):
+        X, y = make_rows(400, 100 + number)
+        # every purchase of a busy month is one of several
+        extra = np.random.default_rng(number).binomial(1, min(ratio, 1.0), len(y))
+        y = y * (extra if ratio < 1 else ratio)
+        parts.append((X.assign(shop_season_ratio=ratio, ahead_month=float(number)), y))
+    return pd.concat([X for X, _ in parts], ignore_index=True), np.concatenate(
+        [y for _, y in parts]
+    )
+
+
+def test_a_busy_season_ahead_raises_forecast_and_probability(two_seasons):
+    model = clone(candidates(CONTRACT, effort=QUICK)["two-part"]).fit(*two_seasons)
+    X = two_seasons[0].head(400)
+    quiet, busy = X.assign(shop_season_ratio=0.6), X.assign(shop_season_ratio=1.6)
+    assert model.predict(busy).sum() / model.predict(quiet).sum() == pytest.approx(2.67, rel=0.2)
+    assert model.predict_purchase(busy).mean() > 1.1 * model.predict_purchase(quiet).mean()
+
+
+def test_probability_in_season_stays_a_probability(two_seasons):
+    model = clone(candidates(CONTRACT, effort=QUICK)["two-part"]).fit(*two_seasons)
+    said = model.predict_purchase(two_seasons[0].assign(shop_season_ratio=50.0))
+    assert (said >= 0).all()
+    assert (said <= 1).all()
+
+
+def test_an_estimator_without_probability_gets_none(fitted):
+    assert not hasattr(fitted["level ratio"], "predict_purchase")
+    assert isinstance(fitted["level ratio"], Seasonal)
 
 
 def test_steps_keep_the_order_and_mark_nulls():

@@ -52,3 +52,11 @@ class YearlyMean(MonthlyMean):
         net = X["spend_360d"].to_numpy() - X["returns_360d"].to_numpy()
         days = np.clip(X["tenure_days"].to_numpy(), min(self.history_days_, 360.0), 360.0)
         return np.maximum(net / days * 30, 0.0)
+
+
+class SameDaysLastYear(LastThirtyDays):
+    """The days ahead are like the same days a year ago."""
+
+    def predict(self, X: pd.DataFrame) -> NDArray[np.float64]:
+        """Return `spend_336_365d`."""
+        return X["spend_336_365d"].to_numpy(dtype=np.float64)

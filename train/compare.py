@@ -11,7 +11,7 @@ from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, clone
 from threadpoolctl import threadpool_limits
 
-from train.dataset import Rows, Schedule
+from train.dataset import Rows
 from train.evaluation import Forecast, evaluation_table
 from train.forecast import Calibration, OutOfTime
 from train.models import BASELINES, BLEND, Blend
@@ -21,8 +21,6 @@ RANKED = {"wape": False, "rmse": False, "gini": True, "spearman": True, "decile_
 SUM_RATIO_LIMITS = (0.85, 1.15)
 # Mean ranks on two months are noisy: another model must be this much better than the steadiest
 MARGIN = 0.75
-
-MANY_ROWS = 30_000
 
 # a candidate whose probability stands in for those that have none
 PURCHASE_MODEL = "two-part"
@@ -49,18 +47,20 @@ def fit_one(estimator: BaseEstimator, rows: Rows) -> BaseEstimator:
 
 def fit_cuts(
     rows: Rows,
-    schedule: Schedule,
+    past: Mapping[dt.date, Rows],
     candidates: Mapping[str, BaseEstimator],
     *,
     jobs: int = 2,
     done: Callable[[], None] = lambda: None,
 ) -> list[Cut]:
-    """Fit all candidates at each of the schedule's cuts.
+    """Fit all candidates at some snapshots.
 
     Parameters
     ----------
     rows
-        Rows of every labelled snapshot.
+        Rows of at least these snapshots.
+    past
+        By snapshot, the rows to learn from; all of them had matured by its day.
     jobs
         How many estimators to fit at a time.
     done
@@ -69,14 +69,10 @@ def fit_cuts(
     Returns
     -------
     list of Cut
-        The test first, then the validations, newest first.
+        In the order of `past`.
     """
     alone = [name for name, candidate in candidates.items() if not isinstance(candidate, Blend)]
-    past = {cut: rows.sample().at(schedule.known_before(cut)) for cut in schedule.cuts}
-    for cut in schedule.cuts[1:]:
-        # validations rank the candidates and set the level: half the rows do for that, if many
-        past[cut] = past[cut].every_second() if len(past[cut]) > MANY_ROWS else past[cut]
-    tasks = [(cut, name) for cut in schedule.cuts for name in alone]
+    tasks = [(cut, name) for cut in past for name in alone]
     fitted: dict[tuple[dt.date, str], BaseEstimator] = {}
     pool = Parallel(n_jobs=jobs, prefer="threads", return_as="generator")
     results = pool(delayed(fit_one)(candidates[name], past[cut]) for cut, name in tasks)
@@ -85,7 +81,7 @@ def fit_cuts(
         done()
     return [
         _cut(cut, {name: fitted[cut, name] for name in alone}, candidates, rows.at([cut]))
-        for cut in schedule.cuts
+        for cut in past
     ]
 
 
@@ -103,35 +99,55 @@ def _cut(
     }
     fitted = fitted | blends
     with threadpool_limits(limits=1):
-        shared = fitted[PURCHASE_MODEL].predict_purchase(test.X)
+        chances = {
+            name: estimator.predict_purchase(test.X)
+            for name, estimator in fitted.items()
+            if hasattr(estimator, "predict_purchase")
+        }
         out_of_time = {
-            name: OutOfTime(test.y, estimator.predict(test.X), shared)
+            name: OutOfTime(
+                test.y,
+                estimator.predict(test.X),
+                chances.get(name, chances[PURCHASE_MODEL]),
+                name in chances,
+            )
             for name, estimator in fitted.items()
         }
     return Cut(as_of, fitted, out_of_time)
 
 
-def calibration(name: str, older: Sequence[Cut]) -> Calibration:
+def purchase_model(fitted: Mapping[str, BaseEstimator], name: str) -> BaseEstimator:
+    """Return what knows the purchase probability beside a candidate: itself, if it can."""
+    return fitted[name if hasattr(fitted[name], "predict_purchase") else PURCHASE_MODEL]
+
+
+def calibration(name: str, older: Sequence[Mapping[str, OutOfTime]]) -> Calibration:
     """Return what a candidate's forecasts at older cuts teach; nothing for a baseline."""
-    past = [] if name in BASELINES else [cut.out_of_time[name] for cut in older]
-    return Calibration.learn(past)
+    return Calibration.learn([] if name in BASELINES else [said[name] for said in older])
 
 
-def evaluate_cut(cut: Cut, older: Sequence[Cut]) -> pd.DataFrame:
-    """Measure all candidates at one cut, each straightened by the older cuts alone.
+def straightened(
+    said: Mapping[str, OutOfTime], older: Sequence[Mapping[str, OutOfTime]]
+) -> dict[str, Forecast]:
+    """Return what all candidates would have published at a cut, straightened by older cuts alone.
 
-    Baselines stand as they are, without a probability: their AUC is that of their spend.
+    Baselines stand as they are, without a probability: their AUC is that of their spend. So do
+    candidates that know no probability of their own.
     """
     forecasts = {}
-    actual = next(iter(cut.out_of_time.values())).actual
-    for name, said in cut.out_of_time.items():
+    for name, one in said.items():
         learned = calibration(name, older)
-        has_own = hasattr(cut.fitted[name], "predict_purchase")
-        forecasts[name] = Forecast(
-            learned.spend(said.spend),
-            learned.purchase.predict(said.probability) if has_own else None,
-        )
-    return evaluation_table(actual, forecasts)
+        probability = learned.purchase.predict(one.probability) if one.has_own else None
+        forecasts[name] = Forecast(learned.spend(one.spend), probability)
+    return forecasts
+
+
+def evaluate_cut(
+    said: Mapping[str, OutOfTime], older: Sequence[Mapping[str, OutOfTime]]
+) -> pd.DataFrame:
+    """Measure all candidates at one cut, each straightened by the older cuts alone."""
+    actual = next(iter(said.values())).actual
+    return evaluation_table(actual, straightened(said, older))
 
 
 def choose(validations: Sequence[pd.DataFrame], default: str = BLEND) -> tuple[str, pd.DataFrame]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -41,7 +42,11 @@ class Schedule:
 
     @property
     def cuts(self) -> tuple[dt.date, ...]:
-        """Snapshots to test on out of time, newest first: the test, then the validations.
+        """Snapshots to test on out of time, newest first: the test, then the validations."""
+        return self.latest_cuts(1 + VALIDATIONS)
+
+    def latest_cuts(self, most: int) -> tuple[dt.date, ...]:
+        """Return at most so many snapshots to test on out of time, newest first.
 
         Their label windows do not overlap, and each has snapshots to learn from, all of which had
         matured by its day.
@@ -50,7 +55,7 @@ class Schedule:
         latest = self.as_of
         for day in reversed(self.labelled):
             fits = day + dt.timedelta(self.horizon) <= latest and self.known_before(day)
-            if fits and len(cuts) <= VALIDATIONS:
+            if fits and len(cuts) < most:
                 cuts.append(day)
                 latest = day
         return tuple(cuts)
@@ -66,6 +71,7 @@ class Rows:
 
     X: pd.DataFrame
     y: NDArray[np.float64]
+    customer_id: NDArray[np.object_]
     as_of_date: NDArray[np.datetime64]
     sampled: NDArray[np.bool_]
 
@@ -81,8 +87,18 @@ class Rows:
         """Return half of the rows, evenly from all snapshots."""
         return self._where(np.arange(len(self)) % 2 == 0)
 
+    def take(self, positions: NDArray[np.int64]) -> Rows:
+        """Return the rows at some positions."""
+        return Rows(
+            self.X.iloc[positions],
+            self.y[positions],
+            self.customer_id[positions],
+            self.as_of_date[positions],
+            self.sampled[positions],
+        )
+
     def _where(self, keep: NDArray[np.bool_]) -> Rows:
-        return Rows(self.X[keep], self.y[keep], self.as_of_date[keep], self.sampled[keep])
+        return self.take(np.flatnonzero(keep))
 
     def __len__(self) -> int:
         return len(self.y)
@@ -160,6 +176,7 @@ def read(
         f"""
         select
             mart.as_of_date,
+            mart.customer_id,
             labels.target_30d_spend::double as target,
             hash(mart.customer_id, mart.as_of_date, $seed::bigint) % 1000000 < $share as sampled,
             {numeric}{labels}
@@ -179,31 +196,43 @@ def read(
     return Rows(
         model_input(frame, contract.numeric, contract.categorical),
         frame["target"].to_numpy(dtype=np.float64),
+        frame["customer_id"].to_numpy(dtype=object),
         frame["as_of_date"].to_numpy().astype("datetime64[D]"),
         frame["sampled"].to_numpy(dtype=bool),
     )
 
 
-def fingerprint(
+def fingerprints(
     connection: duckdb.DuckDBPyConnection, contract: warehouse.Contract, dates: Sequence[dt.date]
-) -> str:
-    """Hash features and labels of some snapshots: the same rows in any order, the same text."""
+) -> dict[dt.date, str]:
+    """Hash features and labels of each snapshot: the same rows in any order, the same text."""
     names = ("as_of_date", "customer_id", *contract.features)
     columns = ", ".join(f"mart.{name}" for name in names)
-    rows, parity, total = connection.execute(
+    found = connection.execute(
         f"""
         with hashed as (
-            select hash({columns}, labels.target_30d_spend) as row_hash
+            select mart.as_of_date, hash({columns}, labels.target_30d_spend) as row_hash
             from {MART} as mart
             inner join {LABELS} as labels using (as_of_date, customer_id)
             where mart.as_of_date in (select unnest(?::date[]))
         )
-        select count(*), coalesce(bit_xor(row_hash), 0), coalesce(sum(row_hash::hugeint), 0)
+        select as_of_date, count(*), bit_xor(row_hash), sum(row_hash::hugeint)
         from hashed
+        group by all
+        order by all
         """,
         [list(dates)],
-    ).fetchone()
-    return f"{rows}-{int(parity):016x}-{int(total) % 2**64:016x}"
+    ).fetchall()
+    return {
+        day: f"{rows}-{int(parity):016x}-{int(total) % 2**64:016x}"
+        for day, rows, parity, total in found
+    }
+
+
+def joint_fingerprint(known: Mapping[dt.date, str], dates: Sequence[dt.date]) -> str:
+    """Hash what is known of some snapshots into one text."""
+    parts = [f"{day} {known.get(day)}" for day in sorted(dates)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
 def _span(days: Sequence[dt.date]) -> str:

@@ -40,6 +40,7 @@ EXPLAINED: dict[str, tuple[str, str]] = {
     "brier": ("squared error of the purchase probability", "0"),
 }
 METRICS = tuple(EXPLAINED)
+BEST_VALUE = {name: float(best) for name, (_, best) in EXPLAINED.items()}
 
 
 @dataclass(frozen=True)

@@ -13,29 +13,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 import warehouse
+from run.tables import metric_table, wide_console
 from train import artefact, dataset, leak_alarm
-from train.evaluation import METRICS, metric_text
 from train.learn import FitResult, fit
 
-__all__ = ["FitResult", "fit", "main", "print_evaluation"]
+__all__ = ["FitResult", "fit", "main"]
 
 log = logging.getLogger(__name__)
-
-
-def print_evaluation(result: FitResult, console: Console) -> None:
-    """Print the evaluation as a table, the chosen model marked."""
-    table = Table(title=f"Models on the test snapshot {result.test}, chosen before it")
-    table.add_column("model")
-    for name in METRICS:
-        table.add_column(name, justify="right")
-    for name, row in result.evaluation.iterrows():
-        cells = [metric_text(metric, row[metric]) for metric in METRICS]
-        chosen = name == result.chosen
-        table.add_row(f"{name} *" if chosen else str(name), *cells, style="bold" if chosen else "")
-    console.print(table)
 
 
 def main(
@@ -70,7 +56,8 @@ def main(
     ) as error:
         print(error, file=sys.stderr)
         raise typer.Exit(1) from error
-    print_evaluation(result, Console())
+    title = f"Models on the 30 days from {result.test}, chosen before them"
+    wide_console().print(metric_table(title, result.evaluation, {result.chosen}))
     log.info("chosen: %s, fitted on %d rows", result.chosen, result.rows)
     log.info("model:  %s", result.folder)
     log.info("report: %s", result.report)

@@ -28,11 +28,20 @@ def _threads() -> ThreadpoolController:
 
 @dataclass(frozen=True)
 class OutOfTime:
-    """What a model said of one snapshot that it had not learned from, beside what happened."""
+    """What a model said of one snapshot that it had not learned from, beside what happened.
+
+    Attributes
+    ----------
+    actual, spend, probability
+        Shape (rows,).
+    has_own
+        Whether the probability is the model's own, not lent by another.
+    """
 
     actual: Values
     spend: Values
     probability: Values
+    has_own: bool = True
 
 
 @dataclass

@@ -27,6 +27,7 @@ from threadpoolctl import threadpool_limits
 
 from train.dataset import Rows
 from train.evaluation import spearman
+from train.row_sample import sample_of
 from train.transform import for_trees
 
 Values = NDArray[np.float64]
@@ -79,8 +80,6 @@ def find_leaks(
         tell (under 50 on either side).
     """
     encode = for_trees(numeric, categorical)
-    # every column is tried, calendar or not
-    encode.set_params(numbers__calendargate="passthrough")
     past, future = _sample(train, seed), _sample(test, seed)
     X_past = encode.fit_transform(past.X)
     X_future = encode.transform(future.X)
@@ -160,6 +159,4 @@ def _tree(known: Values, answer: Values, unknown: Values) -> Values:
 
 
 def _sample(rows: Rows, seed: int) -> Rows:
-    draw = np.random.default_rng(seed).permutation(len(rows))[:SAMPLE_ROWS]
-    keep = np.sort(draw)
-    return Rows(rows.X.iloc[keep], rows.y[keep], rows.as_of_date[keep], rows.sampled[keep])
+    return rows.take(sample_of(len(rows), SAMPLE_ROWS, seed))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -21,12 +21,11 @@ from train.forecast import Calibration, Forecaster
 from train.importance import permutation_importance
 from train.models import FULL, QUICK, Blend, candidates
 
-# A boosted model learns little more from more rows of the same customers; this keeps the whole
-# choice under a minute on two cores
-LEARN_ROWS = 75_000
+# rows of the mart that a fit reads: while it compares, `Effort.rows` of them teach a candidate of
+# customers, and all of them of months
+ROWS = 150_000
 QUICK_ROWS = 20_000
-# what is published learns from more: large customers are few, and a sample misses some of them
-REFIT_ROWS = 150_000
+MANY_ROWS = 30_000
 
 
 @dataclass(frozen=True)
@@ -96,48 +95,52 @@ def fit(
     """
     progress = progress or Progress(disable=True)
     contract = warehouse.contract()
-    effort, limit = (QUICK, QUICK_ROWS) if quick else (FULL, LEARN_ROWS)
+    effort, limit = (QUICK, QUICK_ROWS) if quick else (FULL, ROWS)
     jobs = min(2, os.cpu_count() or 1)
-    models = candidates(contract, seed=seed, effort=effort)
     with warehouse.connect(read_only=True) as connection:
         schedule = dataset.schedule(connection, as_of)
+        models = candidates(contract, horizon_days=schedule.horizon, seed=seed, effort=effort)
         cuts = schedule.cuts
         steps = len(cuts) * sum(not isinstance(model, Blend) for model in models.values()) + 5
         bar = progress.add_task("reading the feature mart", total=steps)
         rows = dataset.read(
             connection, contract, schedule.labelled, limit=limit, whole=cuts, seed=seed
         )
-        fingerprint = dataset.fingerprint(connection, contract, schedule.labelled)
+        known = dataset.fingerprints(connection, contract, schedule.labelled)
+    fingerprint = dataset.joint_fingerprint(known, schedule.labelled)
     _check_purchases(rows, schedule)
 
     progress.update(bar, advance=1, description="leak alarm")
     test = rows.at([cuts[0]])
-    past = rows.sample().at(schedule.known_before(cuts[0]))
-    leak_alarm.sound(past, test, contract.numeric, contract.categorical, seed)
+    before = rows.sample().at(schedule.known_before(cuts[0]))
+    leak_alarm.sound(before, test, contract.numeric, contract.categorical, seed)
 
     progress.update(bar, advance=1, description="comparing the candidates")
+    past = {cut: rows.sample().at(schedule.known_before(cut)) for cut in cuts}
+    for cut in cuts[1:]:
+        # validations rank the candidates and set the level: half the rows do for that, if many
+        past[cut] = past[cut].every_second() if len(past[cut]) > MANY_ROWS else past[cut]
     fitted = compare.fit_cuts(
-        rows, schedule, models, jobs=jobs, done=lambda: progress.update(bar, advance=1)
+        rows, past, models, jobs=jobs, done=lambda: progress.update(bar, advance=1)
     )
-    tables = [compare.evaluate_cut(cut, fitted[i + 1 :]) for i, cut in enumerate(fitted)]
+    said = [cut.out_of_time for cut in fitted]
+    tables = [compare.evaluate_cut(one, said[i + 1 :]) for i, one in enumerate(said)]
     chosen, choice = compare.choose(tables[1:])
 
     progress.update(bar, description=f"refitting {chosen} on all labels")
-    learned = rows.sample()
-    if not quick and not rows.sampled.all():
-        with warehouse.connect(read_only=True) as connection:
-            days, more = schedule.labelled, REFIT_ROWS
-            learned = dataset.read(connection, contract, days, limit=more, seed=seed).sample()
-    spend, purchase = _refit(models, chosen, learned, jobs)
-    calibration = Calibration.learn([cut.out_of_time[chosen] for cut in fitted])
+    # what is published learns from more: large customers are few, and a sample misses some of them
+    learned, all_rows = rows.sample(), replace(effort, rows=limit)
+    final = candidates(contract, horizon_days=schedule.horizon, seed=seed, effort=all_rows)
+    spend, purchase = _refit(final, chosen, learned, jobs)
+    calibration = Calibration.learn([one[chosen] for one in said])
     columns = (contract.numeric, contract.categorical)
     forecaster = Forecaster(spend, purchase, calibration, *columns)
 
     progress.update(bar, advance=1, description="importance of the features")
     tested = Forecaster(
         fitted[0].fitted[chosen],
-        fitted[0].fitted[compare.PURCHASE_MODEL],
-        compare.calibration(chosen, fitted[1:]),
+        compare.purchase_model(fitted[0].fitted, chosen),
+        compare.calibration(chosen, said[1:]),
         *columns,
     )
     importance = permutation_importance(tested.spend, test, seed=seed)
@@ -148,7 +151,7 @@ def fit(
         "quick": quick,
         "chosen": chosen,
         "row_limit": limit,
-        "refit_rows": REFIT_ROWS,
+        "rows_compared": effort.rows,
     }
     identity = {"data": fingerprint, "contract": contract.hash, **parameters}
     version = artefact.version_name(schedule.as_of, identity)
@@ -228,8 +231,9 @@ def _refit(
         delayed(compare.fit_one)(models[name], rows) for name in needed
     )
     fitted = dict(zip(needed, results, strict=True))
-    spend = candidate.adopt(fitted) if blended else fitted[chosen]
-    return spend, fitted[compare.PURCHASE_MODEL]
+    if blended:
+        fitted[chosen] = candidate.adopt(fitted)
+    return fitted[chosen], compare.purchase_model(fitted, chosen)
 
 
 def _for_json(table: pd.DataFrame) -> dict[str, dict[str, float | None]]:

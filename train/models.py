@@ -18,68 +18,42 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
 )
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.pipeline import Pipeline
 
 import warehouse
-from train.baselines import LastThirtyDays, MonthlyMean, YearlyMean
+from train.baselines import LastThirtyDays, MonthlyMean, SameDaysLastYear, YearlyMean
+from train.buyers import BuyTillDie
+from train.season import Seasonal, without_calendar
 from train.transform import for_linear, for_trees
 from train.two_part import LevelRatio, TwoPart
 
 Values = NDArray[np.float64]
 
-BASELINES = ("last 30 days", "monthly mean", "yearly mean")
+BASELINES = ("last 30 days", "monthly mean", "yearly mean", "same days last year")
 BLEND = "blend"
-# different losses err on different customers, and a plain mean has no trend to get wrong
-BLENDED = ("level ratio", "two-part", "hist gradient boosting", "yearly mean")
+# they err on different customers: one weighs customers, the other money
+BLENDED = ("two-part", "level ratio")
 # GradientBoosting sorts every feature at every node, and a hundred coefficients need no more
 # rows: these two learn from a sample
 EXACT_TREE_ROWS = 10_000
 LINEAR_ROWS = 20_000
+# of a hundred scaled features that say much the same
+RIDGE = 100.0
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How much a fit spends on each boosted model."""
+    """How much a fit spends on each boosted model; rows beyond `rows` teach the season only."""
 
+    rows: int = 75_000
     rounds: int = 80
     learning_rate: float = 0.08
     exact_rounds: int = 60
 
 
 FULL = Effort()
-QUICK = Effort(rounds=30, learning_rate=0.18, exact_rounds=20)
-
-
-class RowSample(RegressorMixin, BaseEstimator):
-    """Fit an estimator on a fixed random sample of the rows.
-
-    Parameters
-    ----------
-    estimator
-        What to fit.
-    rows
-        How many rows at most.
-    random_state
-        Seed of the sample.
-    """
-
-    def __init__(self, estimator: BaseEstimator, rows: int, random_state: int = 0) -> None:
-        self.estimator = estimator
-        self.rows = rows
-        self.random_state = random_state
-
-    def fit(self, X: pd.DataFrame, y: Values, sample_weight: object = None) -> RowSample:
-        """Draw the sample and fit."""
-        self.n_features_in_ = X.shape[1]
-        draw = np.random.default_rng(self.random_state).permutation(len(X))[: self.rows]
-        rows = np.sort(draw)
-        self.estimator_ = clone(self.estimator).fit(X.iloc[rows], np.asarray(y)[rows])
-        return self
-
-    def predict(self, X: pd.DataFrame) -> Values:
-        """Return the estimator's forecast."""
-        return self.estimator_.predict(X)
+QUICK = Effort(rows=20_000, rounds=30, learning_rate=0.18, exact_rounds=20)
 
 
 class Blend(RegressorMixin, BaseEstimator):
@@ -117,10 +91,13 @@ class Blend(RegressorMixin, BaseEstimator):
 
 
 def candidates(
-    contract: warehouse.Contract, *, seed: int = 0, effort: Effort = FULL
+    contract: warehouse.Contract, *, horizon_days: int = 30, seed: int = 0, effort: Effort = FULL
 ) -> dict[str, BaseEstimator]:
-    """Return every candidate by name, unfitted; blends come last."""
-    columns = (contract.numeric, contract.categorical)
+    """Return every candidate by name, unfitted; blends come last.
+
+    All that learn from customers do so without the calendar, and meet the season in the same way.
+    """
+    columns = (without_calendar(contract.numeric), contract.categorical)
     boosting = {
         "max_iter": effort.rounds,
         "learning_rate": effort.learning_rate,
@@ -132,36 +109,36 @@ def candidates(
         "random_state": seed,
     }
 
-    def boosted(loss: str, **changes: object) -> Pipeline:
-        model = HistGradientBoostingRegressor(loss=loss, **boosting | changes)
+    def seasonal(estimator: BaseEstimator, rows: int = effort.rows) -> Seasonal:
+        return Seasonal(estimator, rows, seed)
+
+    def boosted(loss: str, **changes: object) -> HistGradientBoostingRegressor:
+        return HistGradientBoostingRegressor(loss=loss, **boosting | changes)
+
+    def on_trees(model: BaseEstimator) -> Pipeline:
         return Pipeline([("prepare", for_trees(*columns)), ("model", model)])
 
+    linear = Pipeline([("prepare", for_linear(*columns)), ("model", LinearRegression())])
+    ridge = Pipeline([("prepare", for_linear(*columns, logs=True)), ("model", Ridge(RIDGE))])
     exact = GradientBoostingRegressor(
         n_estimators=effort.exact_rounds, max_features=0.4, random_state=seed
     )
-    classifier = Pipeline(
-        [
-            ("prepare", for_trees(*columns)),
-            ("model", HistGradientBoostingClassifier(**boosting)),
-        ]
+    buyers = BuyTillDie(horizon_days, seed)
+    two_part = TwoPart(
+        for_trees(*columns), buyers, HistGradientBoostingClassifier(**boosting), boosted("gamma")
     )
     found: dict[str, BaseEstimator] = {
         "last 30 days": LastThirtyDays(),
         "monthly mean": MonthlyMean(),
         "yearly mean": YearlyMean(),
-        "linear regression": RowSample(
-            Pipeline([("prepare", for_linear(*columns)), ("model", LinearRegression())]),
-            LINEAR_ROWS,
-            seed,
-        ),
-        "gradient boosting": RowSample(
-            Pipeline([("prepare", for_trees(*columns)), ("model", exact)]),
-            EXACT_TREE_ROWS,
-            seed,
-        ),
+        "same days last year": SameDaysLastYear(),
+        "linear regression": seasonal(linear, LINEAR_ROWS),
+        "ridge on logs": seasonal(ridge, LINEAR_ROWS),
+        "buy till you die": seasonal(buyers),
+        "gradient boosting": seasonal(on_trees(exact), EXACT_TREE_ROWS),
         # in plain money a Poisson loss can run away with one outlier; small trees on squares cannot
-        "hist gradient boosting": boosted("squared_error", max_leaf_nodes=8),
-        "level ratio": LevelRatio(boosted("poisson")),
-        "two-part": TwoPart(classifier, boosted("gamma")),
+        "hist gradient boosting": seasonal(on_trees(boosted("squared_error", max_leaf_nodes=8))),
+        "level ratio": seasonal(LevelRatio(on_trees(boosted("poisson")))),
+        "two-part": seasonal(two_part),
     }
     return found | {BLEND: Blend([(member, found[member]) for member in BLENDED])}

@@ -18,9 +18,6 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-# features that are the same for every customer of a snapshot: they tell one month from another
-CALENDAR_PREFIXES = ("ahead_", "shop_")
-
 # a numeric feature keeps at most so many steps; HistGradientBoosting itself allows 255
 MAX_STEPS = 250
 
@@ -60,26 +57,6 @@ def model_input(
         values = frame[name].astype(object)
         columns[name] = values.where(values.notna(), None).to_numpy()
     return pd.DataFrame(columns, index=frame.index)
-
-
-class CalendarGate(BaseEstimator, TransformerMixin):
-    """Pass calendar features on only if the rows it was fitted on cover every month.
-
-    With less than a year of history a calendar feature merely numbers the snapshots, and a tree
-    would take next month for the newest one it knows.
-    """
-
-    def fit(self, X: pd.DataFrame, y: object = None) -> CalendarGate:
-        """Look which months lie ahead of the rows."""
-        calendar = [name for name in X.columns if name.startswith(CALENDAR_PREFIXES)]
-        seen = X["ahead_month"].nunique() if "ahead_month" in X.columns else 0
-        dropped = calendar if seen < 12 else []
-        self.kept_ = [name for name in X.columns if name not in dropped]
-        return self
-
-    def transform(self, X: pd.DataFrame) -> pd.DataFrame:
-        """Return the kept columns."""
-        return X[self.kept_]
 
 
 class QuantileSteps(BaseEstimator, TransformerMixin):
@@ -123,16 +100,23 @@ def for_trees(numeric: Sequence[str], categorical: Sequence[str]) -> ColumnTrans
     )
     return ColumnTransformer(
         [
-            ("numbers", make_pipeline(CalendarGate(), QuantileSteps()), list(numeric)),
+            ("numbers", QuantileSteps(), list(numeric)),
             ("codes", make_pipeline(FunctionTransformer(_as_text), codes), list(categorical)),
         ]
     )
 
 
-def for_linear(numeric: Sequence[str], categorical: Sequence[str]) -> ColumnTransformer:
-    """Impute by the median and scale numbers, one column per category: unseen ones are all 0."""
+def for_linear(
+    numeric: Sequence[str], categorical: Sequence[str], *, logs: bool = False
+) -> ColumnTransformer:
+    """Impute by the median and scale numbers, one column per category: unseen ones are all 0.
+
+    With `logs` numbers are taken as `sign(x) log(1 + |x|)`: a line bears money's long tail better.
+    """
     numbers = make_pipeline(
-        CalendarGate(), SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()
+        FunctionTransformer(_signed_log if logs else None),
+        SimpleImputer(strategy="median", keep_empty_features=True),
+        StandardScaler(),
     )
     labels = make_pipeline(
         FunctionTransformer(_as_text),
@@ -155,9 +139,8 @@ def own_level(X: pd.DataFrame, prior_per_day: float, prior_days: float) -> NDArr
     return (spend + prior_days * prior_per_day) / (days + prior_days) * 30
 
 
-def own_order_value(X: pd.DataFrame, prior: float) -> NDArray[np.float64]:
-    """Return each customer's mean order value, drawn to the shop's by one order worth `prior`."""
-    return (X["spend_lifetime"].to_numpy() + prior) / (X["orders_lifetime"].to_numpy() + 1)
+def _signed_log(X: pd.DataFrame) -> pd.DataFrame:
+    return np.sign(X) * np.log1p(np.abs(X))
 
 
 def _as_text(X: pd.DataFrame) -> pd.DataFrame:

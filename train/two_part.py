@@ -8,59 +8,88 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
-from train.transform import own_level, own_order_value
+from train.transform import own_level
 
 Values = NDArray[np.float64]
 
 # fewer buyers, or fewer customers of one kind, teach a boosted tree nothing
 FEWEST_TO_LEARN = 50
+# no customer's orders are expected to be smaller than this share of the buyers' mean amount
+SMALLEST_SHARE = 0.2
 
 
 class TwoPart(RegressorMixin, BaseEstimator):
     """Expected spend = P(purchase) x expected amount given a purchase.
 
-    The amount is learned as a ratio to the customer's own mean order value, so that one tree serves
-    small and large customers; a gamma loss on the ratio bears its heavy tail.
+    The amount is learned as a ratio to the order value that the customer's own history lets expect,
+    so that one tree serves small and large customers; a gamma loss on the ratio bears its heavy
+    tail. Beside the features, both parts see what the probability model of buyers makes of them.
 
     Parameters
     ----------
+    prepare
+        Transformer of the features.
+    buyers
+        `BuyTillDie`, for its order value and its features.
     classifier, amount
-        Pipelines whose last step is called `model` and takes `sample_weight`.
+        Estimators of the prepared features.
     """
 
-    def __init__(self, classifier: BaseEstimator, amount: BaseEstimator) -> None:
+    def __init__(
+        self,
+        prepare: BaseEstimator,
+        buyers: BaseEstimator,
+        classifier: BaseEstimator,
+        amount: BaseEstimator,
+    ) -> None:
+        self.prepare = prepare
+        self.buyers = buyers
         self.classifier = classifier
         self.amount = amount
 
     def fit(self, X: pd.DataFrame, y: Values, sample_weight: object = None) -> TwoPart:
         """Fit the classifier on all rows, the amount on buyers."""
         self.n_features_in_ = X.shape[1]
-        bought = np.asarray(y) > 0
+        y = np.asarray(y, dtype=np.float64)
+        bought = y > 0
+        self.prepare_ = clone(self.prepare).fit(X)
+        self.buyers_ = clone(self.buyers).fit(X, y)
+        prepared = self._prepared(X)
         enough = min(bought.sum(), (~bought).sum()) >= FEWEST_TO_LEARN
         classifier = self.classifier if enough else DummyClassifier(strategy="prior")
-        self.classifier_ = clone(classifier).fit(X, bought)
-        buyers = X[bought]
-        orders = buyers["orders_lifetime"].sum()
-        self.prior_ = max(float(buyers["spend_lifetime"].sum() / orders), 1e-9) if orders else 1.0
+        self.classifier_ = clone(classifier).fit(prepared, bought)
         amount = self.amount if bought.sum() >= FEWEST_TO_LEARN else DummyRegressor()
+        self.smallest_ = (
+            max(SMALLEST_SHARE * float(y[bought].mean()), 1e-9) if bought.any() else 1.0
+        )
         if bought.any():
-            value = own_order_value(buyers, self.prior_)
-            self.amount_ = clone(amount).fit(buyers, np.asarray(y)[bought] / value)
+            ratio = y[bought] / self._order_value(X[bought])
+            self.amount_ = clone(amount).fit(prepared[bought], ratio)
         else:
-            self.amount_ = DummyRegressor(strategy="constant", constant=0.0).fit(X, y)
+            self.amount_ = DummyRegressor(strategy="constant", constant=0.0).fit(prepared, y)
         return self
 
     def predict_purchase(self, X: pd.DataFrame) -> Values:
         """Return the probability that spend is above zero, shape (rows,)."""
-        classes = list(self.classifier_.classes_)
-        if True not in classes:
-            return np.zeros(len(X))
-        return self.classifier_.predict_proba(X)[:, classes.index(True)]
+        return self._chance(self._prepared(X))
 
     def predict(self, X: pd.DataFrame) -> Values:
         """Return expected spend."""
-        amount = self.amount_.predict(X) * own_order_value(X, self.prior_)
-        return self.predict_purchase(X) * np.maximum(amount, 0.0)
+        prepared = self._prepared(X)
+        amount = self.amount_.predict(prepared) * self._order_value(X)
+        return self._chance(prepared) * np.maximum(amount, 0.0)
+
+    def _prepared(self, X: pd.DataFrame) -> Values:
+        return np.column_stack([self.prepare_.transform(X), self.buyers_.transform(X)])
+
+    def _chance(self, prepared: Values) -> Values:
+        classes = list(self.classifier_.classes_)
+        if True not in classes:
+            return np.zeros(len(prepared))
+        return self.classifier_.predict_proba(prepared)[:, classes.index(True)]
+
+    def _order_value(self, X: pd.DataFrame) -> Values:
+        return np.maximum(self.buyers_.order_value(X), self.smallest_)
 
 
 class LevelRatio(RegressorMixin, BaseEstimator):

@@ -1,0 +1,88 @@
+"""How sure a metric is: the same customers drawn again and again, for all models alike."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from train.evaluation import BEST_VALUE, METRICS, Forecast, evaluate
+
+Values = NDArray[np.float64]
+
+REPLICATES = 100
+COVERAGE = 0.9
+
+
+def metric_intervals(
+    actual: Values,
+    forecasts: Mapping[str, Forecast],
+    baselines: Collection[str],
+    *,
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Measure models on one snapshot, with bootstrap intervals (Efron 1979, percentiles).
+
+    Customers are drawn with replacement, the same ones for every model, so that the difference
+    between two models has an interval of its own, much narrower than those of the two. The month
+    itself is not drawn again: what another month would bring shows between snapshots only.
+
+    Parameters
+    ----------
+    actual
+        Spend that happened, shape (rows,).
+    forecasts
+        By model.
+    baselines
+        The models that a difference is taken to: for each metric the best of them.
+
+    Returns
+    -------
+    DataFrame
+        One row per model and metric: model, metric, value, low, high, best_baseline, difference,
+        difference_low, difference_high. An interval holds `COVERAGE` of the draws. A difference is
+        value minus that of the best baseline;
+        null where no baseline has the metric.
+    """
+    rng = np.random.default_rng(seed)
+    whole = _measure(actual, forecasts, np.arange(len(actual)))
+    draws = np.stack(
+        [
+            _measure(actual, forecasts, rng.integers(0, len(actual), len(actual)))
+            for _ in range(replicates)
+        ]
+    )
+    names = list(forecasts)
+    rivals = [names.index(name) for name in baselines]
+    tails = [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2]
+    records = []
+    for column, metric in enumerate(METRICS):
+        distance = np.abs(whole[rivals, column] - BEST_VALUE[metric])
+        # no baseline knows a probability
+        best = None if np.isnan(distance).all() else rivals[int(np.nanargmin(distance))]
+        for row, name in enumerate(names):
+            value, drawn = whole[row, column], draws[:, row, column]
+            if np.isnan(value):
+                continue
+            record = [name, metric, value, *np.nanquantile(drawn, tails)]
+            if best is None:
+                record += [None, np.nan, np.nan, np.nan]
+            else:
+                apart = np.nanquantile(drawn - draws[:, best, column], tails)
+                record += [names[best], value - whole[best, column], *apart]
+            records.append(record)
+    columns = ["model", "metric", "value", "low", "high", "best_baseline"]
+    columns += ["difference", "difference_low", "difference_high"]
+    return pd.DataFrame.from_records(records, columns=columns)
+
+
+def _measure(actual: Values, forecasts: Mapping[str, Forecast], rows: NDArray[np.int64]) -> Values:
+    measured = np.empty((len(forecasts), len(METRICS)))
+    for number, forecast in enumerate(forecasts.values()):
+        chance = None if forecast.probability is None else forecast.probability[rows]
+        found = evaluate(actual[rows], Forecast(forecast.spend[rows], chance))
+        measured[number] = [found[metric] for metric in METRICS]
+    return measured
