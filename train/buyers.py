@@ -113,11 +113,7 @@ class BuyTillDie(RegressorMixin, BaseEstimator):
 
     def predict_purchase(self, X: pd.DataFrame) -> Values:
         """Return the probability of a purchase."""
-        known = Summaries.of(X)
-        if self.purchases_ is None:
-            return np.where(known.has_bought, self.share_["bought"], self.share_["never"])
-        chance = self.purchases_.buys(self.horizon_days, known.frequency, known.recency, known.age)
-        return np.where(known.has_bought, chance, self.share_["never"])
+        return self._chance(Summaries.of(X))
 
     def order_value(self, X: pd.DataFrame) -> Values:
         """Return the expected value of a purchase; the mean one for who never bought."""
@@ -126,9 +122,15 @@ class BuyTillDie(RegressorMixin, BaseEstimator):
     def transform(self, X: pd.DataFrame) -> Values:
         """Return logs of expected purchases, chance to buy, order value and chance to be alive."""
         known = Summaries.of(X)
-        columns = [self._expected_purchases(known), self.predict_purchase(X)]
+        columns = [self._expected_purchases(known), self._chance(known)]
         columns += [self._expected_value(known), self._alive(known)]
         return np.log(np.column_stack(columns) + SMALLEST)
+
+    def _chance(self, known: Summaries) -> Values:
+        if self.purchases_ is None:
+            return np.where(known.has_bought, self.share_["bought"], self.share_["never"])
+        chance = self.purchases_.buys(self.horizon_days, known.frequency, known.recency, known.age)
+        return np.where(known.has_bought, chance, self.share_["never"])
 
     def _expected_purchases(self, known: Summaries) -> Values:
         if self.purchases_ is None:

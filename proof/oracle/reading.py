@@ -46,8 +46,19 @@ class Product:
     loaded_at: datetime
 
 
+class Recorded:
+    """A row that may say when it was recorded."""
+
+    recorded_at: datetime | None
+
+    @property
+    def recorded_date(self) -> date | None:
+        """The day on which the row was recorded, where it says so."""
+        return day_of(self.recorded_at)
+
+
 @dataclass(frozen=True)
-class Header:
+class Header(Recorded):
     """What one row says of a transaction."""
 
     transaction_id: str | None
@@ -57,11 +68,6 @@ class Header:
     stated_amount: Decimal | None
     recorded_at: datetime | None
     loaded_at: datetime
-
-    @property
-    def recorded_date(self) -> date | None:
-        """The day on which the row was recorded, where it says so."""
-        return day_of(self.recorded_at)
 
     @property
     def known_date(self) -> date | None:
@@ -75,7 +81,7 @@ class Header:
 
 
 @dataclass(frozen=True)
-class Line:
+class Line(Recorded):
     """What one row says of a line of a transaction."""
 
     line_item_id: str | None
@@ -86,11 +92,6 @@ class Line:
     amount: Decimal | None
     recorded_at: datetime | None
     loaded_at: datetime
-
-    @property
-    def recorded_date(self) -> date | None:
-        """The day on which the row was recorded, where it says so."""
-        return day_of(self.recorded_at)
 
     @property
     def content(self) -> tuple[object, ...]:

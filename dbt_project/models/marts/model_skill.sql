@@ -9,20 +9,9 @@ metrics as (
 judged as (
 
     select
-        as_of_date,
-        model,
-        metric,
-        value,
-        low,
-        high,
-        best_baseline,
-        difference,
-        difference_low,
-        difference_high,
+        *,
         -- the same customers drawn again would hardly turn it round
-        difference_low > 0 or difference_high < 0 as is_clear,
-        customers,
-        written_at
+        difference_low > 0 or difference_high < 0 as is_clear
     from metrics
 
 )
