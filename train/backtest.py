@@ -7,28 +7,26 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import json
 import logging
-import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
 import pandas as pd
 import typer
 from rich.progress import Progress
-from sklearn.base import BaseEstimator
 
 import warehouse
 from run.bar import bar
 from run.tables import metric_table, wide_console
-from train import artefact, backtest_store, compare, dataset, learn
+from train import artefact, backtest_store, compare, dataset
 from train.bootstrap import metric_intervals
 from train.evaluation import METRICS, evaluation_table
 from train.forecast import OutOfTime
-from train.models import BASELINES, FULL, QUICK, Blend, candidates
+from train.models import BASELINES, FULL, QUICK, Blend, Effort, candidates
+from train.options import Quick, Seed
 
 log = logging.getLogger(__name__)
 
@@ -113,17 +111,21 @@ def backtest(
     """
     progress = progress or Progress(disable=True)
     contract = warehouse.contract()
-    effort, limit = (QUICK, learn.QUICK_ROWS) if quick else (FULL, learn.ROWS)
+    effort = QUICK if quick else FULL
     with warehouse.connect(read_only=True) as connection:
         schedule = dataset.schedule(connection, as_of)
         days = tuple(reversed(schedule.latest_cuts(cuts)))
         models = candidates(contract, horizon_days=schedule.horizon, seed=seed, effort=effort)
         known = dataset.fingerprints(connection, contract, schedule.labelled)
-    identities = {}
-    for day in days:
-        data = dataset.joint_fingerprint(known, [*schedule.known_before(day), day])
-        identities[day] = _identity(models, data, contract.hash, seed, limit)
-    with warehouse.connect(read_only=True) as connection:
+        common = {"contract": contract.hash, "seed": seed, **_made_by(effort)}
+        identities = {
+            day: artefact.version_name(
+                day,
+                common
+                | {"data": dataset.joint_fingerprint(known, [*schedule.known_before(day), day])},
+            )
+            for day in days
+        }
         found = {day: backtest_store.stored(connection, day, identities[day]) for day in days}
     reused = tuple(day for day in days if found[day])
     alone = sum(not isinstance(model, Blend) for model in models.values())
@@ -138,17 +140,21 @@ def backtest(
             past = schedule.known_before(day)
             with warehouse.connect(read_only=True) as connection:
                 rows = dataset.read(
-                    connection, contract, [*past, day], limit=limit, whole=[day], seed=seed
+                    connection,
+                    contract,
+                    [*past, day],
+                    limit=effort.rows_read,
+                    whole=[day],
+                    seed=seed,
                 )
-            jobs = min(2, os.cpu_count() or 1)
             [cut] = compare.fit_cuts(
                 rows,
                 {day: rows.sample().at(past)},
                 models,
-                jobs=jobs,
-                done=lambda: progress.update(task, advance=1),
+                lambda: progress.update(task, advance=1),
             )
             snapshot = backtest_store.Snapshot(rows.at([day]).customer_id, cut.out_of_time)
+        # in the order of the candidates, which settles ties of the choice
         said[day] = {name: snapshot.said[name] for name in models}
         # as a fit does: the newest dates before it, newest first
         older = [said[one] for one in reversed(days[:number])][: 1 + dataset.VALIDATIONS]
@@ -173,25 +179,12 @@ def _choice(older: Sequence[pd.DataFrame]) -> str:
     return compare.choose(models)[0]
 
 
-def _identity(
-    models: Mapping[str, BaseEstimator], data: str, contract_hash: str, seed: int, limit: int
-) -> str:
-    """Hash all that a day's forecasts are made from: data, contract, code, candidates."""
+def _made_by(effort: Effort) -> dict[str, object]:
+    """Return what tells the candidates of one day from those of another: effort and code."""
     code = hashlib.sha256()
     for file in sorted(Path(__file__).parent.glob("*.py")):
         code.update(file.read_bytes())
-    settings = {
-        name: {key: value for key, value in model.get_params().items() if _is_plain(value)}
-        for name, model in models.items()
-    }
-    made_from = [data, contract_hash, code.hexdigest(), settings, seed, limit]
-    text = json.dumps([*made_from, artefact.library_versions()], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _is_plain(value: object) -> bool:
-    """Return whether a parameter is a value, not an estimator or a list of them."""
-    return value is None or isinstance(value, bool | int | float | str)
+    return {"effort": asdict(effort), "code": code.hexdigest()}
 
 
 def main(
@@ -200,10 +193,8 @@ def main(
         dt.datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="As if this day were today (default: the mart's)."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="Fewer rows and rounds, to try out.")
-    ] = False,
+    seed: Seed = 0,
+    quick: Quick = False,
 ) -> None:
     """Forecast as of past days, each from what was known by then, and measure what came.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -22,6 +23,9 @@ SUM_RATIO_LIMITS = (0.85, 1.15)
 # Mean ranks on two months are noisy: another model must be this much better than the steadiest
 MARGIN = 0.75
 
+# estimators fitted at a time: a third would only wait, and needs its memory
+JOBS = min(2, os.cpu_count() or 1)
+
 # a candidate whose probability stands in for those that have none
 PURCHASE_MODEL = "two-part"
 
@@ -35,12 +39,21 @@ class Cut:
     out_of_time: dict[str, OutOfTime]
 
 
-def fit_one(estimator: BaseEstimator, rows: Rows) -> BaseEstimator:
-    """Fit a fresh copy in one thread.
+def fit_all(tasks: Sequence[tuple[BaseEstimator, Rows]]) -> Iterator[BaseEstimator]:
+    """Fit fresh copies, `JOBS` at a time, each in one thread; yield them in order.
 
     Boosting splits work this small over threads at a loss, and waits in vain for a busy core;
     different estimators share the cores instead.
     """
+    # Some limits hold for the whole process: lifted by the task that ends first, they would let the
+    # others split their sums, which changes last bits. So they stand around all tasks.
+    with threadpool_limits(limits=1):
+        pool = Parallel(n_jobs=JOBS, prefer="threads", return_as="generator")
+        yield from pool(delayed(_fit_one)(estimator, rows) for estimator, rows in tasks)
+
+
+def _fit_one(estimator: BaseEstimator, rows: Rows) -> BaseEstimator:
+    # OpenMP has a limit of its own in every thread
     with threadpool_limits(limits=1):
         return clone(estimator).fit(rows.X, rows.y)
 
@@ -49,8 +62,6 @@ def fit_cuts(
     rows: Rows,
     past: Mapping[dt.date, Rows],
     candidates: Mapping[str, BaseEstimator],
-    *,
-    jobs: int = 2,
     done: Callable[[], None] = lambda: None,
 ) -> list[Cut]:
     """Fit all candidates at some snapshots.
@@ -61,8 +72,6 @@ def fit_cuts(
         Rows of at least these snapshots.
     past
         By snapshot, the rows to learn from; all of them had matured by its day.
-    jobs
-        How many estimators to fit at a time.
     done
         Called once per fitted estimator.
 
@@ -74,8 +83,7 @@ def fit_cuts(
     alone = [name for name, candidate in candidates.items() if not isinstance(candidate, Blend)]
     tasks = [(cut, name) for cut in past for name in alone]
     fitted: dict[tuple[dt.date, str], BaseEstimator] = {}
-    pool = Parallel(n_jobs=jobs, prefer="threads", return_as="generator")
-    results = pool(delayed(fit_one)(candidates[name], past[cut]) for cut, name in tasks)
+    results = fit_all([(candidates[name], past[cut]) for cut, name in tasks])
     for (cut, name), estimator in zip(tasks, results, strict=True):
         fitted[cut, name] = estimator
         done()
@@ -131,8 +139,8 @@ def straightened(
 ) -> dict[str, Forecast]:
     """Return what all candidates would have published at a cut, straightened by older cuts alone.
 
-    Baselines stand as they are, without a probability: their AUC is that of their spend. So do
-    candidates that know no probability of their own.
+    Baselines stand as they are. They and candidates that know no probability of their own get none:
+    their AUC is that of their spend.
     """
     forecasts = {}
     for name, one in said.items():

@@ -18,6 +18,7 @@ import warehouse
 from run.tables import metric_table, wide_console
 from train import artefact, dataset, leak_alarm
 from train.learn import FitResult, fit
+from train.options import Quick, Seed
 
 __all__ = ["FitResult", "fit", "main"]
 
@@ -31,10 +32,8 @@ def main(
             formats=["%Y-%m-%d"], help="Learn as if this day were today (default: the mart's)."
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="Fewer rows and rounds, to try out.")
-    ] = False,
+    seed: Seed = 0,
+    quick: Quick = False,
 ) -> None:
     """Fit the forecast of the next 30 days of spend and make it the warehouse's champion.
 

@@ -6,12 +6,11 @@ python train/fit.py [--as-of DATE] [--seed N] [--quick]
 from __future__ import annotations
 
 import datetime as dt
-import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
-from joblib import Parallel, delayed
 from rich.progress import Progress
 from sklearn.base import BaseEstimator
 
@@ -21,10 +20,6 @@ from train.forecast import Calibration, Forecaster
 from train.importance import permutation_importance
 from train.models import FULL, QUICK, Blend, candidates
 
-# rows of the mart that a fit reads: while it compares, `Effort.rows` of them teach a candidate of
-# customers, and all of them of months
-ROWS = 150_000
-QUICK_ROWS = 20_000
 MANY_ROWS = 30_000
 
 
@@ -95,8 +90,7 @@ def fit(
     """
     progress = progress or Progress(disable=True)
     contract = warehouse.contract()
-    effort, limit = (QUICK, QUICK_ROWS) if quick else (FULL, ROWS)
-    jobs = min(2, os.cpu_count() or 1)
+    effort = QUICK if quick else FULL
     with warehouse.connect(read_only=True) as connection:
         schedule = dataset.schedule(connection, as_of)
         models = candidates(contract, horizon_days=schedule.horizon, seed=seed, effort=effort)
@@ -104,34 +98,31 @@ def fit(
         steps = len(cuts) * sum(not isinstance(model, Blend) for model in models.values()) + 5
         bar = progress.add_task("reading the feature mart", total=steps)
         rows = dataset.read(
-            connection, contract, schedule.labelled, limit=limit, whole=cuts, seed=seed
+            connection, contract, schedule.labelled, limit=effort.rows_read, whole=cuts, seed=seed
         )
         known = dataset.fingerprints(connection, contract, schedule.labelled)
     fingerprint = dataset.joint_fingerprint(known, schedule.labelled)
-    _check_purchases(rows, schedule)
+    past = {cut: rows.sample().at(schedule.known_before(cut)) for cut in cuts}
+    _check_purchases(past)
 
     progress.update(bar, advance=1, description="leak alarm")
     test = rows.at([cuts[0]])
-    before = rows.sample().at(schedule.known_before(cuts[0]))
-    leak_alarm.sound(before, test, contract.numeric, contract.categorical, seed)
+    leak_alarm.sound(past[cuts[0]], test, contract.numeric, contract.categorical, seed)
 
     progress.update(bar, advance=1, description="comparing the candidates")
-    past = {cut: rows.sample().at(schedule.known_before(cut)) for cut in cuts}
     for cut in cuts[1:]:
         # validations rank the candidates and set the level: half the rows do for that, if many
         past[cut] = past[cut].every_second() if len(past[cut]) > MANY_ROWS else past[cut]
-    fitted = compare.fit_cuts(
-        rows, past, models, jobs=jobs, done=lambda: progress.update(bar, advance=1)
-    )
+    fitted = compare.fit_cuts(rows, past, models, lambda: progress.update(bar, advance=1))
     said = [cut.out_of_time for cut in fitted]
     tables = [compare.evaluate_cut(one, said[i + 1 :]) for i, one in enumerate(said)]
     chosen, choice = compare.choose(tables[1:])
 
     progress.update(bar, description=f"refitting {chosen} on all labels")
     # what is published learns from more: large customers are few, and a sample misses some of them
-    learned, all_rows = rows.sample(), replace(effort, rows=limit)
+    learned, all_rows = rows.sample(), replace(effort, rows=effort.rows_read)
     final = candidates(contract, horizon_days=schedule.horizon, seed=seed, effort=all_rows)
-    spend, purchase = _refit(final, chosen, learned, jobs)
+    spend, purchase = _refit(final, chosen, learned)
     calibration = Calibration.learn([one[chosen] for one in said])
     columns = (contract.numeric, contract.categorical)
     forecaster = Forecaster(spend, purchase, calibration, *columns)
@@ -150,7 +141,7 @@ def fit(
         "seed": seed,
         "quick": quick,
         "chosen": chosen,
-        "row_limit": limit,
+        "row_limit": effort.rows_read,
         "rows_compared": effort.rows,
     }
     identity = {"data": fingerprint, "contract": contract.hash, **parameters}
@@ -210,9 +201,9 @@ def fit(
     )
 
 
-def _check_purchases(rows: dataset.Rows, schedule: dataset.Schedule) -> None:
-    for cut in schedule.cuts:
-        if not (rows.sample().at(schedule.known_before(cut)).y > 0).any():
+def _check_purchases(past: Mapping[dt.date, dataset.Rows]) -> None:
+    for cut, rows in past.items():
+        if not (rows.y > 0).any():
             raise dataset.HistoryError(
                 f"no customer bought anything in the label windows before {cut}, so there is "
                 "nothing to learn: load more sales, or choose a later as-of date"
@@ -220,16 +211,14 @@ def _check_purchases(rows: dataset.Rows, schedule: dataset.Schedule) -> None:
 
 
 def _refit(
-    models: dict[str, BaseEstimator], chosen: str, rows: dataset.Rows, jobs: int
+    models: dict[str, BaseEstimator], chosen: str, rows: dataset.Rows
 ) -> tuple[BaseEstimator, BaseEstimator]:
     """Fit the chosen model, and the one that knows the purchase probability, on all labels."""
     candidate = models[chosen]
     blended = isinstance(candidate, Blend)
     members = [name for name, _ in candidate.members] if blended else [chosen]
     needed = list(dict.fromkeys([*members, compare.PURCHASE_MODEL]))
-    results = Parallel(n_jobs=jobs, prefer="threads")(
-        delayed(compare.fit_one)(models[name], rows) for name in needed
-    )
+    results = compare.fit_all([(models[name], rows) for name in needed])
     fitted = dict(zip(needed, results, strict=True))
     if blended:
         fitted[chosen] = candidate.adopt(fitted)

@@ -44,8 +44,20 @@ RIDGE = 100.0
 
 @dataclass(frozen=True)
 class Effort:
-    """How much a fit spends on each boosted model; rows beyond `rows` teach the season only."""
+    """How much a fit spends.
 
+    Attributes
+    ----------
+    rows_read
+        Rows of the mart that are read; what a candidate does not learn customers from teaches it
+        the season.
+    rows
+        Rows of them that a candidate learns customers from while it is compared.
+    rounds, learning_rate, exact_rounds
+        Of the boosted models.
+    """
+
+    rows_read: int = 150_000
     rows: int = 75_000
     rounds: int = 80
     learning_rate: float = 0.08
@@ -53,7 +65,7 @@ class Effort:
 
 
 FULL = Effort()
-QUICK = Effort(rows=20_000, rounds=30, learning_rate=0.18, exact_rounds=20)
+QUICK = Effort(rows_read=20_000, rows=20_000, rounds=30, learning_rate=0.18, exact_rounds=20)
 
 
 class Blend(RegressorMixin, BaseEstimator):
