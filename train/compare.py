@@ -12,6 +12,7 @@ from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, clone
 from threadpoolctl import threadpool_limits
 
+from train.both import predict_both
 from train.dataset import Rows
 from train.evaluation import Forecast, evaluation_table
 from train.forecast import Calibration, OutOfTime
@@ -107,20 +108,12 @@ def _cut(
     }
     fitted = fitted | blends
     with threadpool_limits(limits=1):
-        chances = {
-            name: estimator.predict_purchase(test.X)
-            for name, estimator in fitted.items()
-            if hasattr(estimator, "predict_purchase")
-        }
-        out_of_time = {
-            name: OutOfTime(
-                test.y,
-                estimator.predict(test.X),
-                chances.get(name, chances[PURCHASE_MODEL]),
-                name in chances,
-            )
-            for name, estimator in fitted.items()
-        }
+        said = {name: predict_both(estimator, test.X) for name, estimator in fitted.items()}
+    lent = said[PURCHASE_MODEL][1]
+    out_of_time = {
+        name: OutOfTime(test.y, spend, lent if chance is None else chance, chance is not None)
+        for name, (spend, chance) in said.items()
+    }
     return Cut(as_of, fitted, out_of_time)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from threadpoolctl import ThreadpoolController
 
+from train.both import predict_both
 from train.calibrate import AmountSpread, PurchaseCalibrator, shop_level, total_spread
 from train.transform import model_input
 
@@ -134,8 +135,11 @@ class Forecaster:
         X = model_input(frame, self.numeric, self.categorical)
         # boosting opens a parallel region per tree: on a busy core each costs 12 ms of waiting
         with _threads().limit(limits=1, user_api="openmp"):
-            spend = self.calibration.spend(self.spend.predict(X))
-            probability = self.calibration.purchase.predict(self.purchase.predict_purchase(X))
+            spend, chance = predict_both(self.spend, X)
+            if chance is None:
+                _, chance = predict_both(self.purchase, X)
+        spend = self.calibration.spend(spend)
+        probability = self.calibration.purchase.predict(chance)
         columns = {COLUMNS[0]: spend, COLUMNS[1]: probability}
         spread = self.calibration.spread or AmountSpread.none()
         floor = np.zeros(len(frame))

@@ -23,6 +23,7 @@ from sklearn.pipeline import Pipeline
 
 import warehouse
 from train.baselines import LastThirtyDays, MonthlyMean, SameDaysLastYear, YearlyMean
+from train.both import predict_both
 from train.buyers import BuyTillDie
 from train.season import Seasonal, without_calendar
 from train.transform import for_linear, for_trees
@@ -92,14 +93,19 @@ class Blend(RegressorMixin, BaseEstimator):
         self.members_ = [(name, fitted[name]) for name, _ in self.members]
         return self
 
+    def predict_both(self, X: pd.DataFrame) -> tuple[Values, Values]:
+        """Return the mean of the members' forecasts, and of the probabilities that they have."""
+        said = [predict_both(member, X) for _, member in self.members_]
+        spend = np.mean([np.maximum(one, 0.0) for one, _ in said], axis=0)
+        return spend, np.mean([chance for _, chance in said if chance is not None], axis=0)
+
     def predict(self, X: pd.DataFrame) -> Values:
         """Return the mean of the members' forecasts, none below zero."""
-        return np.mean([np.maximum(m.predict(X), 0.0) for _, m in self.members_], axis=0)
+        return self.predict_both(X)[0]
 
     def predict_purchase(self, X: pd.DataFrame) -> Values:
         """Return the mean probability of the members that have one."""
-        able = [member for _, member in self.members_ if hasattr(member, "predict_purchase")]
-        return np.mean([member.predict_purchase(X) for member in able], axis=0)
+        return self.predict_both(X)[1]
 
 
 def candidates(

@@ -17,6 +17,7 @@ from scipy.optimize import brentq
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils.metaestimators import available_if
 
+from train.both import predict_both
 from train.row_sample import sample_of
 
 Values = NDArray[np.float64]
@@ -106,24 +107,32 @@ class Seasonal(RegressorMixin, BaseEstimator):
         sample = sample_of(len(X), self.rows, self.random_state)
         self.estimator_ = clone(self.estimator).fit(X.iloc[sample], y[sample])
         month, ratio = _months(X)
-        ordinary = np.maximum(self.estimator_.predict(X), 0.0)
+        spend, chance = predict_both(self.estimator_, X)
+        ordinary = np.maximum(spend, 0.0)
         # a loss on ratios keeps the mean ratio right, not the sum of money (Wuethrich 2020)
         usual = y.sum() / ordinary.sum() if y.sum() > 0 and ordinary.sum() > 0 else 1.0
         self.spend_level_ = SeasonLevel().fit(ratio, _log_ratio(month, y, ordinary), usual)
-        if hasattr(self.estimator_, "predict_purchase"):
-            chance = self.estimator_.predict_purchase(X)
+        if chance is not None:
             self.purchase_level_ = SeasonLevel().fit(ratio, _log_rates(month, y > 0, chance))
         return self
 
+    def predict_both(self, X: pd.DataFrame) -> tuple[Values, Values | None]:
+        """Return expected spend, and the probability of a purchase where it is learned."""
+        spend, chance = predict_both(self.estimator_, X)
+        ratio = _ratio(X)
+        spend = spend * self.spend_level_.factor(ratio)
+        if chance is None:
+            return spend, None
+        return spend, 1 - (1 - np.clip(chance, 0.0, 1.0)) ** self.purchase_level_.factor(ratio)
+
     def predict(self, X: pd.DataFrame) -> Values:
         """Return expected spend."""
-        return self.estimator_.predict(X) * self.spend_level_.factor(_ratio(X))
+        return self.predict_both(X)[0]
 
     @available_if(_learns_purchases)
     def predict_purchase(self, X: pd.DataFrame) -> Values:
         """Return the probability of a purchase."""
-        chance = np.clip(self.estimator_.predict_purchase(X), 0.0, 1.0)
-        return 1 - (1 - chance) ** self.purchase_level_.factor(_ratio(X))
+        return self.predict_both(X)[1]
 
 
 def _ratio(X: pd.DataFrame) -> Values:

@@ -69,15 +69,20 @@ class TwoPart(RegressorMixin, BaseEstimator):
             self.amount_ = DummyRegressor(strategy="constant", constant=0.0).fit(prepared, y)
         return self
 
+    def predict_both(self, X: pd.DataFrame) -> tuple[Values, Values]:
+        """Return expected spend and the probability that it is above zero, both shape (rows,)."""
+        prepared = self._prepared(X)
+        chance = self._chance(prepared)
+        amount = self.amount_.predict(prepared) * self._order_value(X)
+        return chance * np.maximum(amount, 0.0), chance
+
     def predict_purchase(self, X: pd.DataFrame) -> Values:
-        """Return the probability that spend is above zero, shape (rows,)."""
+        """Return the probability that spend is above zero."""
         return self._chance(self._prepared(X))
 
     def predict(self, X: pd.DataFrame) -> Values:
         """Return expected spend."""
-        prepared = self._prepared(X)
-        amount = self.amount_.predict(prepared) * self._order_value(X)
-        return self._chance(prepared) * np.maximum(amount, 0.0)
+        return self.predict_both(X)[0]
 
     def _prepared(self, X: pd.DataFrame) -> Values:
         return np.column_stack([self.prepare_.transform(X), self.buyers_.transform(X)])
