@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -92,6 +94,18 @@ def connect(*, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     return connection
 
 
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Do all that the block does, or nothing of it."""
+    connection.execute("begin transaction")
+    try:
+        yield
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    connection.execute("commit")
+
+
 def has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
     """Return whether a schema of the warehouse has a table."""
     found = connection.execute(
@@ -100,6 +114,12 @@ def has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) ->
         [schema, table],
     ).fetchall()
     return found[0][0] > 0
+
+
+# what a feature belongs to whose entry names no driver
+OTHER_DRIVER = "other"
+# of a column, what no model depends on
+WORDS = ("description", "driver")
 
 
 @dataclass(frozen=True)
@@ -115,6 +135,7 @@ class Column:
     minimum: float | None = None
     maximum: float | None = None
     description: str = ""
+    driver: str = OTHER_DRIVER
 
 
 @dataclass(frozen=True)
@@ -125,6 +146,8 @@ class Contract:
     # the two that a row of the mart is found by
     entity: str = "customer_id"
     timestamp: str = "as_of_date"
+    # by driver: its words, and those for a customer of whom a feature in them is not known
+    drivers: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @cached_property
     def features(self) -> tuple[str, ...]:
@@ -141,11 +164,16 @@ class Contract:
         """Names of the numeric features."""
         return tuple(c.name for c in self.columns if c.role == "feature")
 
+    def selected(self, relation: str) -> str:
+        """Return SQL that selects the features as a model sees them: numbers as DOUBLE."""
+        numbers = (f"{relation}.{name}::double as {name}" for name in self.numeric)
+        return ", ".join([*numbers, *(f"{relation}.{name}" for name in self.categorical)])
+
     @property
     def hash(self) -> str:
         """sha256 over what a model depends on: names, types, roles, null rule, units, windows."""
         relevant = [
-            {key: value for key, value in asdict(column).items() if key != "description"}
+            {name: value for name, value in asdict(column).items() if name not in WORDS}
             for column in self.columns
         ]
         return hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()
@@ -175,7 +203,14 @@ def contract(file: Path | None = None) -> Contract:
             f"{file}: {FEATURE_MART} needs config.meta.entity and config.meta.timestamp, each the "
             "name of a column with the role key"
         )
-    return Contract(columns, *keys)
+    drivers = {name: tuple(words) for name, words in meta.get("drivers", {}).items()}
+    used = {column.driver for column in columns if column.role != "key"} - {OTHER_DRIVER}
+    if used != set(drivers) and meta.get("drivers"):
+        raise WarehouseError(
+            f"{file}: config.meta.drivers of {FEATURE_MART} has {sorted(drivers)}, its columns "
+            f"name {sorted(used)}: give each driver its words, and each column one of them"
+        )
+    return Contract(columns, *keys, drivers)
 
 
 def _column(entry: dict, file: Path) -> Column:
@@ -199,4 +234,5 @@ def _column(entry: dict, file: Path) -> Column:
         minimum=meta.get("minimum"),
         maximum=meta.get("maximum"),
         description=" ".join(str(entry.get("description", "")).split()),
+        driver=meta.get("driver", OTHER_DRIVER),
     )

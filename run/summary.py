@@ -36,7 +36,7 @@ def show(console: Console, seconds: Mapping[str, float]) -> None:
         console.print(metric_table(title, evaluation, {chosen}))
         if achievable.is_known(connection):
             _achievable(connection, console, evaluation, test, chosen)
-        _revenue(connection, console, model)
+        _revenue(connection, console)
         console.print(_top_customers(connection))
     _places(console, model)
     _times(console, seconds)
@@ -136,16 +136,24 @@ def _achievable(
     )
 
 
-def _revenue(
-    connection: duckdb.DuckDBPyConnection, console: Console, model: artefact.Artefact
-) -> None:
-    as_of, customers, total, buyers = connection.execute(
+def _revenue(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
+    as_of, customers, total, low, high = connection.execute(
         """
-        select any_value(as_of_date), count(*), sum(predicted_30d_spend), sum(purchase_probability)
-        from marts.customer_predictions
+        select as_of_date, customers, expected_spend, total_low, total_high
+        from marts.total_forecasts
+        where set_kind = 'all'
+        order by as_of_date desc
+        limit 1
         """
     ).fetchone()
-    low, high = model.total_interval(total)
+    [(buyers,)] = connection.execute(
+        "select sum(purchase_probability) from marts.customer_predictions"
+    ).fetchall()
+    interval = (
+        "no past month tells how sure that is"
+        if low is None
+        else f"with a chance of 80 % between {low:,.0f} and {high:,.0f}"
+    )
     horizon, last = connection.execute(
         """
         select horizon_days, as_of_date + horizon_days - 1
@@ -155,20 +163,19 @@ def _revenue(
     ).fetchone()
     console.print(
         f"Expected revenue of the {horizon} days {as_of} to {last}: [bold]{total:,.0f}[/bold], "
-        f"with a chance of 80 % between {low:,.0f} and {high:,.0f}; "
-        f"{buyers:,.0f} of {customers:,} customers are expected to buy.\n"
+        f"{interval}; {buyers:,.0f} of {customers:,} customers are expected to buy.\n"
     )
 
 
 def _top_customers(connection: duckdb.DuckDBPyConnection) -> Table:
     table = new_table(
         f"The {TOP_CUSTOMERS} customers with the highest forecast",
-        *("customer", "expected", "p10", "p90", "buys", "orders so far", "last order"),
+        *("customer", "expected", "low", "high", "buys", "orders so far", "last order"),
     )
     for name, expected, low, high, buys, orders, last in connection.execute(
         """
         select
-            customer_id, predicted_30d_spend, spend_p10, spend_p90, purchase_probability,
+            customer_id, predicted_30d_spend, spend_low, spend_high, purchase_probability,
             orders_lifetime, last_order_date
         from marts.customer_predictions
         order by predicted_30d_spend desc, customer_id

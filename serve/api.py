@@ -23,6 +23,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 import warehouse
 from serve import schema, stored
 from train import artefact as artefacts
+from train.forecast import COLUMNS
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ def predict(features: Features, request: Request) -> schema.Prediction:
         raise HTTPException(503, request.app.state.problem)
     row = champion.predict(pd.DataFrame([features.model_dump()])).iloc[0]
     return schema.Prediction(
-        **{name: float(row[name]) for name in stored.COLUMNS}, model_version=champion.version
+        **{name: float(row[name]) for name in COLUMNS}, model_version=champion.version
     )
 
 

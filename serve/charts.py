@@ -65,16 +65,16 @@ def customers_by_spend(steps: pd.DataFrame) -> alt.Chart:
 
 
 def interval(prediction: dict[str, Any]) -> alt.LayerChart:
-    """Draw the middle 80 % as a band, the median as a tick and the mean as a dot."""
+    """Draw the interval that holds 80 % as a band, the median as a tick and the mean as a dot."""
     row = pd.DataFrame([prediction])
     scale = alt.Scale(domainMin=0, nice=True)
     low = alt.X(
-        "spend_p10:Q", title=None, scale=scale, axis=_axis(format=",~f", tickCount=4, grid=True)
+        "spend_low:Q", title=None, scale=scale, axis=_axis(format=",~f", tickCount=4, grid=True)
     )
     base = alt.Chart(row)
     return (
         alt.layer(
-            base.mark_bar(size=14, color=SOFT, cornerRadius=7).encode(x=low, x2="spend_p90:Q"),
+            base.mark_bar(size=14, color=SOFT, cornerRadius=7).encode(x=low, x2="spend_high:Q"),
             base.mark_tick(size=22, thickness=3, color=COLOUR).encode(x="spend_p50:Q"),
             base.mark_point(size=110, filled=True, opacity=1, color=ACCENT).encode(
                 x="predicted_30d_spend:Q"

@@ -13,8 +13,8 @@ SHOWN = {
     "customer_id": st.column_config.TextColumn("Customer", pinned=True),
     "predicted_30d_spend": NUMBER("Expected", format="accounting", help="Expected spend"),
     "purchase_probability": NUMBER("Buys", format="%.0f%%", help="Probability of any purchase"),
-    "spend_p10": NUMBER("Low", format="accounting", help="Exceeded with probability 0.9"),
-    "spend_p90": NUMBER("High", format="accounting", help="Exceeded with probability 0.1"),
+    "spend_low": NUMBER("Low", format="accounting", help="Four of five end between low and high"),
+    "spend_high": NUMBER("High", format="accounting", help="Four of five end between low and high"),
     "segment_id": st.column_config.TextColumn("Segment"),
     "region": st.column_config.TextColumn("Region"),
 }
@@ -44,11 +44,16 @@ def _show_totals(totals: pd.Series) -> None:
     with st.container(horizontal=True, gap="medium"):
         for label, value in (
             ("Expected revenue", f"{totals.revenue:,.0f}"),
+            ("Four chances of five", _between(totals.total_low, totals.total_high)),
             ("Expected buyers", f"{totals.buyers:,.0f}"),
             ("Customers", f"{totals.customers:,.0f}"),
             ("From the best tenth", f"{totals.best_tenth_share:.0%}"),
         ):
             st.metric(label, value, width="content")
+
+
+def _between(low: float, high: float) -> str:
+    return "unknown" if pd.isna(low) else f"{low:,.0f} - {high:,.0f}"
 
 
 def _show_spread() -> None:

@@ -81,10 +81,10 @@ def _predicted(features: dict[str, Any]) -> None:
         for label, value in (
             ("Expected spend, 30 days", f"{prediction['predicted_30d_spend']:,.2f}"),
             ("Probability of a purchase", f"{prediction['purchase_probability']:.1%}"),
-            ("Middle 80 %", f"{prediction['spend_p10']:,.2f} - {prediction['spend_p90']:,.2f}"),
+            ("Four of five", f"{prediction['spend_low']:,.2f} - {prediction['spend_high']:,.2f}"),
         ):
             st.metric(label, value, width="content")
-    if prediction["spend_p90"] > 0:
+    if prediction["spend_high"] > 0:
         st.altair_chart(charts.interval(prediction))
     st.caption(
         f"The dot is the expected spend, the bar holds four outcomes of five, the tick is the "

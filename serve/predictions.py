@@ -1,4 +1,4 @@
-"""The one place that writes the table `predictions`: a date's rows change all at once."""
+"""The one place that writes `predictions` and `scoring_runs`: a date changes all at once."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import duckdb
 import pandas as pd
 
 import warehouse
+from train.forecast import COLUMNS
+from train.totals import TotalDoubt
 
 MART = f"features.{warehouse.FEATURE_MART}"
-COLUMNS = ("predicted_30d_spend", "purchase_probability", "spend_p10", "spend_p50", "spend_p90")
 # readers hold the file for milliseconds; a writer waits for them this long
 ATTEMPTS, PAUSE = 40, 0.25
 
@@ -20,7 +21,7 @@ class ScoreError(RuntimeError):
     """The as-of date cannot be scored; the message says what to do."""
 
 
-def replace(scores: pd.DataFrame, day: date) -> int:
+def replace(scores: pd.DataFrame, day: date, doubt: TotalDoubt) -> int:
     """Put scores in the place of an as-of date's rows, in one transaction.
 
     Parameters
@@ -30,6 +31,8 @@ def replace(scores: pd.DataFrame, day: date) -> int:
         mart's population on that date.
     day
         The as-of date. The rows of other dates stay.
+    doubt
+        What is known of totals.
 
     Returns
     -------
@@ -41,10 +44,9 @@ def replace(scores: pd.DataFrame, day: date) -> int:
     ScoreError
         If the rows are not exactly the population; the table is then as it was.
     """
-    with _writer() as connection:
+    with writer() as connection:
         connection.register("scores", scores)
-        connection.execute("begin transaction")
-        try:
+        with warehouse.transaction(connection):
             replaced = connection.execute(
                 "delete from main.predictions where as_of_date = ?", [day]
             ).fetchone()[0]
@@ -54,14 +56,26 @@ def replace(scores: pd.DataFrame, day: date) -> int:
                 f"select {names} from scores order by customer_id"
             )
             _check_population(connection, day)
-            connection.execute("commit")
-        except BaseException:
-            connection.execute("rollback")
-            raise
+            connection.execute("delete from main.scoring_runs where as_of_date = ?", [day])
+            connection.execute(
+                """
+                insert into main.scoring_runs by name
+                select
+                    $day::date as as_of_date,
+                    $month_doubt as month_doubt,
+                    $part_doubt as part_doubt,
+                    $chance_doubt as chance_doubt,
+                    any_value(model_version) as model_version,
+                    max(scored_at) as scored_at
+                from scores
+                """,
+                {"day": day, **doubt.columns()},
+            )
         return replaced
 
 
-def _writer() -> duckdb.DuckDBPyConnection:
+def writer() -> duckdb.DuckDBPyConnection:
+    """Open the warehouse for writing, after readers that hold it for a moment."""
     for _ in range(ATTEMPTS - 1):
         try:
             return warehouse.connect()

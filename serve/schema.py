@@ -34,6 +34,13 @@ class Prediction(BaseModel):
     spend_p10: float = Field(description="Spend that is exceeded with probability 0.9.")
     spend_p50: float = Field(description="Median spend; 0 for whoever rather buys nothing.")
     spend_p90: float = Field(description="Spend that is exceeded with probability 0.1.")
+    spend_low: float | None = Field(
+        description="Lower end of the interval that holds the spend with probability 0.8."
+    )
+    spend_high: float | None = Field(
+        description="Its upper end; null in forecasts of an earlier version."
+    )
+    spend_deviation: float | None = Field(description="Standard deviation of the spend.")
     model_version: str
 
 

@@ -19,8 +19,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import warehouse
 from serve import predictions
-from serve.predictions import COLUMNS, MART, ScoreError
+from serve.predictions import MART, ScoreError
 from train import artefact as artefacts
+from train.forecast import COLUMNS
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,6 @@ class ScoreResult:
     customers: int
     replaced: int  # rows of the same as-of date that an earlier run had left
     expected_revenue: float
-    revenue_interval: tuple[float, float]  # holds the shop's sum with a chance of 80 %
     expected_buyers: float
 
 
@@ -72,19 +72,17 @@ def score(as_of: date | None = None) -> ScoreResult:
             scores = _predict(connection, champion, day)
         scores["model_version"] = champion.version
         scores["scored_at"] = datetime.now(UTC).replace(tzinfo=None)
-        replaced = predictions.replace(scores, day)
+        replaced = predictions.replace(scores, day, champion.forecaster.calibration.doubt)
     except duckdb.CatalogException as error:
         raise warehouse.WarehouseError(
             f"{warehouse.path()} is not built yet: run `make build` ({error})"
         ) from error
-    revenue = float(scores["predicted_30d_spend"].sum())
     return ScoreResult(
         as_of=day,
         model_version=champion.version,
         customers=len(scores),
         replaced=replaced,
-        expected_revenue=revenue,
-        revenue_interval=champion.total_interval(revenue),
+        expected_revenue=float(scores["predicted_30d_spend"].sum()),
         expected_buyers=float(scores["purchase_probability"].sum()),
     )
 
@@ -118,15 +116,15 @@ def _predict(
 ) -> pd.DataFrame:
     """Return one checked row per customer: the keys and COLUMNS."""
     contract = warehouse.contract()
-    # a model sees numbers as it saw them when it learned: DECIMAL and BOOLEAN as DOUBLE
-    numbers = ", ".join(f"{name}::double as {name}" for name in contract.numeric)
-    labels = "".join(f", {name}" for name in contract.categorical)
     # fetched to its end: a relation needs a connection without an open result
     [(population,)] = connection.execute(
         f"select count(*) from {MART} where as_of_date = ?", [day]
     ).fetchall()
     rows = connection.sql(
-        f"select customer_id, {numbers}{labels} from {MART} where as_of_date = $day",
+        f"""
+        select mart.customer_id, {contract.selected("mart")} from {MART} as mart
+        where as_of_date = $day
+        """,
         params={"day": day},
     )
     batches = []
@@ -152,7 +150,8 @@ def _check(scored: pd.DataFrame) -> None:
         "are not finite": ~np.isfinite(values).all(axis=1),
         "are negative": (values < 0).any(axis=1),
         "have a purchase probability above 1": scored["purchase_probability"].to_numpy() > 1,
-        "break p10 <= p50 <= p90": (np.diff(values[:, 2:], axis=1) < 0).any(axis=1),
+        "break p10 <= p50 <= p90": (np.diff(values[:, 2:5], axis=1) < 0).any(axis=1),
+        "break low <= high": values[:, 5] > values[:, 6],
     }
     for what, broken in rules.items():
         if broken.any():

@@ -13,7 +13,8 @@ import duckdb
 import pandas as pd
 
 import warehouse
-from serve.predictions import COLUMNS, MART
+from serve.predictions import MART
+from train.forecast import COLUMNS
 
 
 @cache

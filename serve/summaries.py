@@ -11,7 +11,7 @@ GROUPS = {"Segment": "segment_id", "Region": "region"}
 
 
 def totals() -> pd.Series:
-    """Return as-of date, customers, revenue, buyers, and the best tenth's share of revenue.
+    """Return as-of date, customers, revenue, its interval, buyers, the best tenth's share.
 
     The as-of date is NaT while there are no predictions.
     """
@@ -27,16 +27,20 @@ def totals() -> pd.Series:
             from {MART}
         )
         select
-            max(as_of_date) as as_of_date,
+            max(ranked.as_of_date) as as_of_date,
             count(*) as customers,
             sum(predicted_30d_spend) as revenue,
             sum(purchase_probability) as buyers,
             coalesce(
-                sum(predicted_30d_spend) filter (place <= customers / 10.0)
+                sum(predicted_30d_spend) filter (place <= ranked.customers / 10.0)
                 / nullif(sum(predicted_30d_spend), 0),
                 0
-            ) as best_tenth_share
+            ) as best_tenth_share,
+            any_value(total_low) as total_low,
+            any_value(total_high) as total_high
         from ranked
+        left join marts.total_forecasts as total
+            on ranked.as_of_date = total.as_of_date and total.set_kind = 'all'
         """
     ).iloc[0]
 
@@ -95,8 +99,8 @@ def top(limit: int) -> pd.DataFrame:
             customer_id,
             predicted_30d_spend,
             purchase_probability,
-            spend_p10,
-            spend_p90,
+            spend_low,
+            spend_high,
             segment_id,
             region
         from {MART}

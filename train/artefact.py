@@ -47,10 +47,6 @@ class Artefact:
         """Forecast each row of the contract's features; see `Forecaster.predict`."""
         return self.forecaster.predict(frame)
 
-    def total_interval(self, total: float) -> tuple[float, float]:
-        """Return the 80 % interval of the sum over all customers."""
-        return self.forecaster.total_interval(total)
-
 
 def library_versions() -> dict[str, str]:
     """Return the versions that a pickled model depends on."""

@@ -6,27 +6,31 @@ python train/backtest.py [--cuts 8] [--as-of DATE] [--seed N] [--quick]
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import logging
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated
 
+import numpy as np
 import pandas as pd
 import typer
+from numpy.typing import NDArray
 from rich.progress import Progress
 
 import warehouse
 from run.bar import bar
 from run.tables import metric_table, wide_console
-from train import artefact, backtest_store, compare, dataset
+from train import backtest_store, compare, dataset
 from train.bootstrap import metric_intervals
-from train.evaluation import METRICS, evaluation_table
+from train.evaluation import METRICS, Forecast, evaluate_doubt, evaluation_table
 from train.forecast import OutOfTime
-from train.models import BASELINES, FULL, QUICK, Blend, Effort, candidates
+from train.forecast_store import Snapshot
+from train.models import BASELINES, FULL, QUICK
 from train.options import Quick, Seed
+from train.rolling import Rolling
+
+Values = NDArray[np.float64]
 
 log = logging.getLogger(__name__)
 
@@ -110,81 +114,70 @@ def backtest(
         If there is too little history.
     """
     progress = progress or Progress(disable=True)
-    contract = warehouse.contract()
-    effort = QUICK if quick else FULL
     with warehouse.connect(read_only=True) as connection:
         schedule = dataset.schedule(connection, as_of)
-        days = tuple(reversed(schedule.latest_cuts(cuts)))
-        models = candidates(contract, horizon_days=schedule.horizon, seed=seed, effort=effort)
-        known = dataset.fingerprints(connection, contract, schedule.labelled)
-        common = {"contract": contract.hash, "seed": seed, **_made_by(effort)}
-        identities = {
-            day: artefact.version_name(
-                day,
-                common
-                | {"data": dataset.joint_fingerprint(known, [*schedule.known_before(day), day])},
-            )
-            for day in days
-        }
-        found = {day: backtest_store.stored(connection, day, identities[day]) for day in days}
-    reused = tuple(day for day in days if found[day])
-    alone = sum(not isinstance(model, Blend) for model in models.values())
-    task = progress.add_task("backtest", total=alone * (len(days) - len(reused)) + len(days))
-    said: dict[dt.date, Mapping[str, OutOfTime]] = {}
-    tables, measured, chosen = {}, {}, {}
-    for number, day in enumerate(days):
-        progress.update(task, description=f"forecasting as of {day}")
-        snapshot = found[day]
-        if snapshot is None:
-            # what a fit on that day would have read, so no later row has a say in the sample
-            past = schedule.known_before(day)
-            with warehouse.connect(read_only=True) as connection:
-                rows = dataset.read(
-                    connection,
-                    contract,
-                    [*past, day],
-                    limit=effort.rows_read,
-                    whole=[day],
-                    seed=seed,
-                )
-            [cut] = compare.fit_cuts(
-                rows,
-                {day: rows.sample().at(past)},
-                models,
-                lambda: progress.update(task, advance=1),
-            )
-            snapshot = backtest_store.Snapshot(rows.at([day]).customer_id, cut.out_of_time)
-        # in the order of the candidates, which settles ties of the choice
-        said[day] = {name: snapshot.said[name] for name in models}
-        # as a fit does: the newest dates before it, newest first
-        older = [said[one] for one in reversed(days[:number])][: 1 + dataset.VALIDATIONS]
-        chosen[day] = _choice([tables[one] for one in reversed(days[:number])])
-        published = compare.straightened(said[day], older)
-        published[PUBLISHED] = published[chosen[day]]
-        actual = next(iter(said[day].values())).actual
-        with warehouse.connect() as connection:
-            backtest_store.write(connection, day, identities[day], snapshot, published)
-        tables[day] = evaluation_table(actual, published)
-        measured[day] = metric_intervals(actual, published, BASELINES, seed=seed).assign(
-            customers=len(actual)
+    rolling = Rolling.of(schedule, QUICK if quick else FULL, seed)
+    days = tuple(reversed(schedule.latest_cuts(cuts)))
+    kept = rolling.kept(days)
+    task = progress.add_task("backtest", total=rolling.fits * (len(days) - len(kept)) + len(days))
+    said: list[Mapping[str, OutOfTime]] = []
+    tables: dict[dt.date, pd.DataFrame] = {}
+    chosen: dict[dt.date, str] = {}
+    found: dict[str, dict[dt.date, pd.DataFrame]] = {name: {} for name in backtest_store.TABLES}
+    progress.update(task, description=f"forecasting as of {days[0]}")
+    for origin in rolling.forecast_all(days, lambda: progress.update(task, advance=1)):
+        day, snapshot = origin.day, origin.snapshot
+        # as a fit does: what was known by then, newest first
+        older, skills = said[::-1], list(tables.values())[::-1]
+        chosen[day] = compare.choose([table.drop(index=PUBLISHED) for table in skills])[0]
+        forecasts = compare.straightened(snapshot.said, older)
+        forecasts[PUBLISHED] = forecasts[chosen[day]]
+        tables[day] = evaluation_table(snapshot.actual, forecasts)
+        calibration = compare.calibration(chosen[day], older)
+        one = snapshot.said[chosen[day]]
+        published = calibration.straighten(one.spend, one.probability)
+        found["backtest"][day] = _forecasts(snapshot, forecasts, published)
+        found["backtest_metrics"][day] = pd.concat(
+            [
+                metric_intervals(snapshot.actual, forecasts, BASELINES, seed=seed),
+                _doubt_metrics(snapshot.actual, published),
+            ]
+        ).assign(customers=len(snapshot.actual))
+        found["backtest_dates"][day] = pd.DataFrame(
+            [{"chosen": chosen[day], **calibration.doubt.columns()}]
         )
-        progress.update(task, advance=1)
+        said.append(snapshot.said)
+        progress.update(task, advance=1, description=f"forecast as of {day}")
     with warehouse.connect() as connection:
-        backtest_store.write_metrics(connection, measured)
-    return BacktestResult(days, reused, tables, chosen)
+        backtest_store.write(connection, found)
+    return BacktestResult(days, tuple(kept), tables, chosen)
 
 
-def _choice(older: Sequence[pd.DataFrame]) -> str:
-    models = [table.drop(index=PUBLISHED) for table in older[: dataset.VALIDATIONS]]
-    return compare.choose(models)[0]
+def _forecasts(
+    snapshot: Snapshot, forecasts: Mapping[str, Forecast], published: Mapping[str, Values]
+) -> pd.DataFrame:
+    """Return one row per model and customer; `PUBLISHED` has intervals too."""
+    common = {"customer_id": snapshot.customers, "actual": snapshot.actual}
+    frames = [
+        pd.DataFrame(
+            common
+            | {"model": name, "forecast": said.spend, "purchase_probability": said.probability}
+        )
+        for name, said in forecasts.items()
+        if name != PUBLISHED
+    ]
+    names = {"predicted_30d_spend": "forecast"}
+    whole = {names.get(name, name): values for name, values in published.items()}
+    return pd.concat(
+        [*frames, pd.DataFrame(common | {"model": PUBLISHED} | whole)], ignore_index=True
+    )
 
 
-def _made_by(effort: Effort) -> dict[str, object]:
-    """Return what tells the candidates of one day from those of another: effort and code."""
-    code = hashlib.sha256()
-    for file in sorted(Path(__file__).parent.glob("*.py")):
-        code.update(file.read_bytes())
-    return {"effort": asdict(effort), "code": code.hexdigest()}
+def _doubt_metrics(actual: Values, published: Mapping[str, Values]) -> pd.DataFrame:
+    measured = evaluate_doubt(actual, published)
+    return pd.DataFrame(
+        {"model": PUBLISHED, "metric": list(measured), "value": list(measured.values())}
+    ).dropna()
 
 
 def main(

@@ -19,6 +19,14 @@ SAMPLE_ROWS = 20_000
 # without so many returning customers there is nothing to fit
 FEWEST_RETURNING = 20
 SMALLEST = 1e-3
+# the features that the columns of `transform` come closest to, and that of the order value
+MADE_OF = (
+    "active_days_lifetime",
+    "active_days_lifetime",
+    "avg_order_value_lifetime",
+    "days_since_last_order",
+)
+VALUE_MADE_OF = "avg_order_value_lifetime"
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, clone
 from threadpoolctl import threadpool_limits
 
-from train.both import predict_both
+from train.both import JOBS, predict_both
 from train.dataset import Rows
 from train.evaluation import Forecast, evaluation_table
 from train.forecast import Calibration, OutOfTime
@@ -20,24 +17,15 @@ from train.models import BASELINES, BLEND, Blend
 
 # what the choice ranks by, and whether more is better
 RANKED = {"wape": False, "rmse": False, "gini": True, "spearman": True, "decile_error": False}
-SUM_RATIO_LIMITS = (0.85, 1.15)
-# Mean ranks on two months are noisy: another model must be this much better than the steadiest
+SUM_RATIO_LIMITS = (0.9, 1.1)
+# Mean ranks on few months are noisy: on two, another model must be this much better than the
+# steadiest, and less by the square root of their number on more
 MARGIN = 0.75
-
-# estimators fitted at a time: a third would only wait, and needs its memory
-JOBS = min(2, os.cpu_count() or 1)
+# so many months before a forecast tell of its level, its probabilities and its doubt
+CALIBRATION_MONTHS = 6
 
 # a candidate whose probability stands in for those that have none
 PURCHASE_MODEL = "two-part"
-
-
-@dataclass(frozen=True)
-class Cut:
-    """All candidates at one snapshot, fitted on what had matured by its day."""
-
-    as_of: dt.date
-    fitted: dict[str, BaseEstimator]
-    out_of_time: dict[str, OutOfTime]
 
 
 def fit_all(tasks: Sequence[tuple[BaseEstimator, Rows]]) -> Iterator[BaseEstimator]:
@@ -59,62 +47,50 @@ def _fit_one(estimator: BaseEstimator, rows: Rows) -> BaseEstimator:
         return clone(estimator).fit(rows.X, rows.y)
 
 
-def fit_cuts(
-    rows: Rows,
-    past: Mapping[dt.date, Rows],
+def fit_cut(
+    past: Rows,
+    test: Rows,
     candidates: Mapping[str, BaseEstimator],
     done: Callable[[], None] = lambda: None,
-) -> list[Cut]:
-    """Fit all candidates at some snapshots.
+) -> tuple[dict[str, BaseEstimator], dict[str, OutOfTime]]:
+    """Fit all candidates for one snapshot and let them forecast it.
 
     Parameters
     ----------
-    rows
-        Rows of at least these snapshots.
     past
-        By snapshot, the rows to learn from; all of them had matured by its day.
+        Rows to learn from; all of them had matured by the snapshot's day.
+    test
+        Rows of the snapshot.
     done
         Called once per fitted estimator.
 
     Returns
     -------
-    list of Cut
-        In the order of `past`.
+    tuple
+        The fitted candidates and what they said, by name, in the order of `candidates`.
     """
     alone = [name for name, candidate in candidates.items() if not isinstance(candidate, Blend)]
-    tasks = [(cut, name) for cut in past for name in alone]
-    fitted: dict[tuple[dt.date, str], BaseEstimator] = {}
-    results = fit_all([(candidates[name], past[cut]) for cut, name in tasks])
-    for (cut, name), estimator in zip(tasks, results, strict=True):
-        fitted[cut, name] = estimator
+    # the last take longest: begun first, they leave no core idle in the end
+    tasks = alone[::-1]
+    fitted: dict[str, BaseEstimator] = {}
+    results = fit_all([(candidates[name], past) for name in tasks])
+    for name, estimator in zip(tasks, results, strict=True):
+        fitted[name] = estimator
         done()
-    return [
-        _cut(cut, {name: fitted[cut, name] for name in alone}, candidates, rows.at([cut]))
-        for cut in past
-    ]
-
-
-def _cut(
-    as_of: dt.date,
-    fitted: dict[str, BaseEstimator],
-    candidates: Mapping[str, BaseEstimator],
-    test: Rows,
-) -> Cut:
     # a blend adopts its members: they are fitted once
-    blends = {
-        name: clone(candidate).adopt(fitted)
+    fitted = {
+        name: clone(candidate).adopt(fitted) if isinstance(candidate, Blend) else fitted[name]
         for name, candidate in candidates.items()
-        if isinstance(candidate, Blend)
     }
-    fitted = fitted | blends
     with threadpool_limits(limits=1):
-        said = {name: predict_both(estimator, test.X) for name, estimator in fitted.items()}
+        said = {
+            name: predict_both(estimator, test.X, jobs=JOBS) for name, estimator in fitted.items()
+        }
     lent = said[PURCHASE_MODEL][1]
-    out_of_time = {
+    return fitted, {
         name: OutOfTime(test.y, spend, lent if chance is None else chance, chance is not None)
         for name, (spend, chance) in said.items()
     }
-    return Cut(as_of, fitted, out_of_time)
 
 
 def purchase_model(fitted: Mapping[str, BaseEstimator], name: str) -> BaseEstimator:
@@ -122,9 +98,12 @@ def purchase_model(fitted: Mapping[str, BaseEstimator], name: str) -> BaseEstima
     return fitted[name if hasattr(fitted[name], "predict_purchase") else PURCHASE_MODEL]
 
 
-def calibration(name: str, older: Sequence[Mapping[str, OutOfTime]]) -> Calibration:
+def calibration(
+    name: str, older: Sequence[Mapping[str, OutOfTime]], *, doubt: bool = True
+) -> Calibration:
     """Return what a candidate's forecasts at older cuts teach; nothing for a baseline."""
-    return Calibration.learn([] if name in BASELINES else [said[name] for said in older])
+    past = [] if name in BASELINES else [said[name] for said in older[:CALIBRATION_MONTHS]]
+    return Calibration.learn(past, doubt=doubt)
 
 
 def straightened(
@@ -137,7 +116,7 @@ def straightened(
     """
     forecasts = {}
     for name, one in said.items():
-        learned = calibration(name, older)
+        learned = calibration(name, older, doubt=False)
         probability = learned.purchase.predict(one.probability) if one.has_own else None
         forecasts[name] = Forecast(learned.spend(one.spend), probability)
     return forecasts
@@ -185,6 +164,7 @@ def choose(validations: Sequence[pd.DataFrame], default: str = BLEND) -> tuple[s
     inside |= (ratio / ratio.median()).between(*SUM_RATIO_LIMITS)
     mean["eligible"] = inside if inside.any() else True
     ranked = mean.loc[mean["eligible"], "mean_rank"]
-    if default in ranked and ranked[default] - ranked.min() <= MARGIN:
+    margin = MARGIN * (2 / len(validations)) ** 0.5
+    if default in ranked and ranked[default] - ranked.min() <= margin:
         return default, mean
     return ranked.idxmin(), mean

@@ -170,8 +170,6 @@ def read(
     )
     full = sorted(day for day in whole if counts.get(day, 0) <= limit)
     share = min(1.0, limit / max(sum(counts.values()), 1))
-    numeric = ", ".join(f"mart.{name}::double as {name}" for name in contract.numeric)
-    labels = "".join(f", mart.{name}" for name in contract.categorical)
     frame = connection.execute(
         f"""
         select
@@ -179,7 +177,7 @@ def read(
             mart.customer_id,
             labels.target_30d_spend::double as target,
             hash(mart.customer_id, mart.as_of_date, $seed::bigint) % 1000000 < $share as sampled,
-            {numeric}{labels}
+            {contract.selected("mart")}
         from {MART} as mart
         inner join {LABELS} as labels using (as_of_date, customer_id)
         where mart.as_of_date in (select unnest($dates::date[]))

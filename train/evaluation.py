@@ -160,6 +160,61 @@ def evaluation_table(actual: Values, forecasts: Mapping[str, Forecast]) -> pd.Da
     return pd.DataFrame.from_dict(rows, orient="index", columns=list(METRICS)).rename_axis("model")
 
 
+# what is said of doubt: metric -> what it says in plain words
+DOUBT_EXPLAINED = {
+    "coverage": "share of customers whose spend lies in their 80 % interval",
+    "coverage_nonzero": "the same of those whose interval is not [0, 0]",
+    "coverage_lowest": "the same in the tenth of the forecast where it is lowest",
+    "coverage_zero": "share of those with [0, 0] who bought nothing",
+    "share_zero": "share of customers whose interval is [0, 0]",
+    "ece": "how far purchase probabilities are off in ten groups",
+}
+FEWEST_COVERED = 30
+
+
+def evaluate_doubt(actual: Values, published: Mapping[str, Values]) -> dict[str, float]:
+    """Measure intervals and probabilities.
+
+    Parameters
+    ----------
+    actual
+        Spend that happened, shape (rows,).
+    published
+        predicted_30d_spend, purchase_probability, spend_low, spend_high of the same rows.
+
+    Returns
+    -------
+    dict
+        Every name of `DOUBT_EXPLAINED`; NaN where there is no such customer. The lowest coverage
+        is that of tenths with at least `FEWEST_COVERED` intervals other than [0, 0].
+    """
+    low, high = published["spend_low"], published["spend_high"]
+    inside = (actual >= low) & (actual <= high)
+    some = high > 0
+    tenth = decile_of(published["predicted_30d_spend"])
+    tenths = [inside[some & (tenth == number)] for number in range(10)]
+    known = [one.mean() for one in tenths if len(one) >= FEWEST_COVERED]
+    return {
+        "coverage": float(inside.mean()),
+        "coverage_nonzero": _mean(inside[some]),
+        "coverage_lowest": float(min(known)) if known else float("nan"),
+        "coverage_zero": _mean(inside[~some]),
+        "share_zero": float((~some).mean()),
+        "ece": calibration_error(actual > 0, published["purchase_probability"]),
+    }
+
+
+def calibration_error(bought: NDArray[np.bool_], probability: Values) -> float:
+    """Return the expected calibration error over ten groups of equal size (Naeini et al. 2015)."""
+    tenth = decile_of(probability)
+    surplus = np.bincount(tenth, probability - bought, minlength=10)
+    return float(np.abs(surplus).sum() / len(bought))
+
+
+def _mean(values: NDArray[np.bool_]) -> float:
+    return float(values.mean()) if len(values) else float("nan")
+
+
 def metric_text(name: str, value: float | None) -> str:
     """Return a metric as it is printed everywhere: money with one decimal, `-` where undefined."""
     if value is None or np.isnan(value):

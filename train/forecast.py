@@ -12,13 +12,26 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from threadpoolctl import ThreadpoolController
 
-from train.both import predict_both
-from train.calibrate import AmountSpread, PurchaseCalibrator, shop_level, total_spread
+from train.both import JOBS, predict_both
+from train.calibrate import PurchaseCalibrator, shop_level
+from train.intervals import LevelIntervals
+from train.spread import AmountSpread
+from train.totals import PastMonth, TotalDoubt
 from train.transform import model_input
 
 Values = NDArray[np.float64]
 
-COLUMNS = ("predicted_30d_spend", "purchase_probability", "spend_p10", "spend_p50", "spend_p90")
+COLUMNS = (
+    "predicted_30d_spend",
+    "purchase_probability",
+    "spend_p10",
+    "spend_p50",
+    "spend_p90",
+    "spend_low",
+    "spend_high",
+    "spend_deviation",
+)
+QUANTILES = {"spend_p10": 0.1, "spend_p50": 0.5, "spend_p90": 0.9}
 
 
 @cache
@@ -50,41 +63,61 @@ class Calibration:
     """What out-of-time forecasts taught about a model; nothing yet where there were none."""
 
     level: float = 1.0
-    total_factor: float = float("inf")
     purchase: PurchaseCalibrator = field(
         default_factory=lambda: PurchaseCalibrator().fit(np.array([]), np.array([], dtype=bool))
     )
-    spread: AmountSpread | None = None
+    spread: AmountSpread = field(default_factory=AmountSpread.none)
+    intervals: LevelIntervals = field(default_factory=LevelIntervals.none)
+    doubt: TotalDoubt = field(default_factory=TotalDoubt)
 
     @classmethod
-    def learn(cls, past: Sequence[OutOfTime]) -> Calibration:
-        """Learn from out-of-time snapshots, newest first."""
+    def learn(cls, past: Sequence[OutOfTime], *, doubt: bool = True) -> Calibration:
+        """Learn from out-of-time snapshots, newest first; without `doubt` means only."""
         if not past:
             return cls()
         actual = [float(cut.actual.sum()) for cut in past]
         spend = [float(cut.spend.sum()) for cut in past]
-        level = shop_level(actual, spend)
-        # each snapshot's total as it would have been published, with the level known by then
-        published = [
-            total * shop_level(actual[index + 1 :], spend[index + 1 :])
-            for index, total in enumerate(spend)
-        ]
         happened = np.concatenate([cut.actual for cut in past])
-        purchase = PurchaseCalibrator().fit(
-            np.concatenate([cut.probability for cut in past]), happened > 0
-        )
+        raw = np.concatenate([cut.probability for cut in past])
+        purchase = PurchaseCalibrator().fit(raw, happened > 0)
+        if not doubt:
+            return cls(shop_level(actual, spend), purchase)
+        probability = purchase.predict(raw)
         # the spread around forecasts whose own month is on level: the month's doubt is the total's
         levelled = [
             cut.spend * (total / forecast if forecast > 0 else 1.0)
             for cut, total, forecast in zip(past, actual, spend, strict=True)
         ]
-        probability = purchase.predict(np.concatenate([cut.probability for cut in past]))
         spread = AmountSpread.fit(np.concatenate(levelled), probability, happened)
-        return cls(level, total_spread(actual, published), purchase, spread)
+        # each snapshot as it would have been published, with the level known by then
+        published = [
+            np.maximum(cut.spend, 0.0) * shop_level(actual[index + 1 :], spend[index + 1 :])
+            for index, cut in enumerate(past)
+        ]
+        said = np.concatenate(published)
+        intervals = LevelIntervals.fit(spread, said, probability, happened)
+        deviation = spread.deviation(said, probability)
+        ends = np.cumsum([len(one) for one in published])[:-1]
+        months = zip(past, published, np.split(deviation, ends), strict=True)
+        doubt = TotalDoubt.learn([PastMonth(cut.actual, one, two) for cut, one, two in months])
+        return cls(shop_level(actual, spend), purchase, spread, intervals, doubt)
 
     def spend(self, raw: Values) -> Values:
         """Return the forecast of a candidate at the shop's present level, not below zero."""
         return np.maximum(raw, 0.0) * self.level
+
+    def straighten(self, raw: Values, chance: Values) -> dict[str, Values]:
+        """Return what is published of a candidate's spend and chance to buy: `COLUMNS`."""
+        spend = self.spend(raw)
+        probability = self.purchase.predict(chance)
+        columns = {"predicted_30d_spend": spend, "purchase_probability": probability}
+        floor = np.zeros(len(spend))
+        for name, level in QUANTILES.items():
+            floor = np.maximum(floor, self.spread.quantile(spend, probability, level))
+            columns[name] = floor
+        low, high = self.intervals.bounds(self.spread, spend, probability)
+        deviation = self.spread.deviation(spend, probability)
+        return columns | {"spend_low": low, "spend_high": high, "spend_deviation": deviation}
 
 
 class Forecaster:
@@ -127,32 +160,15 @@ class Forecaster:
         Returns
         -------
         DataFrame
-            `COLUMNS` with the index of `frame`: money, a share, money; finite, not negative, and
-            p10 <= p50 <= p90.
+            `COLUMNS` with the index of `frame`: money but for the probability; finite, not
+            negative, p10 <= p50 <= p90 and low <= high.
         """
         if frame.empty:
             return pd.DataFrame(columns=list(COLUMNS), index=frame.index, dtype=np.float64)
         X = model_input(frame, self.numeric, self.categorical)
         # boosting opens a parallel region per tree: on a busy core each costs 12 ms of waiting
         with _threads().limit(limits=1, user_api="openmp"):
-            spend, chance = predict_both(self.spend, X)
+            spend, chance = predict_both(self.spend, X, jobs=JOBS)
             if chance is None:
-                _, chance = predict_both(self.purchase, X)
-        spend = self.calibration.spend(spend)
-        probability = self.calibration.purchase.predict(chance)
-        columns = {COLUMNS[0]: spend, COLUMNS[1]: probability}
-        spread = self.calibration.spread or AmountSpread.none()
-        floor = np.zeros(len(frame))
-        for name, level in zip(COLUMNS[2:], (0.1, 0.5, 0.9), strict=True):
-            floor = np.maximum(floor, spread.quantile(spend, probability, level))
-            columns[name] = floor
-        return pd.DataFrame(columns, index=frame.index)
-
-    def total_interval(self, total: float) -> tuple[float, float]:
-        """Return where the sum of all customers' spend lies with a chance of 80 %.
-
-        From the errors of out-of-time totals (`train.calibrate.total_spread`), not from the
-        customers' intervals: errors of one month share their cause and do not cancel out.
-        """
-        factor = self.calibration.total_factor
-        return (total / factor, total * factor) if np.isfinite(factor) else (0.0, float("inf"))
+                _, chance = predict_both(self.purchase, X, jobs=JOBS)
+        return pd.DataFrame(self.calibration.straighten(spend, chance), index=frame.index)

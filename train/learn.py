@@ -6,7 +6,7 @@ python train/fit.py [--as-of DATE] [--seed N] [--quick]
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,11 +16,10 @@ from sklearn.base import BaseEstimator
 
 import warehouse
 from train import artefact, compare, dataset, leak_alarm, registry, report
-from train.forecast import Calibration, Forecaster
+from train.forecast import Forecaster
 from train.importance import permutation_importance
 from train.models import FULL, QUICK, Blend, candidates
-
-MANY_ROWS = 30_000
+from train.rolling import Origin, Rolling
 
 
 @dataclass(frozen=True)
@@ -93,48 +92,43 @@ def fit(
     effort = QUICK if quick else FULL
     with warehouse.connect(read_only=True) as connection:
         schedule = dataset.schedule(connection, as_of)
-        models = candidates(contract, horizon_days=schedule.horizon, seed=seed, effort=effort)
-        cuts = schedule.cuts
-        steps = len(cuts) * sum(not isinstance(model, Blend) for model in models.values()) + 5
-        bar = progress.add_task("reading the feature mart", total=steps)
-        rows = dataset.read(
-            connection, contract, schedule.labelled, limit=effort.rows_read, whole=cuts, seed=seed
-        )
-        known = dataset.fingerprints(connection, contract, schedule.labelled)
-    fingerprint = dataset.joint_fingerprint(known, schedule.labelled)
-    past = {cut: rows.sample().at(schedule.known_before(cut)) for cut in cuts}
-    _check_purchases(past)
+    rolling = Rolling.of(schedule, effort, seed)
+    cuts = schedule.cuts
+    bar = progress.add_task("leak alarm", total=rolling.fits * len(cuts) + 3)
 
-    progress.update(bar, advance=1, description="leak alarm")
-    test = rows.at([cuts[0]])
-    leak_alarm.sound(past[cuts[0]], test, contract.numeric, contract.categorical, seed)
+    def sound_alarm(past: dataset.Rows, test: dataset.Rows) -> None:
+        _check_purchases(past, cuts[0])
+        leak_alarm.sound(past, test, contract.numeric, contract.categorical, seed)
+        progress.update(bar, description="comparing the candidates")
 
-    progress.update(bar, advance=1, description="comparing the candidates")
-    for cut in cuts[1:]:
-        # validations rank the candidates and set the level: half the rows do for that, if many
-        past[cut] = past[cut].every_second() if len(past[cut]) > MANY_ROWS else past[cut]
-    fitted = compare.fit_cuts(rows, past, models, lambda: progress.update(bar, advance=1))
-    said = [cut.out_of_time for cut in fitted]
+    newest = rolling.forecast(cuts[0], lambda: progress.update(bar, advance=1), sound_alarm)
+    origins = [newest, *_older(rolling, cuts, lambda: progress.update(bar, advance=1))]
+    said = [origin.snapshot.said for origin in origins]
     tables = [compare.evaluate_cut(one, said[i + 1 :]) for i, one in enumerate(said)]
     chosen, choice = compare.choose(tables[1:])
 
     progress.update(bar, description=f"refitting {chosen} on all labels")
+    with warehouse.connect(read_only=True) as connection:
+        learned = dataset.read(
+            connection, contract, schedule.labelled, limit=effort.rows_read, seed=seed
+        )
+        known = dataset.fingerprints(connection, contract, schedule.labelled)
+    fingerprint = dataset.joint_fingerprint(known, schedule.labelled)
     # what is published learns from more: large customers are few, and a sample misses some of them
-    learned, all_rows = rows.sample(), replace(effort, rows=effort.rows_read)
+    all_rows = replace(effort, rows=effort.rows_read)
     final = candidates(contract, horizon_days=schedule.horizon, seed=seed, effort=all_rows)
     spend, purchase = _refit(final, chosen, learned)
-    calibration = Calibration.learn([one[chosen] for one in said])
     columns = (contract.numeric, contract.categorical)
-    forecaster = Forecaster(spend, purchase, calibration, *columns)
+    forecaster = Forecaster(spend, purchase, compare.calibration(chosen, said), *columns)
 
     progress.update(bar, advance=1, description="importance of the features")
     tested = Forecaster(
-        fitted[0].fitted[chosen],
-        compare.purchase_model(fitted[0].fitted, chosen),
+        newest.fitted[chosen],
+        compare.purchase_model(newest.fitted, chosen),
         compare.calibration(chosen, said[1:]),
         *columns,
     )
-    importance = permutation_importance(tested.spend, test, seed=seed)
+    importance = permutation_importance(tested.spend, newest.test, seed=seed)
 
     progress.update(bar, advance=1, description="saving")
     parameters = {
@@ -144,14 +138,16 @@ def fit(
         "row_limit": effort.rows_read,
         "rows_compared": effort.rows,
     }
-    identity = {"data": fingerprint, "contract": contract.hash, **parameters}
+    # what it was chosen and calibrated on is part of what it is
+    evidence = {str(origin.day): rolling.identities[origin.day] for origin in origins}
+    identity = {"data": fingerprint, "contract": contract.hash, "evidence": evidence, **parameters}
     version = artefact.version_name(schedule.as_of, identity)
     card = {
         "version": version,
         "as_of": schedule.as_of,
         "horizon_days": schedule.horizon,
         "test_as_of_date": cuts[0],
-        "validation_as_of_dates": list(cuts[1:]),
+        "validation_as_of_dates": [origin.day for origin in origins[1:]],
         "training_as_of_dates": list(schedule.labelled),
         "training_rows": len(learned),
         "data_fingerprint": fingerprint,
@@ -181,8 +177,8 @@ def fit(
         chosen=chosen,
         test=cuts[0],
         evaluation=tables[0],
-        actual=test.y,
-        forecast=tested.predict(test.X)["predicted_30d_spend"].to_numpy(),
+        actual=newest.test.y,
+        forecast=tested.predict(newest.test.X)["predicted_30d_spend"].to_numpy(),
         importance=importance,
     )
     progress.update(bar, advance=1, description="fitted")
@@ -201,13 +197,23 @@ def fit(
     )
 
 
-def _check_purchases(past: Mapping[dt.date, dataset.Rows]) -> None:
-    for cut, rows in past.items():
-        if not (rows.y > 0).any():
-            raise dataset.HistoryError(
-                f"no customer bought anything in the label windows before {cut}, so there is "
-                "nothing to learn: load more sales, or choose a later as-of date"
-            )
+def _older(rolling: Rolling, cuts: Sequence[dt.date], done: Callable[[], None]) -> Iterator[Origin]:
+    """Yield the dates before the test, newest first: those of every fit, then a backtest's."""
+    yield from rolling.forecast_all(cuts[1:], done)
+    further = rolling.schedule.latest_cuts(len(rolling.schedule.labelled))[len(cuts) :]
+    kept = rolling.kept(further)
+    for day in further:
+        if day not in kept:
+            return
+        yield Origin(day, kept[day])
+
+
+def _check_purchases(past: dataset.Rows, cut: dt.date) -> None:
+    if not (past.y > 0).any():
+        raise dataset.HistoryError(
+            f"no customer bought anything in the label windows before {cut}, so there is "
+            "nothing to learn: load more sales, or choose a later as-of date"
+        )
 
 
 def _refit(

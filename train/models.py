@@ -22,6 +22,7 @@ from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.pipeline import Pipeline
 
 import warehouse
+from train import opened
 from train.baselines import LastThirtyDays, MonthlyMean, SameDaysLastYear, YearlyMean
 from train.both import predict_both
 from train.buyers import BuyTillDie
@@ -92,6 +93,10 @@ class Blend(RegressorMixin, BaseEstimator):
         """Take members that are fitted already, by name."""
         self.members_ = [(name, fitted[name]) for name, _ in self.members]
         return self
+
+    def opened(self, X: pd.DataFrame) -> opened.Opened:
+        """Open the estimator: see `train.opened`."""
+        return opened.mean_of([opened.open_up(member, X) for _, member in self.members_])
 
     def predict_both(self, X: pd.DataFrame) -> tuple[Values, Values]:
         """Return the mean of the members' forecasts, and of the probabilities that they have."""

@@ -17,6 +17,7 @@ from scipy.optimize import brentq
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils.metaestimators import available_if
 
+from train import opened
 from train.both import predict_both
 from train.row_sample import sample_of
 
@@ -115,6 +116,14 @@ class Seasonal(RegressorMixin, BaseEstimator):
         if chance is not None:
             self.purchase_level_ = SeasonLevel().fit(ratio, _log_rates(month, y > 0, chance))
         return self
+
+    def opened(self, X: pd.DataFrame) -> opened.Opened:
+        """Open the estimator: see `train.opened`."""
+        return opened.times(
+            opened.open_up(self.estimator_, X),
+            RATIO,
+            lambda rows: self.spend_level_.factor(_ratio(rows)),
+        )
 
     def predict_both(self, X: pd.DataFrame) -> tuple[Values, Values | None]:
         """Return expected spend, and the probability of a purchase where it is learned."""

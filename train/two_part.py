@@ -8,7 +8,10 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
+from train import opened
+from train.buyers import MADE_OF, VALUE_MADE_OF
 from train.transform import own_level
+from train.tree_patterns import TreePatterns
 
 Values = NDArray[np.float64]
 
@@ -16,6 +19,8 @@ Values = NDArray[np.float64]
 FEWEST_TO_LEARN = 50
 # no customer's orders are expected to be smaller than this share of the buyers' mean amount
 SMALLEST_SHARE = 0.2
+# the feature that a customer's own level comes closest to
+LEVEL_MADE_OF = "spend_lifetime"
 
 
 class TwoPart(RegressorMixin, BaseEstimator):
@@ -69,12 +74,34 @@ class TwoPart(RegressorMixin, BaseEstimator):
             self.amount_ = DummyRegressor(strategy="constant", constant=0.0).fit(prepared, y)
         return self
 
+    def opened(self, X: pd.DataFrame) -> opened.Opened:
+        """Open the estimator: see `train.opened`."""
+        names = [*opened.prepared_features(self.prepare_), *MADE_OF]
+        chance, amount = TreePatterns.of(self.classifier_), TreePatterns.of(self.amount_)
+        if chance is None or amount is None:
+            # too few buyers to grow trees
+            return opened.of_numbers(
+                [*names, VALUE_MADE_OF],
+                lambda rows: np.column_stack([self._prepared(rows), self._order_value(rows)]),
+                lambda columns: self._both(columns[:, :-1], columns[:, -1])[0],
+            )
+
+        def parts(rows: pd.DataFrame) -> opened.Parts:
+            prepared = self._prepared(rows)
+            answers = [chance.answers(prepared), amount.answers(prepared)]
+            return opened.Parts(answers, self._order_value(rows)[None, :])
+
+        return opened.Opened(
+            (chance, amount),
+            (names, names),
+            (VALUE_MADE_OF,),
+            parts,
+            lambda said, numbers: said[0] * np.maximum(said[1] * numbers[0], 0.0),
+        )
+
     def predict_both(self, X: pd.DataFrame) -> tuple[Values, Values]:
         """Return expected spend and the probability that it is above zero, both shape (rows,)."""
-        prepared = self._prepared(X)
-        chance = self._chance(prepared)
-        amount = self.amount_.predict(prepared) * self._order_value(X)
-        return chance * np.maximum(amount, 0.0), chance
+        return self._both(self._prepared(X), self._order_value(X))
 
     def predict_purchase(self, X: pd.DataFrame) -> Values:
         """Return the probability that spend is above zero."""
@@ -83,6 +110,11 @@ class TwoPart(RegressorMixin, BaseEstimator):
     def predict(self, X: pd.DataFrame) -> Values:
         """Return expected spend."""
         return self.predict_both(X)[0]
+
+    def _both(self, prepared: Values, order_value: Values) -> tuple[Values, Values]:
+        chance = self._chance(prepared)
+        amount = self.amount_.predict(prepared) * order_value
+        return chance * np.maximum(amount, 0.0), chance
 
     def _prepared(self, X: pd.DataFrame) -> Values:
         return np.column_stack([self.prepare_.transform(X), self.buyers_.transform(X)])
@@ -130,7 +162,13 @@ class LevelRatio(RegressorMixin, BaseEstimator):
             self.ratio_ = clone(self.ratio).fit(X, y / level, **weight)
         return self
 
+    def opened(self, X: pd.DataFrame) -> opened.Opened:
+        """Open the estimator: see `train.opened`."""
+        return opened.times(opened.open_up(self.ratio_, X), LEVEL_MADE_OF, self._level)
+
     def predict(self, X: pd.DataFrame) -> Values:
         """Return expected spend."""
-        level = own_level(X, self.prior_per_day_, self.prior_days)
-        return self.ratio_.predict(X) * level
+        return self.ratio_.predict(X) * self._level(X)
+
+    def _level(self, X: pd.DataFrame) -> Values:
+        return own_level(X, self.prior_per_day_, self.prior_days)

@@ -16,17 +16,46 @@
         model_version varchar,
         fitted_at timestamp
     );
-    create table if not exists {{ target.schema }}.backtest (
+    {#- an earlier version kept the candidates' raw forecasts in the backtest itself -#}
+    {%- if execute and run_query(
+        "select 1 from duckdb_columns() where table_name = 'backtest' and schema_name = '"
+        ~ target.schema ~ "' and column_name = 'raw_forecast'"
+    ).rows -%}
+    drop table {{ target.schema }}.backtest;
+    {%- endif %}
+    create table if not exists {{ target.schema }}.candidate_forecasts (
         as_of_date date,
         customer_id varchar,
         model varchar,
         forecast double,
         purchase_probability double,
-        actual double,
-        raw_forecast double,
-        raw_probability double,
         has_own_probability boolean,
-        identity varchar
+        actual double,
+        identity varchar,
+        written_at timestamp
+    );
+    create table if not exists {{ target.schema }}.backtest (
+        as_of_date date,
+        customer_id varchar,
+        model varchar,
+        forecast double,
+        actual double,
+        purchase_probability double,
+        spend_p10 double,
+        spend_p50 double,
+        spend_p90 double,
+        spend_low double,
+        spend_high double,
+        spend_deviation double,
+        written_at timestamp
+    );
+    create table if not exists {{ target.schema }}.backtest_dates (
+        as_of_date date,
+        chosen varchar,
+        month_doubt double,
+        part_doubt double,
+        chance_doubt double,
+        written_at timestamp
     );
     create table if not exists {{ target.schema }}.backtest_metrics (
         as_of_date date,

@@ -46,6 +46,8 @@ joined as (
         predictions.spend_p10,
         predictions.spend_p50,
         predictions.spend_p90,
+        predictions.spend_low,
+        predictions.spend_high,
         predictions.model_version,
         predictions.scored_at
     from predictions
@@ -60,9 +62,7 @@ ranked as (
 
     select
         *,
-        cast(ntile(10) over (
-            order by predicted_30d_spend desc, customer_id
-        ) as integer) as spend_decile
+        {{ spend_decile('predicted_30d_spend') }} as spend_decile
     from joined
 
 )

@@ -16,6 +16,9 @@ typed as (
         spend_p10,
         spend_p50,
         spend_p90,
+        spend_low,
+        spend_high,
+        spend_deviation,
         model_version,
         scored_at
     from source

@@ -1,0 +1,83 @@
+with
+
+forecasts as (
+
+    select * from {{ ref('stg_scoring__backtest') }}
+    where model = 'as published'
+
+),
+
+dates as (
+
+    select * from {{ ref('stg_scoring__backtest_dates') }}
+
+),
+
+features as (
+
+    select * from {{ ref('feat_customer_snapshots') }}
+
+),
+
+placed as (
+
+    select
+        forecasts.as_of_date,
+        forecasts.customer_id,
+        features.region,
+        features.segment_id,
+        forecasts.forecast,
+        forecasts.actual,
+        forecasts.spend_deviation,
+    from forecasts
+    inner join features
+        on forecasts.as_of_date = features.as_of_date
+        and forecasts.customer_id = features.customer_id
+
+),
+
+ranked as (
+
+    select
+        *,
+        {{ spend_decile('forecast') }} as spend_decile,
+    from placed
+
+),
+
+summed as (
+    {{ sum_by_set('ranked', ['forecast', 'actual']) }}
+),
+
+doubted as (
+
+    select
+        summed.*,
+        {{ total_factor(
+            'summed.forecast',
+            'summed.variance',
+            "summed.forecast / nullif(max(summed.forecast) over (partition by summed.as_of_date), 0)",
+        ) }} as factor,
+    from summed
+    inner join dates
+        on summed.as_of_date = dates.as_of_date
+
+),
+
+bounded as (
+
+    select
+        as_of_date,
+        set_kind,
+        set_name,
+        customers,
+        forecast as expected_spend,
+        forecast / factor as total_low,
+        forecast * factor as total_high,
+        actual as actual_spend,
+        actual between forecast / factor and forecast * factor as is_covered,
+    from doubted
+
+)
+
+select * from bounded

@@ -1,0 +1,81 @@
+with
+
+predictions as (
+
+    select * from {{ ref('stg_scoring__predictions') }}
+
+),
+
+runs as (
+
+    select * from {{ ref('stg_scoring__scoring_runs') }}
+
+),
+
+features as (
+
+    select * from {{ ref('feat_customer_snapshots') }}
+
+),
+
+placed as (
+
+    select
+        predictions.as_of_date,
+        predictions.customer_id,
+        features.region,
+        features.segment_id,
+        predictions.predicted_30d_spend as forecast,
+        predictions.spend_deviation,
+    from predictions
+    inner join features
+        on predictions.as_of_date = features.as_of_date
+        and predictions.customer_id = features.customer_id
+
+),
+
+ranked as (
+
+    select
+        *,
+        {{ spend_decile('forecast') }} as spend_decile,
+    from placed
+
+),
+
+summed as (
+    {{ sum_by_set('ranked', ['forecast']) }}
+),
+
+doubted as (
+
+    select
+        summed.*,
+        runs.model_version,
+        {{ total_factor(
+            'summed.forecast',
+            'summed.variance',
+            "summed.forecast / nullif(max(summed.forecast) over (partition by summed.as_of_date), 0)",
+        ) }} as factor,
+    from summed
+    inner join runs
+        on summed.as_of_date = runs.as_of_date
+
+),
+
+bounded as (
+
+    select
+        as_of_date,
+        set_kind,
+        set_name,
+        customers,
+        forecast as expected_spend,
+        forecast / factor as total_low,
+        forecast * factor as total_high,
+        model_version,
+    from doubted
+
+)
+
+select * from bounded

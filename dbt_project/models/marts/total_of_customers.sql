@@ -1,0 +1,70 @@
+{{ config(materialized='table_function', parameters=['customer_list']) }}
+
+with
+
+predictions as (
+
+    select * from {{ ref('stg_scoring__predictions') }}
+
+),
+
+runs as (
+
+    select * from {{ ref('stg_scoring__scoring_runs') }}
+
+),
+
+-- whoever stands twice on the list spends once
+asked as (
+
+    select distinct {{ canonical_id('customer_id') }} as customer_id
+    from query_table(customer_list)
+
+),
+
+summed as (
+
+    select
+        predictions.as_of_date,
+        count(asked.customer_id) as customers,
+        coalesce(sum(predictions.predicted_30d_spend) filter (asked.customer_id is not null), 0)
+            as forecast,
+        coalesce(
+            sum(predictions.spend_deviation * predictions.spend_deviation)
+                filter (asked.customer_id is not null),
+            0
+        ) as variance,
+        sum(predictions.predicted_30d_spend) as everyone,
+    from predictions
+    left join asked
+        on predictions.customer_id = asked.customer_id
+    group by predictions.as_of_date
+
+),
+
+doubted as (
+
+    select
+        summed.*,
+        {{ total_factor(
+            'summed.forecast', 'summed.variance', 'summed.forecast / nullif(summed.everyone, 0)'
+        ) }} as factor,
+    from summed
+    inner join runs
+        on summed.as_of_date = runs.as_of_date
+
+),
+
+bounded as (
+
+    select
+        as_of_date,
+        customers,
+        forecast as expected_spend,
+        forecast / factor as total_low,
+        forecast * factor as total_high,
+    from doubted
+
+)
+
+select * from bounded

@@ -1,0 +1,225 @@
+"""Write why each forecast differs from the average one: the table `prediction_reasons`.
+
+python serve/explain.py [--as-of DATE] [--top N]
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import typer
+from rich.progress import Progress
+
+import warehouse
+from run.bar import bar
+from serve.predictions import MART, ScoreError, writer
+from train import artefact as artefacts
+from train.reasons import Explainer, sentences
+
+BATCH_ROWS = 50_000
+# the customers to compare with are chosen from so many
+SAMPLE_ROWS = 20_000
+# of the largest effects, so many are put in words
+SENTENCES = 3
+# a forecast repeats but for the order in which a sum is taken
+TOLERANCE = 1e-9
+SCHEMA = pa.schema(
+    {
+        "customer_id": pa.string(),
+        "driver": pa.string(),
+        "effect": pa.float64(),
+        "place": pa.int32(),
+        "sentence": pa.string(),
+    }
+)
+
+
+@dataclass(frozen=True)
+class ExplainResult:
+    """What a run wrote."""
+
+    as_of: date
+    customers: int
+    average: float
+
+
+def explain(
+    as_of: date | None = None, top: int | None = None, progress: Progress | None = None
+) -> ExplainResult:
+    """Explain the stored forecasts of one as-of date.
+
+    Parameters
+    ----------
+    as_of
+        A date that was scored; the newest one by default.
+    top
+        Only so many customers, those with the highest forecasts.
+
+    Raises
+    ------
+    ScoreError
+        If the date was not scored, or not with the present champion.
+    train.artefact.ArtefactError
+        If there is no model, or it does not fit the mart.
+    """
+    progress = progress or Progress(disable=True)
+    champion = artefacts.champion()
+    contract = warehouse.contract()
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "reasons.parquet"
+        with warehouse.connect(read_only=True) as connection:
+            day, scored, average = _scored(connection, as_of, champion.version)
+            sample = _sample(connection, contract, day)
+            explainer = Explainer(champion.forecaster, contract, sample, average)
+            customers = min(top or scored, scored)
+            task = progress.add_task(f"Explaining {day}", total=customers)
+            with pq.ParquetWriter(file, SCHEMA) as out:
+                for batch in _batches(connection, contract, day, customers):
+                    out.write_table(_reasons(explainer, contract, batch))
+                    progress.advance(task, len(batch))
+        _write(file, day, champion.version, average)
+    return ExplainResult(day, customers, average)
+
+
+def _scored(
+    connection: duckdb.DuckDBPyConnection, as_of: date | None, version: str
+) -> tuple[date, int, float]:
+    """Return the day, how many customers it was scored for, and their mean forecast."""
+    found = connection.execute(
+        """
+        select as_of_date, count(*), avg(predicted_30d_spend), count_if(model_version <> $version)
+        from main.predictions
+        where as_of_date = coalesce($as_of, (select max(as_of_date) from main.predictions))
+        group by all
+        """,
+        {"as_of": as_of, "version": version},
+    ).fetchone()
+    if found is None:
+        raise ScoreError(f"{as_of or 'no date'} was scored: run `python serve/score.py`")
+    day, customers, average, strange = found
+    if strange:
+        raise ScoreError(
+            f"the forecasts of {day} are not those of {version}, the model in use: run "
+            f"`python serve/score.py --as-of {day}`, then explain again"
+        )
+    return day, customers, average
+
+
+def _sample(
+    connection: duckdb.DuckDBPyConnection, contract: warehouse.Contract, day: date
+) -> pd.DataFrame:
+    return connection.execute(
+        f"""
+        select {contract.selected("mart")} from {MART} as mart
+        where as_of_date = ?
+        order by hash(customer_id), customer_id
+        limit ?
+        """,
+        [day, SAMPLE_ROWS],
+    ).df()
+
+
+def _batches(
+    connection: duckdb.DuckDBPyConnection, contract: warehouse.Contract, day: date, customers: int
+) -> Iterator[pd.DataFrame]:
+    """Yield features and forecast of the customers with the highest forecasts, in batches."""
+    rows = connection.sql(
+        f"""
+        select
+            mart.customer_id, predictions.predicted_30d_spend, {contract.selected("mart")}
+        from {MART} as mart
+        inner join main.predictions as predictions using (as_of_date, customer_id)
+        where as_of_date = $day
+        order by predicted_30d_spend desc, customer_id
+        limit $customers
+        """,
+        params={"day": day, "customers": customers},
+    )
+    for record_batch in rows.to_arrow_reader(BATCH_ROWS):
+        yield record_batch.to_pandas()
+
+
+def _reasons(explainer: Explainer, contract: warehouse.Contract, batch: pd.DataFrame) -> pa.Table:
+    """Return one row per customer and driver, in the order of the batch."""
+    effects = explainer.effects(batch)
+    forecast = batch["predicted_30d_spend"].to_numpy(dtype=np.float64)
+    apart = np.abs(effects.sum(axis=1) + explainer.compared.average - forecast)
+    if (apart > TOLERANCE * np.maximum(forecast, 1.0)).any():
+        raise ScoreError(
+            f"the forecast of {batch['customer_id'].iloc[int(apart.argmax())]} is not what the "
+            "model says of its row in the mart, which has changed since: run "
+            "`python serve/score.py`, then explain again"
+        )
+    order = np.argsort(-np.abs(effects), axis=1, kind="stable")
+    said = sentences(contract, batch, explainer.drivers, effects, order[:, :SENTENCES])
+    drivers = np.array(explainer.drivers)
+    rows, width = order.shape
+    return pa.table(
+        {
+            "customer_id": np.repeat(batch["customer_id"].to_numpy(), width),
+            "driver": drivers[order].ravel(),
+            "effect": np.take_along_axis(effects, order, axis=1).ravel(),
+            "place": np.tile(np.arange(1, width + 1), rows),
+            "sentence": [text for texts in said for text in texts + [None] * (width - len(texts))],
+        },
+        schema=SCHEMA,
+    )
+
+
+def _write(file: Path, day: date, version: str, average: float) -> None:
+    with writer() as connection, warehouse.transaction(connection):
+        connection.execute("delete from main.prediction_reasons where as_of_date = ?", [day])
+        connection.execute(
+            """
+            insert into main.prediction_reasons by name
+            select
+                *,
+                $day::date as as_of_date,
+                $average as average_spend,
+                $version as model_version,
+                timezone('UTC', now()) as explained_at
+            from read_parquet($file)
+            """,
+            {"day": day, "average": average, "version": version, "file": str(file)},
+        )
+
+
+def main(
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="A date that was scored. Default: the newest."),
+    ] = None,
+    top: Annotated[
+        int | None, typer.Option(min=1, help="Only so many customers, the highest forecasts.")
+    ] = None,
+) -> None:
+    """Write why each forecast differs from the average one: the table `prediction_reasons`.
+
+    The rows of the same as-of date are replaced; those of other dates stay.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        with bar() as progress:
+            result = explain(as_of.date() if as_of else None, top, progress)
+    except (ScoreError, artefacts.ArtefactError, warehouse.WarehouseError) as error:
+        typer.echo(f"explain: {error}", err=True)
+        raise typer.Exit(1) from error
+    typer.echo(
+        f"{result.customers:,} forecasts of {result.as_of} explained against the average of "
+        f"{result.average:,.2f}"
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)

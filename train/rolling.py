@@ -1,0 +1,143 @@
+"""What every candidate says of past as-of dates, each fitted on what had matured by its date.
+
+Fits are dear and their forecasts are kept (`train.forecast_store`): a date whose data, features and
+candidates are the same as in an earlier run is not fitted again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from sklearn.base import BaseEstimator
+
+import warehouse
+from train import artefact, compare, dataset, forecast_store
+from train.dataset import Rows, Schedule
+from train.forecast_store import Snapshot
+from train.models import Blend, Effort, candidates
+
+
+@dataclass(frozen=True)
+class Origin:
+    """One as-of date of the past, forecast.
+
+    Attributes
+    ----------
+    day
+        The as-of date.
+    snapshot
+        What the candidates said, before calibration.
+    fitted
+        The candidates by name; None where the forecasts were kept of an earlier run.
+    test
+        Rows of the date; None likewise.
+    """
+
+    day: dt.date
+    snapshot: Snapshot
+    fitted: Mapping[str, BaseEstimator] | None = None
+    test: Rows | None = None
+
+
+@dataclass(frozen=True)
+class Rolling:
+    """Forecasts at past dates of one mart, by one set of candidates."""
+
+    contract: warehouse.Contract
+    schedule: Schedule
+    models: Mapping[str, BaseEstimator]
+    identities: Mapping[dt.date, str]
+    effort: Effort
+    seed: int
+
+    @classmethod
+    def of(cls, schedule: Schedule, effort: Effort, seed: int) -> Rolling:
+        """Name what each date's forecasts are made from: data, features, candidates, libraries."""
+        contract = warehouse.contract()
+        models = candidates(contract, horizon_days=schedule.horizon, seed=seed, effort=effort)
+        with warehouse.connect(read_only=True) as connection:
+            known = dataset.fingerprints(connection, contract, schedule.labelled)
+        common = {"contract": contract.hash, "seed": seed, **_made_by(effort)}
+        identities = {
+            day: artefact.version_name(
+                day,
+                common
+                | {"data": dataset.joint_fingerprint(known, [*schedule.known_before(day), day])},
+            )
+            for day in schedule.latest_cuts(len(schedule.labelled))
+        }
+        return cls(contract, schedule, models, identities, effort, seed)
+
+    @property
+    def fits(self) -> int:
+        """How many estimators are fitted for one date."""
+        return sum(not isinstance(model, Blend) for model in self.models.values())
+
+    def kept(self, days: Sequence[dt.date]) -> dict[dt.date, Snapshot]:
+        """Return the forecasts of those days that an earlier run has left."""
+        with warehouse.connect(read_only=True) as connection:
+            found = {
+                day: forecast_store.stored(connection, day, self.identities[day]) for day in days
+            }
+        return {day: snapshot for day, snapshot in found.items() if snapshot}
+
+    def forecast(
+        self,
+        day: dt.date,
+        done: Callable[[], None] = lambda: None,
+        check: Callable[[Rows, Rows], None] = lambda past, test: None,
+    ) -> Origin:
+        """Fit all candidates as of a day, forecast it, keep the forecasts.
+
+        Parameters
+        ----------
+        done
+            Called once per fitted estimator.
+        check
+            Called with the rows to learn from and those of the day, before anything is fitted.
+        """
+        # what a fit on that day would have read, so no later row has a say in the sample
+        past = self.schedule.known_before(day)
+        with warehouse.connect(read_only=True) as connection:
+            rows = dataset.read(
+                connection,
+                self.contract,
+                [*past, day],
+                limit=self.effort.rows_read,
+                whole=[day],
+                seed=self.seed,
+            )
+        learned, test = rows.sample().at(past), rows.at([day])
+        check(learned, test)
+        fitted, said = compare.fit_cut(learned, test, self.models, done)
+        snapshot = Snapshot(test.customer_id, said)
+        with warehouse.connect() as connection:
+            forecast_store.write(connection, day, self.identities[day], snapshot)
+        return Origin(day, snapshot, fitted, test)
+
+    def forecast_all(
+        self, days: Sequence[dt.date], done: Callable[[], None] = lambda: None
+    ) -> Iterator[Origin]:
+        """Yield the days in order, fitted where no earlier run has left their forecasts."""
+        kept = self.kept(days)
+        for day in days:
+            if day in kept:
+                yield Origin(day, self._in_order(kept[day]))
+            else:
+                yield self.forecast(day, done)
+
+    def _in_order(self, snapshot: Snapshot) -> Snapshot:
+        # in the order of the candidates, which settles ties of the choice
+        return Snapshot(snapshot.customers, {name: snapshot.said[name] for name in self.models})
+
+
+def _made_by(effort: Effort) -> dict[str, object]:
+    """Return what tells the candidates of one day from those of another: effort and code."""
+    code = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        code.update(file.read_bytes())
+    return {"effort": asdict(effort), "code": code.hexdigest()}

@@ -1,0 +1,77 @@
+"""How one customer's spend spreads around its forecast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
+
+LEVEL_BINS = 8
+FEWEST_PER_BIN = 100
+QUANTILES = np.linspace(0.005, 0.995, 199)
+
+
+@dataclass
+class AmountSpread:
+    """How buyers' spend spreads around the amount expected of them.
+
+    Spend given a purchase is `forecast / probability` times a ratio whose distribution is that of
+    out-of-time buyers of a similar expected amount. With the chance of no purchase beside it, each
+    quantile of spend follows, and is zero as long as the chance of no purchase reaches it.
+    """
+
+    borders: Values
+    ratios: NDArray[np.float64]  # (bins, quantiles)
+    squares: Values  # mean squared ratio, (bins,)
+
+    @classmethod
+    def fit(cls, spend: Values, probability: Values, actual: Values) -> AmountSpread:
+        """Learn the ratios on out-of-time rows; with no buyers the spread is nil."""
+        bought = actual > 0
+        expected = _given_purchase(spend, probability)[bought]
+        ratio = actual[bought] / np.maximum(expected, 1e-9)
+        bins = int(np.clip(len(ratio) // FEWEST_PER_BIN, 1, LEVEL_BINS))
+        if not len(ratio):
+            return cls.none()
+        borders = np.quantile(expected, np.linspace(0, 1, bins + 1)[1:-1])
+        where = np.searchsorted(borders, expected)
+        # a bin can be empty when many customers share one expected amount
+        inside = [
+            ratio[where == number] if (where == number).any() else ratio for number in range(bins)
+        ]
+        return cls(
+            borders,
+            np.array([np.quantile(one, QUANTILES) for one in inside]),
+            np.array([np.square(one).mean() for one in inside]),
+        )
+
+    @classmethod
+    def none(cls) -> AmountSpread:
+        """Return a spread of nil: buyers spend what is expected of them."""
+        return cls(np.array([]), np.ones((1, len(QUANTILES))), np.ones(1))
+
+    def quantile(self, spend: Values, probability: Values, level: float) -> Values:
+        """Return the `level` quantile of spend, shape (rows,), never below zero."""
+        probability = np.clip(probability, 1e-9, 1.0)
+        among_buyers = (level - (1 - probability)) / probability
+        expected = _given_purchase(spend, probability)
+        where = np.searchsorted(self.borders, expected)
+        ratio = np.empty(len(spend))
+        for number, ratios in enumerate(self.ratios):
+            rows = where == number
+            ratio[rows] = np.interp(among_buyers[rows], QUANTILES, ratios)
+        return np.where(among_buyers > 0, ratio * expected, 0.0)
+
+    def deviation(self, spend: Values, probability: Values) -> Values:
+        """Return the standard deviation of spend, money, shape (rows,)."""
+        probability = np.clip(probability, 1e-9, 1.0)
+        expected = _given_purchase(spend, probability)
+        squares = self.squares[np.searchsorted(self.borders, expected)]
+        return np.sqrt(np.maximum(probability * squares * expected**2 - spend**2, 0.0))
+
+
+def _given_purchase(spend: Values, probability: Values) -> Values:
+    return spend / np.clip(probability, 1e-3, 1.0)
