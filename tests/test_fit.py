@@ -134,9 +134,8 @@ def test_card_tells_how_the_model_came_about(fitted):
     assert set(card["metrics"]) == set(fitted.evaluation.index)
 
 
-def test_total_has_an_interval_around_it(fitted):
-    low, high = artefact.champion().total_interval(1000.0)
-    assert 0 < low < 1000 < high < np.inf
+def test_champion_knows_the_doubt_in_totals(fitted):
+    assert 0 < artefact.champion().forecaster.calibration.doubt.month < 1
 
 
 def test_report_holds_its_pictures(fitted):

@@ -8,7 +8,8 @@ from threadpoolctl import threadpool_limits
 
 import warehouse
 from train.baselines import LastThirtyDays, MonthlyMean, YearlyMean
-from train.calibrate import AmountSpread, PurchaseCalibrator, shop_level, total_spread
+from train.both import BLOCK_ROWS, predict_both
+from train.calibrate import PurchaseCalibrator, shop_level
 from train.compare import choose
 from train.forecast import COLUMNS, Calibration, Forecaster, OutOfTime
 from train.models import BLEND, BLENDED, QUICK, Blend, candidates
@@ -269,6 +270,7 @@ def test_interval_is_ordered(forecaster, new):
     said = forecaster.predict(new[0])
     assert (said["spend_p10"] <= said["spend_p50"]).all()
     assert (said["spend_p50"] <= said["spend_p90"]).all()
+    assert (said["spend_low"] <= said["spend_high"]).all()
 
 
 def test_unlikely_buyers_have_a_median_of_zero(forecaster, new):
@@ -304,17 +306,20 @@ def test_level_without_history_is_one():
     assert shop_level([], []) == 1.0
 
 
-def test_total_spread_covers_the_error_that_was_seen():
-    assert total_spread([110.0, 90.0], [100.0, 100.0]) > 1.1
+@pytest.mark.parametrize("name", NAMES)
+def test_one_pass_says_what_two_say(fitted, new, name):
+    spend, chance = predict_both(fitted[name], new[0])
+    np.testing.assert_allclose(spend, fitted[name].predict(new[0]), rtol=1e-12)
+    assert (chance is None) == (not hasattr(fitted[name], "predict_purchase"))
+    if chance is not None:
+        np.testing.assert_allclose(chance, fitted[name].predict_purchase(new[0]), rtol=1e-12)
 
 
-def test_total_spread_without_history_is_unknown():
-    assert np.isinf(total_spread([], []))
-
-
-def test_spread_without_buyers_is_nil():
-    spread = AmountSpread.fit(np.ones(3), np.full(3, 0.5), np.zeros(3))
-    assert spread.quantile(np.array([4.0]), np.array([1.0]), 0.9).tolist() == [4.0]
+def test_blocks_on_two_cores_say_what_one_says(fitted):
+    X, _ = make_rows(2 * BLOCK_ROWS + 7, 11)
+    alone, side_by_side = (predict_both(fitted[BLEND], X, jobs=jobs) for jobs in (1, 2))
+    assert (alone[0] == side_by_side[0]).all()
+    assert (alone[1] == side_by_side[1]).all()
 
 
 WINS = {

@@ -3,7 +3,7 @@ import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 import warehouse
 from serve import predictions, score
-from serve.predictions import COLUMNS, MART
+from serve.predictions import MART
+from train.forecast import COLUMNS, Calibration
 
 ROOT = Path(__file__).resolve().parent.parent
 KEYS = ("as_of_date", "customer_id")
@@ -60,6 +61,7 @@ class Stub:
 
     version = "stub"
     card = MappingProxyType({"as_of": "2000-01-01"})
+    forecaster = SimpleNamespace(calibration=Calibration())
 
     def __init__(self, *row):
         self.row = row
@@ -76,10 +78,10 @@ def test_every_customer_of_the_population_gets_one_usable_row():
     assert sorted(found["customer_id"]) == sorted(population["customer_id"])
     assert result.customers == len(population)
     assert result.expected_revenue == pytest.approx(found["predicted_30d_spend"].sum())
-    assert result.revenue_interval[0] <= result.expected_revenue <= result.revenue_interval[1]
     assert (found[list(COLUMNS)] >= 0).all(axis=None)
     assert (found["spend_p10"] <= found["spend_p50"]).all()
     assert (found["spend_p50"] <= found["spend_p90"]).all()
+    assert (found["spend_low"] <= found["spend_high"]).all()
     assert set(found["model_version"]) == {result.model_version}
 
 

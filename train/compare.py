@@ -101,9 +101,9 @@ def purchase_model(fitted: Mapping[str, BaseEstimator], name: str) -> BaseEstima
 def calibration(
     name: str, older: Sequence[Mapping[str, OutOfTime]], *, doubt: bool = True
 ) -> Calibration:
-    """Return what a candidate's forecasts at older cuts teach; nothing for a baseline."""
-    past = [] if name in BASELINES else [said[name] for said in older[:CALIBRATION_MONTHS]]
-    return Calibration.learn(past, doubt=doubt)
+    """Return what a candidate's forecasts at older cuts teach; a baseline keeps its own level."""
+    past = [said[name] for said in older[:CALIBRATION_MONTHS]]
+    return Calibration.learn(past, levelled=name not in BASELINES, doubt=doubt)
 
 
 def straightened(
@@ -164,7 +164,7 @@ def choose(validations: Sequence[pd.DataFrame], default: str = BLEND) -> tuple[s
     inside |= (ratio / ratio.median()).between(*SUM_RATIO_LIMITS)
     mean["eligible"] = inside if inside.any() else True
     ranked = mean.loc[mean["eligible"], "mean_rank"]
-    margin = MARGIN * (2 / len(validations)) ** 0.5
+    margin = MARGIN * (2 / max(len(validations), 2)) ** 0.5
     if default in ranked and ranked[default] - ranked.min() <= margin:
         return default, mean
     return ranked.idxmin(), mean

@@ -71,28 +71,44 @@ class Calibration:
     doubt: TotalDoubt = field(default_factory=TotalDoubt)
 
     @classmethod
-    def learn(cls, past: Sequence[OutOfTime], *, doubt: bool = True) -> Calibration:
-        """Learn from out-of-time snapshots, newest first; without `doubt` means only."""
+    def learn(
+        cls, past: Sequence[OutOfTime], *, levelled: bool = True, doubt: bool = True
+    ) -> Calibration:
+        """Learn from out-of-time snapshots.
+
+        Parameters
+        ----------
+        past
+            Newest first.
+        levelled
+            Whether the level of spend is learned.
+        doubt
+            Whether more than means is learned.
+        """
         if not past:
             return cls()
         actual = [float(cut.actual.sum()) for cut in past]
         spend = [float(cut.spend.sum()) for cut in past]
         happened = np.concatenate([cut.actual for cut in past])
         raw = np.concatenate([cut.probability for cut in past])
-        purchase = PurchaseCalibrator().fit(raw, happened > 0)
+        purchase = PurchaseCalibrator().fit(raw, happened > 0, len(past[0].actual))
+        # of each snapshot the level known by then, and the level known now
+        levels = [
+            shop_level(actual[known:], spend[known:]) if levelled else 1.0
+            for known in range(len(past) + 1)
+        ]
         if not doubt:
-            return cls(shop_level(actual, spend), purchase)
+            return cls(levels[0], purchase)
         probability = purchase.predict(raw)
         # the spread around forecasts whose own month is on level: the month's doubt is the total's
-        levelled = [
+        on_level = [
             cut.spend * (total / forecast if forecast > 0 else 1.0)
             for cut, total, forecast in zip(past, actual, spend, strict=True)
         ]
-        spread = AmountSpread.fit(np.concatenate(levelled), probability, happened)
-        # each snapshot as it would have been published, with the level known by then
+        spread = AmountSpread.fit(np.concatenate(on_level), probability, happened)
+        # each snapshot as it would have been published
         published = [
-            np.maximum(cut.spend, 0.0) * shop_level(actual[index + 1 :], spend[index + 1 :])
-            for index, cut in enumerate(past)
+            np.maximum(cut.spend, 0.0) * level for cut, level in zip(past, levels[1:], strict=True)
         ]
         said = np.concatenate(published)
         intervals = LevelIntervals.fit(spread, said, probability, happened)
@@ -100,7 +116,7 @@ class Calibration:
         ends = np.cumsum([len(one) for one in published])[:-1]
         months = zip(past, published, np.split(deviation, ends), strict=True)
         doubt = TotalDoubt.learn([PastMonth(cut.actual, one, two) for cut, one, two in months])
-        return cls(shop_level(actual, spend), purchase, spread, intervals, doubt)
+        return cls(levels[0], purchase, spread, intervals, doubt)
 
     def spend(self, raw: Values) -> Values:
         """Return the forecast of a candidate at the shop's present level, not below zero."""

@@ -1,7 +1,7 @@
 """Forecasts of the past that need not be made again: what candidates said, before calibration.
 
-They lie in main.candidate_forecasts, which dbt creates, under a name for all that they are made
-from. The newest two of a date are kept, so that a quick trial costs nobody a whole backtest.
+They lie in main.candidate_forecasts under a name for all that they are made from. The newest two of
+a date are kept, so that a quick trial costs nobody a whole backtest.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ class Snapshot:
 
 def stored(connection: duckdb.DuckDBPyConnection, day: dt.date, identity: str) -> Snapshot | None:
     """Read a date's forecasts; None where there are none of that name."""
+    if not warehouse.has_table(connection, "main", "candidate_forecasts"):
+        return None
     frame = connection.execute(
         """
         select model, customer_id, actual, forecast, purchase_probability, has_own_probability
@@ -89,6 +91,15 @@ def write(
         ignore_index=True,
     )
     with warehouse.transaction(connection):
+        connection.execute(
+            """
+            create table if not exists main.candidate_forecasts (
+                as_of_date date, customer_id varchar, model varchar, forecast double,
+                purchase_probability double, has_own_probability boolean, actual double,
+                identity varchar, written_at timestamp
+            )
+            """
+        )
         connection.execute(
             """
             delete from main.candidate_forecasts

@@ -4,7 +4,7 @@ The errors of one month share their cause (season, weather, a campaign), so a to
 from many customers as a sum of independent errors would. Three kinds of doubt are added, all as
 shares of the total: that of the month, which all sets share; that of the set, as a model may be off
 for one part of the shop and make up for it in another; and chance, the customers' own variances.
-The formula of the interval is SQL, once: the macro `total_factor` of the warehouse.
+The formula of the interval is SQL, once: the macros `total_doubt`, `total_low`, `total_high`.
 """
 
 from __future__ import annotations

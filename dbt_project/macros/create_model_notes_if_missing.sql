@@ -23,17 +23,6 @@
     ).rows -%}
     drop table {{ target.schema }}.backtest;
     {%- endif %}
-    create table if not exists {{ target.schema }}.candidate_forecasts (
-        as_of_date date,
-        customer_id varchar,
-        model varchar,
-        forecast double,
-        purchase_probability double,
-        has_own_probability boolean,
-        actual double,
-        identity varchar,
-        written_at timestamp
-    );
     create table if not exists {{ target.schema }}.backtest (
         as_of_date date,
         customer_id varchar,

@@ -53,11 +53,11 @@ doubted as (
 
     select
         summed.*,
-        {{ total_factor(
+        {{ total_doubt(
             'summed.forecast',
             'summed.variance',
             "summed.forecast / nullif(max(summed.forecast) over (partition by summed.as_of_date), 0)",
-        ) }} as factor,
+        ) }} as doubt,
     from summed
     inner join dates
         on summed.as_of_date = dates.as_of_date
@@ -72,10 +72,11 @@ bounded as (
         set_name,
         customers,
         forecast as expected_spend,
-        forecast / factor as total_low,
-        forecast * factor as total_high,
+        {{ total_low('forecast', 'doubt') }} as total_low,
+        {{ total_high('forecast', 'doubt') }} as total_high,
         actual as actual_spend,
-        actual between forecast / factor and forecast * factor as is_covered,
+        actual between {{ total_low('forecast', 'doubt') }} and {{ total_high('forecast', 'doubt') }}
+            as is_covered,
     from doubted
 
 )

@@ -52,11 +52,11 @@ doubted as (
     select
         summed.*,
         runs.model_version,
-        {{ total_factor(
+        {{ total_doubt(
             'summed.forecast',
             'summed.variance',
             "summed.forecast / nullif(max(summed.forecast) over (partition by summed.as_of_date), 0)",
-        ) }} as factor,
+        ) }} as doubt,
     from summed
     inner join runs
         on summed.as_of_date = runs.as_of_date
@@ -71,8 +71,8 @@ bounded as (
         set_name,
         customers,
         forecast as expected_spend,
-        forecast / factor as total_low,
-        forecast * factor as total_high,
+        {{ total_low('forecast', 'doubt') }} as total_low,
+        {{ total_high('forecast', 'doubt') }} as total_high,
         model_version,
     from doubted
 

@@ -46,9 +46,9 @@ doubted as (
 
     select
         summed.*,
-        {{ total_factor(
+        {{ total_doubt(
             'summed.forecast', 'summed.variance', 'summed.forecast / nullif(summed.everyone, 0)'
-        ) }} as factor,
+        ) }} as doubt,
     from summed
     inner join runs
         on summed.as_of_date = runs.as_of_date
@@ -61,8 +61,8 @@ bounded as (
         as_of_date,
         customers,
         forecast as expected_spend,
-        forecast / factor as total_low,
-        forecast * factor as total_high,
+        {{ total_low('forecast', 'doubt') }} as total_low,
+        {{ total_high('forecast', 'doubt') }} as total_high,
     from doubted
 
 )

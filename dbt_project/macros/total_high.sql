@@ -1,0 +1,3 @@
+{% macro total_high(total, doubt) -%}
+    {{ total }} * exp({{ doubt }})
+{%- endmacro %}

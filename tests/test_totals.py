@@ -1,0 +1,65 @@
+"""The doubt in totals: the month's, that of a part of the shop, chance."""
+
+import numpy as np
+import pytest
+
+from train.spread import AmountSpread
+from train.totals import SMALLEST_MONTH_ERROR, PastMonth, TotalDoubt
+
+CUSTOMERS = 4000
+
+
+def months(number, seed, *, level=0.0, part=0.0):
+    """Months whose totals stray by `level` in logs, and those of tenths by `part` besides."""
+    random = np.random.default_rng(seed)
+    found = []
+    for _ in range(number):
+        forecast = np.sort(random.lognormal(3, 1, CUSTOMERS))
+        deviation = 0.5 * forecast
+        tenths = np.exp(random.normal(0, part, 10)) if part else np.ones(10)
+        mean = forecast * np.exp(random.normal(0, level)) * np.repeat(tenths, CUSTOMERS // 10)
+        actual = np.maximum(mean + deviation * random.normal(size=CUSTOMERS), 0)
+        found.append(PastMonth(actual, forecast, deviation))
+    return found
+
+
+def test_doubt_of_the_month_is_how_far_totals_strayed():
+    # with many months Student's t is the normal distribution
+    found = TotalDoubt.learn(months(60, 1, level=0.15))
+    assert found.month == pytest.approx(1.28 * 0.15, rel=0.2)
+
+
+def test_chance_is_not_taken_for_the_months_doubt():
+    found = TotalDoubt.learn(months(40, 2))
+    assert found.month == pytest.approx(1.3 * SMALLEST_MONTH_ERROR, rel=0.05)
+
+
+def test_doubt_of_a_part_is_how_far_parts_strayed_from_the_whole():
+    found = TotalDoubt.learn(months(40, 3, part=0.2))
+    assert found.part == pytest.approx(1.28 * 0.2, rel=0.25)
+
+
+def test_parts_that_stray_by_chance_alone_have_no_doubt_of_their_own():
+    assert TotalDoubt.learn(months(40, 4, level=0.1)).part < 0.02
+
+
+def test_few_months_are_paid_for():
+    few, many = (TotalDoubt.learn(months(number, 5, level=0.1)[:number]) for number in (1, 1))
+    assert few.month == many.month
+    one = PastMonth(np.array([110.0]), np.array([100.0]), np.zeros(1))
+    assert TotalDoubt.learn([one]).month > 2 * TotalDoubt.learn([one] * 20).month
+
+
+def test_without_a_past_month_nothing_is_known():
+    assert TotalDoubt().columns()["month_doubt"] is None
+    nothing_sold = PastMonth(np.zeros(3), np.ones(3), np.ones(3))
+    assert TotalDoubt.learn([nothing_sold]) == TotalDoubt()
+
+
+def test_deviation_is_that_of_what_happens():
+    random = np.random.default_rng(6)
+    chance, amount = random.uniform(0.2, 0.9, 40_000), random.lognormal(3, 0.5, 40_000)
+    actual = (random.random(40_000) < chance) * amount * random.lognormal(-0.125, 0.5, 40_000)
+    spread = AmountSpread.fit(chance * amount, chance, actual)
+    said = spread.deviation(chance * amount, chance)
+    assert np.sum(said**2) == pytest.approx(np.sum((actual - chance * amount) ** 2), rel=0.03)
