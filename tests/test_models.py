@@ -37,6 +37,8 @@ CONTRACT = warehouse.Contract(
     + tuple(warehouse.Column(name, "varchar", "categorical feature", True) for name in CATEGORICAL)
 )
 NAMES = tuple(candidates(CONTRACT, effort=QUICK))
+# whether a customer buys, times how much
+TWO_PARTS = ("two-part", "zero-inflated log-normal", "quantiles")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -125,19 +127,33 @@ def test_all_features_null_or_zero_are_tolerated(known, name):
     assert np.isfinite(model.predict(X)).all()
 
 
-@pytest.mark.parametrize("name", ["two-part", "level ratio", "blend"])
+@pytest.mark.parametrize("name", [*TWO_PARTS, "level ratio", "blend"])
 def test_tiny_shop_can_be_fitted(known, name):
     X, y = known[0].head(12), known[1][:12]
     assert np.isfinite(clone(candidates(CONTRACT, effort=QUICK)[name]).fit(X, y).predict(X)).all()
 
 
-@pytest.mark.parametrize("name", ["two-part", "level ratio"])
+@pytest.mark.parametrize("name", [*TWO_PARTS, "level ratio"])
 def test_no_purchase_at_all_forecasts_zero(known, name):
     model = clone(candidates(CONTRACT, effort=QUICK)[name]).fit(known[0], np.zeros(1500))
     assert not model.predict(known[0]).any()
 
 
-@pytest.mark.parametrize("name", ["two-part", "level ratio", "blend"])
+@pytest.mark.parametrize("name", TWO_PARTS)
+def test_one_customer_can_be_fitted(known, name):
+    X, y = known[0].head(1), np.array([30.0])
+    said = clone(candidates(CONTRACT, effort=QUICK)[name]).fit(X, y).predict(known[0])
+    assert np.isfinite(said).all()
+
+
+@pytest.mark.parametrize("name", TWO_PARTS)
+def test_everyone_buys_for_sure_where_all_did(known, name):
+    model = clone(candidates(CONTRACT, effort=QUICK)[name]).fit(known[0], known[1] + 5.0)
+    assert (model.predict_purchase(known[0]) == 1.0).all()
+    assert model.predict(known[0]).sum() == pytest.approx(known[1].sum() + 5.0 * 1500)
+
+
+@pytest.mark.parametrize("name", [*TWO_PARTS, "level ratio", "blend"])
 def test_total_is_right_on_new_customers(fitted, new, name):
     assert fitted[name].predict(new[0]).sum() / new[1].sum() == pytest.approx(1, abs=0.2)
 
@@ -197,7 +213,7 @@ def test_an_ordinary_month_has_the_usual_level():
     assert level.factor(np.array([np.nan, 1.2])) == pytest.approx([1.05, 1.05])
 
 
-@pytest.mark.parametrize("name", ["two-part", "level ratio", "buy till you die"])
+@pytest.mark.parametrize("name", [*TWO_PARTS, "level ratio", "buy till you die"])
 def test_learned_totals_are_those_that_were(fitted, known, name):
     assert fitted[name].predict(known[0]).sum() == pytest.approx(known[1].sum(), rel=1e-9)
 

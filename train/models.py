@@ -26,9 +26,11 @@ from train import opened
 from train.baselines import LastThirtyDays, MonthlyMean, SameDaysLastYear, YearlyMean
 from train.both import predict_both
 from train.buyers import BuyTillDie
+from train.quantiles import QuantileMean
 from train.season import Seasonal, without_calendar
 from train.transform import for_linear, for_trees
 from train.two_part import LevelRatio, TwoPart
+from train.zero_inflated import LogNormalMean
 
 Values = NDArray[np.float64]
 
@@ -40,6 +42,9 @@ BLENDED = ("two-part", "level ratio")
 # rows: these two learn from a sample
 EXACT_TREE_ROWS = 10_000
 LINEAR_ROWS = 20_000
+# two other distributions of the amount, each with a classifier that is two-part's again: few
+# rounds on a share of the rows cost a third of the time
+OTHER_AMOUNT_SHARE = 1 / 3
 # of a hundred scaled features that say much the same
 RIDGE = 100.0
 
@@ -138,6 +143,16 @@ def candidates(
     def boosted(loss: str, **changes: object) -> HistGradientBoostingRegressor:
         return HistGradientBoostingRegressor(loss=loss, **boosting | changes)
 
+    def brisk(share: float) -> dict[str, object]:
+        """Fewer rounds of longer steps."""
+        rounds = max(round(effort.rounds * share), 1)
+        return {"max_iter": rounds, "learning_rate": min(effort.learning_rate / share, 0.4)}
+
+    def other_amount(amount: BaseEstimator) -> Seasonal:
+        classifier = HistGradientBoostingClassifier(**boosting | brisk(1 / 4))
+        rows = round(effort.rows * OTHER_AMOUNT_SHARE)
+        return seasonal(TwoPart(for_trees(*columns), buyers, classifier, amount), rows)
+
     def on_trees(model: BaseEstimator) -> Pipeline:
         return Pipeline([("prepare", for_trees(*columns)), ("model", model)])
 
@@ -150,6 +165,7 @@ def candidates(
     two_part = TwoPart(
         for_trees(*columns), buyers, HistGradientBoostingClassifier(**boosting), boosted("gamma")
     )
+    quantile = boosted("quantile", quantile=0.5, **brisk(1 / 6) | {"max_leaf_nodes": 8})
     found: dict[str, BaseEstimator] = {
         "last 30 days": LastThirtyDays(),
         "monthly mean": MonthlyMean(),
@@ -163,5 +179,9 @@ def candidates(
         "hist gradient boosting": seasonal(on_trees(boosted("squared_error", max_leaf_nodes=8))),
         "level ratio": seasonal(LevelRatio(on_trees(boosted("poisson")))),
         "two-part": seasonal(two_part),
+        "zero-inflated log-normal": other_amount(
+            LogNormalMean(boosted("squared_error", **brisk(1 / 4)))
+        ),
+        "quantiles": other_amount(QuantileMean(quantile)),
     }
     return found | {BLEND: Blend([(member, found[member]) for member in BLENDED])}
