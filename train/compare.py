@@ -25,7 +25,7 @@ MARGIN = 0.75
 CALIBRATION_MONTHS = 6
 
 # a candidate whose probability stands in for those that have none
-PURCHASE_MODEL = "two-part"
+PURCHASE_MODEL = "zero-inflated log-normal"
 
 
 def fit_all(tasks: Sequence[tuple[BaseEstimator, Rows]]) -> Iterator[BaseEstimator]:

@@ -37,13 +37,13 @@ Values = NDArray[np.float64]
 BASELINES = ("last 30 days", "monthly mean", "yearly mean", "same days last year")
 BLEND = "blend"
 # they err on different customers: one weighs customers, the other money
-BLENDED = ("two-part", "level ratio")
+BLENDED = ("zero-inflated log-normal", "level ratio")
 # GradientBoosting sorts every feature at every node, and a hundred coefficients need no more
 # rows: these two learn from a sample
 EXACT_TREE_ROWS = 10_000
 LINEAR_ROWS = 20_000
-# two other distributions of the amount, each with a classifier that is two-part's again: few
-# rounds on a share of the rows cost a third of the time
+# two other distributions of the amount, each with a classifier of its own that is the blended one's
+# again: few rounds on a share of the rows cost a third of the time
 OTHER_AMOUNT_SHARE = 1 / 3
 # of a hundred scaled features that say much the same
 RIDGE = 100.0
@@ -162,8 +162,11 @@ def candidates(
         n_estimators=effort.exact_rounds, max_features=0.4, random_state=seed
     )
     buyers = BuyTillDie(horizon_days, seed)
-    two_part = TwoPart(
-        for_trees(*columns), buyers, HistGradientBoostingClassifier(**boosting), boosted("gamma")
+    log_normal = TwoPart(
+        for_trees(*columns),
+        buyers,
+        HistGradientBoostingClassifier(**boosting),
+        LogNormalMean(boosted("squared_error")),
     )
     quantile = boosted("quantile", quantile=0.5, **brisk(1 / 6) | {"max_leaf_nodes": 8})
     found: dict[str, BaseEstimator] = {
@@ -178,10 +181,8 @@ def candidates(
         # in plain money a Poisson loss can run away with one outlier; small trees on squares cannot
         "hist gradient boosting": seasonal(on_trees(boosted("squared_error", max_leaf_nodes=8))),
         "level ratio": seasonal(LevelRatio(on_trees(boosted("poisson")))),
-        "two-part": seasonal(two_part),
-        "zero-inflated log-normal": other_amount(
-            LogNormalMean(boosted("squared_error", **brisk(1 / 4)))
-        ),
         "quantiles": other_amount(QuantileMean(quantile)),
+        "two-part": other_amount(boosted("gamma", **brisk(1 / 4))),
+        "zero-inflated log-normal": seasonal(log_normal),
     }
     return found | {BLEND: Blend([(member, found[member]) for member in BLENDED])}

@@ -189,9 +189,9 @@ def prepared_features(prepare: ColumnTransformer) -> list[str]:
             continue
         last = transformer[-1] if isinstance(transformer, Pipeline) else transformer
         if isinstance(last, OneHotEncoder):
-            numbers = [str(number) for number in range(len(names))]
-            made = last.get_feature_names_out(numbers)
-            found += [names[int(name.split("_", 1)[0])] for name in made]
+            # names of further features may begin with that of one: the longest is meant
+            for made in last.get_feature_names_out():
+                found.append(max((name for name in names if made.startswith(f"{name}_")), key=len))
         else:
             found += names
     return found

@@ -64,14 +64,24 @@ class QuantileMean(RegressorMixin, BaseEstimator):
         self.tail_ = float(np.clip(unseen / beyond.sum(), *TAIL_LIMITS))
         return self
 
+    def members(self) -> list[BaseEstimator]:
+        """Return the fitted regressors that the mean is made of: one per level."""
+        return self.regressors_
+
     def predict_quantiles(self, X: Values) -> Values:
         """Return the quantiles in rising order, shape (rows, levels)."""
-        logs = np.column_stack([regressor.predict(X) for regressor in self.regressors_])
-        return np.exp(np.clip(np.sort(logs, axis=1), *self.range_))
+        return self._quantiles([regressor.predict(X) for regressor in self.regressors_])
+
+    def _quantiles(self, logs: Sequence[Values]) -> Values:
+        return np.exp(np.clip(np.sort(np.column_stack(logs), axis=1), *self.range_))
 
     def predict(self, X: Values) -> Values:
         """Return the mean."""
-        quantiles = self.predict_quantiles(X)
+        return self.combine([regressor.predict(X) for regressor in self.regressors_])
+
+    def combine(self, said: Sequence[Values]) -> Values:
+        """Return the mean, given what the members say."""
+        quantiles = self._quantiles(said)
         beyond = (1 - self.levels[-1]) * quantiles[:, -1]
         return integral(self.levels, quantiles) + self.tail_ * beyond
 

@@ -114,9 +114,10 @@ class Explainer:
             parts = self._model.parts(X)
             whole = self._spend(X)
             effects = np.zeros((len(X), len(self.drivers)))
-            random = np.random.default_rng(ORDER_SEED)
+            first = np.random.default_rng(ORDER_SEED).permutation(len(self.drivers))
             for number, weight in enumerate(self.compared.weight):
-                order = random.permutation(len(self.drivers))
+                # turned by one each time, the orderings give each driver each place equally often
+                order = np.roll(first, number)
                 for way in (order, order[::-1]):
                     effects += weight / 2 * self._walk(parts, whole, number, way)
         return effects

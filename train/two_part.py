@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -77,8 +79,10 @@ class TwoPart(RegressorMixin, BaseEstimator):
     def opened(self, X: pd.DataFrame) -> opened.Opened:
         """Open the estimator: see `train.opened`."""
         names = [*opened.prepared_features(self.prepare_), *MADE_OF]
-        chance, amount = TreePatterns.of(self.classifier_), TreePatterns.of(self.amount_)
-        if chance is None or amount is None:
+        amount = self.amount_
+        members = amount.members() if hasattr(amount, "members") else [amount]
+        trees = [TreePatterns.of(model) for model in (self.classifier_, *members)]
+        if None in trees:
             # too few buyers to grow trees
             return opened.of_numbers(
                 [*names, VALUE_MADE_OF],
@@ -88,16 +92,14 @@ class TwoPart(RegressorMixin, BaseEstimator):
 
         def parts(rows: pd.DataFrame) -> opened.Parts:
             prepared = self._prepared(rows)
-            answers = [chance.answers(prepared), amount.answers(prepared)]
+            answers = [tree.answers(prepared) for tree in trees]
             return opened.Parts(answers, self._order_value(rows)[None, :])
 
-        return opened.Opened(
-            (chance, amount),
-            (names, names),
-            (VALUE_MADE_OF,),
-            parts,
-            lambda said, numbers: said[0] * np.maximum(said[1] * numbers[0], 0.0),
-        )
+        def combine(said: Sequence[Values], numbers: Values) -> Values:
+            ratio = amount.combine(said[1:]) if hasattr(amount, "combine") else said[1]
+            return said[0] * np.maximum(ratio * numbers[0], 0.0)
+
+        return opened.Opened(tuple(trees), (names,) * len(trees), (VALUE_MADE_OF,), parts, combine)
 
     def predict_both(self, X: pd.DataFrame) -> tuple[Values, Values]:
         """Return expected spend and the probability that it is above zero, both shape (rows,)."""

@@ -9,6 +9,8 @@ one of log amounts; with trees instead of shared layers the two have no paramete
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, RegressorMixin, clone
@@ -55,7 +57,7 @@ class LogNormalMean(RegressorMixin, BaseEstimator):
         logs = np.log(np.asarray(y, dtype=np.float64))
         self.range_ = float(logs.min()), float(logs.max())
         self.regressor_ = clone(self.regressor).fit(X, logs)
-        mu = self._mu(X)
+        mu = self._kept(self.regressor_.predict(X))
         square = _without_outliers(logs - mu) ** 2
         shares = np.arange(1, self.levels) / self.levels
         self.borders_ = np.unique(np.quantile(mu, shares))
@@ -66,15 +68,23 @@ class LogNormalMean(RegressorMixin, BaseEstimator):
         self.sigma_ = np.minimum(np.sqrt(variance), WIDEST)
         return self
 
-    def predict(self, X: Values) -> Values:
-        """Return the mean."""
-        mu = self._mu(X)
+    def members(self) -> list[BaseEstimator]:
+        """Return the fitted regressors that the mean is made of: one, of mu."""
+        return [self.regressor_]
+
+    def combine(self, said: Sequence[Values]) -> Values:
+        """Return the mean, given what the members say."""
+        mu = self._kept(said[0])
         sigma = self.sigma_[np.searchsorted(self.borders_, mu)]
         return np.exp(mu + sigma**2 / 2)
 
-    def _mu(self, X: Values) -> Values:
+    def predict(self, X: Values) -> Values:
+        """Return the mean."""
+        return self.combine([self.regressor_.predict(X)])
+
+    def _kept(self, mu: Values) -> Values:
         # a sum of trees may leave the range of what it learned, and exp would make much of it
-        return np.clip(self.regressor_.predict(X), *self.range_)
+        return np.clip(mu, *self.range_)
 
 
 def _without_outliers(residual: Values) -> Values:
