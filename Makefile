@@ -79,8 +79,9 @@ fit: $(READY) ## learn from the feature mart
 backtest: $(READY) ## forecast as of eight past dates, each from its own past; CUTS=12 for more, takes AS_OF
 	@$(BIN)/python train/backtest.py --cuts $(CUTS) $(if $(AS_OF),--as-of $(AS_OF))
 
-score: $(READY) ## write the table `predictions`, then test it and build the marts on it
+score: $(READY) ## write `predictions` and the reasons for them, test them, build the marts on them
 	@$(BIN)/python serve/score.py
+	@$(BIN)/python serve/explain.py
 	@cd dbt_project && ../$(DBT) build --select source:scoring+ $(DBT_VARS)
 
 catalog: $(READY) ## bring marts.feature_catalog up to date after a build or fit of your own; takes AS_OF

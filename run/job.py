@@ -21,6 +21,7 @@ from generate.synthetic import generate
 from run import catalog, summary, transform
 from run.bar import bar
 from run.tables import wide_console
+from serve.explain import explain
 from serve.score import ScoreError, score
 from train.artefact import ArtefactError
 from train.dataset import HistoryError
@@ -93,6 +94,8 @@ def run(
         fit(progress=progress)
     with watch.step("Score"):
         score()
+    with watch.step("Explain"), bar() as progress:
+        explain(progress=progress)
     with watch.step("Test the scores and build the marts on them"):
         transform.build(variables, select=catalog.SELECTION)
     with watch.step("Write the documentation"):

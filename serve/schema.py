@@ -50,12 +50,25 @@ class StoredPrediction(Prediction):
     as_of_date: date
 
 
+class Reason(BaseModel):
+    """What one driver adds to the average spend, or takes from it."""
+
+    driver: str
+    effect: float = Field(description="Money.")
+    sentence: str | None = Field(description="In words, for the three largest.")
+
+
 class Customer(BaseModel):
     """What the warehouse holds on one customer: the newest prediction and its features."""
 
     customer_id: str
     as_of_date: date = Field(description="The as-of date of the prediction and the features.")
     prediction: StoredPrediction | None = Field(description="null before the first scoring run.")
+    reasons: list[Reason] | None = Field(
+        description="Why the prediction differs from the average one, the largest effect first; "
+        "null where it is not explained. The effects add up to prediction minus average."
+    )
+    average_spend: float | None = Field(description="Mean prediction of the date.")
     features: dict[str, bool | int | float | str | None] | None = Field(
         description="The mart's row, fit to be sent to /predict; null where the mart dropped it."
     )

@@ -16,6 +16,8 @@ import warehouse
 from serve.predictions import MART
 from train.forecast import COLUMNS
 
+REASON = ("driver", "effect", "sentence")
+
 
 @cache
 def contract() -> warehouse.Contract:
@@ -49,7 +51,8 @@ def customer(customer_id: str) -> dict[str, Any] | None:
     Returns
     -------
     dict or None
-        customer_id, as_of_date, prediction, features; None where nobody has that id.
+        customer_id, as_of_date, prediction, reasons, average_spend, features; None where nobody has
+        that id.
     """
     columns = contract().features
     with reading() as connection:
@@ -74,6 +77,7 @@ def customer(customer_id: str) -> dict[str, Any] | None:
                 "as_of": prediction["as_of_date"] if prediction else None,
             },
         )
+        reasons = _reasons(connection, customer_id, prediction) if prediction else []
     if prediction is None and row is None:
         return None
     found = row or prediction
@@ -81,8 +85,26 @@ def customer(customer_id: str) -> dict[str, Any] | None:
         "customer_id": customer_id,
         "as_of_date": found["as_of_date"],
         "prediction": prediction,
+        "reasons": [{name: one[name] for name in REASON} for one in reasons] or None,
+        "average_spend": reasons[0]["average_spend"] if reasons else None,
         "features": row and {name: row[name] for name in columns},
     }
+
+
+def _reasons(
+    connection: duckdb.DuckDBPyConnection, customer_id: str, prediction: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Return the reasons for a prediction, the largest effect first; none of another model's."""
+    cursor = connection.execute(
+        f"""select {", ".join(REASON)}, average_spend from main.prediction_reasons
+        where customer_id = $customer_id and as_of_date = $as_of_date
+            and model_version = $model_version
+        order by place""",
+        {"customer_id": customer_id}
+        | {name: prediction[name] for name in ("as_of_date", "model_version")},
+    )
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def customer_ids(begins_with: str = "", limit: int = 50) -> list[str]:

@@ -14,6 +14,7 @@ import warehouse
 from generate.shop.plan import Plan
 from generate.synthetic import generate
 from run import catalog, transform
+from serve.explain import explain
 from serve.score import score
 from train.fit import fit
 
@@ -72,6 +73,7 @@ def scored_shop(built_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> S
     with in_warehouse(shop.file):
         fit(quick=True)
         score()
+        explain()
         transform.build(select=catalog.SELECTION)
     return shop
 

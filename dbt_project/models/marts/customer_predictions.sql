@@ -29,6 +29,18 @@ newest as (
 
 ),
 
+reasons as (
+
+    select
+        as_of_date,
+        customer_id,
+        model_version,
+        list(sentence order by place) filter (sentence is not null) as reasons
+    from {{ ref('stg_scoring__prediction_reasons') }}
+    group by all
+
+),
+
 joined as (
 
     select
@@ -48,6 +60,7 @@ joined as (
         predictions.spend_p90,
         predictions.spend_low,
         predictions.spend_high,
+        reasons.reasons,
         predictions.model_version,
         predictions.scored_at
     from predictions
@@ -55,6 +68,11 @@ joined as (
         on predictions.as_of_date = newest.as_of_date
     inner join customers
         on predictions.customer_id = customers.customer_id
+    -- those of an earlier model explain another forecast
+    left join reasons
+        on predictions.as_of_date = reasons.as_of_date
+        and predictions.customer_id = reasons.customer_id
+        and predictions.model_version = reasons.model_version
 
 ),
 
