@@ -83,10 +83,10 @@ def connect(*, read_only: bool = False) -> duckdb.DuckDBPyConnection:
             "if the file is broken, move it away and load again"
         ) from error
     # a file of another kind (a CSV, say) opens as an empty database in memory, without a word
-    if connection.execute("select path from duckdb_databases() where not internal").fetchone() in (
-        None,
-        (None,),
-    ):
+    if connection.execute(
+        # connections of one process see what any of them has attached
+        "select path from duckdb_databases() where database_name = current_database()"
+    ).fetchone() in (None, (None,)):
         connection.close()
         raise WarehouseError(f"{file} is no DuckDB file: choose another WAREHOUSE_PATH")
     # a misspelt table must be an error, never a Python variable of the same name

@@ -8,22 +8,23 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Annotated
+from typing import Annotated, Any
 
 import pandas as pd
 import typer
 import uvicorn
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import Body, FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 import warehouse
 from serve import schema, stored
+from serve.changes import MOST_CHANGES, Change, ChangeError
+from serve.what_if import UnknownCustomerError, what_if
 from train import artefact as artefacts
-from train.forecast import COLUMNS
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,12 @@ async def unavailable(_: Request, error: warehouse.WarehouseError) -> JSONRespon
     return JSONResponse({"detail": str(error)}, 503)
 
 
+@app.exception_handler(ChangeError)
+async def refuse_change(_: Request, error: ChangeError) -> JSONResponse:
+    """Say why a change cannot be made to this customer."""
+    return _invalid([("", str(error))])
+
+
 @app.get("/")
 def health(request: Request) -> schema.Health:
     """Tell whether the service can predict; always 200 while it runs."""
@@ -94,13 +101,9 @@ def health(request: Request) -> schema.Health:
 )
 def predict(features: Features, request: Request) -> schema.Prediction:
     """Forecast the spend of one customer from the features of the contract."""
-    champion = request.app.state.champion
-    if champion is None:
-        raise HTTPException(503, request.app.state.problem)
+    champion = _champion(request)
     row = champion.predict(pd.DataFrame([features.model_dump()])).iloc[0]
-    return schema.Prediction(
-        **{name: float(row[name]) for name in COLUMNS}, model_version=champion.version
-    )
+    return _prediction(row, champion)
 
 
 @app.get(
@@ -117,6 +120,53 @@ def customer(customer_id: str) -> schema.Customer:
     if found is None:
         raise HTTPException(404, f"the warehouse has no customer {customer_id!r}")
     return schema.Customer.model_validate(found)
+
+
+@app.post(
+    "/customers/{customer_id}/what-if",
+    responses={
+        404: {"model": schema.Problem, "description": "The mart has no such customer."},
+        422: {"model": schema.Invalid, "description": "A change is impossible."},
+        503: {"model": schema.Problem, "description": "No model, or no warehouse to read."},
+    },
+)
+def forecast_changed(
+    customer_id: str,
+    changes: Annotated[list[schema.Change], Body(min_length=1, max_length=MOST_CHANGES)],
+    request: Request,
+) -> schema.WhatIf:
+    """Forecast a customer as if some orders or returns had happened too."""
+    champion = _champion(request)
+    wanted = [Change(**change.model_dump(exclude_none=True)) for change in changes]
+    try:
+        found = what_if(customer_id, wanted, champion)
+    except UnknownCustomerError as error:
+        raise HTTPException(404, str(error)) from error
+    return schema.WhatIf(
+        customer_id=customer_id,
+        as_of_date=found.as_of,
+        before=_prediction(found.before, champion),
+        after=_prediction(found.after, champion),
+        changed=[
+            schema.ChangedFeature(
+                feature=name, before=stored.json_value(before), after=stored.json_value(after)
+            )
+            for name, (before, after) in found.changed.items()
+        ],
+        warnings=found.warnings,
+    )
+
+
+def _champion(request: Request) -> artefacts.Artefact:
+    if request.app.state.champion is None:
+        raise HTTPException(503, request.app.state.problem)
+    return request.app.state.champion
+
+
+def _prediction(row: Mapping[str, Any], champion: artefacts.Artefact) -> schema.Prediction:
+    return schema.Prediction(
+        **{name: float(row[name]) for name in stored.COLUMNS}, model_version=champion.version
+    )
 
 
 def _invalid(problems: list[tuple[str, str]]) -> JSONResponse:

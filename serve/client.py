@@ -32,6 +32,11 @@ def customer(customer_id: str) -> dict[str, Any]:
     return _answer("GET", f"/customers/{quote(customer_id, safe='')}")
 
 
+def what_if(customer_id: str, changes: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the API's forecast of a customer with changes, each as its schema has it."""
+    return _answer("POST", f"/customers/{quote(customer_id, safe='')}/what-if", json=changes)
+
+
 def _answer(method: str, path: str, **body: Any) -> dict[str, Any]:  # noqa: ANN401
     try:
         response = httpx.request(method, url() + path, timeout=TIMEOUT_SECONDS, **body)

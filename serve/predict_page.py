@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 import warehouse
-from serve import charts, client, schema, stored
+from serve import charts, client, schema, stored, what_if_section
 from serve.inputs import edited
 
 STORED, BY_HAND = "A stored customer", "By hand"
@@ -29,6 +29,8 @@ def page() -> None:
             name, features = "by hand", schema.example(contract)
         # the answer belongs above the features, which are read first
         answer = st.container()
+        if start == STORED:
+            what_if_section.show(name)
         st.subheader("Features")
         features = edited(contract, features, _known_categories(), key=name)
     except warehouse.WarehouseError as error:

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import date
+import datetime as dt
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    create_model,
+    model_validator,
+)
 
 import warehouse
+from serve.changes import BIGGEST_AMOUNT, MOST_ITEMS
 
 # whole numbers of a BIGINT column
 BIGGEST = 2**63 - 1
 # DECIMAL(18,2), and far from where sums of doubles overflow
 BIGGEST_MONEY = 10.0**16
+# no date lies further back than this
+MOST_DAYS = 365_000
+FeatureValue = bool | int | float | str | None
 PYTHON_TYPES = {
     "DECIMAL": float,
     "DOUBLE": float,
@@ -24,6 +36,20 @@ PYTHON_TYPES = {
     "BOOLEAN": bool,
     "VARCHAR": str,
 }
+
+
+def encodable(text: str) -> str:
+    """Return a text that can be written down: JSON can smuggle in half of a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("the text has characters that no encoding can hold") from error
+    return text
+
+
+def iso_date(value: Any) -> Any:  # noqa: ANN401
+    """Read a text as a date: JSON has none of its own, and a number is no date."""
+    return dt.date.fromisoformat(value) if isinstance(value, str) else value
 
 
 class Prediction(BaseModel):
@@ -47,7 +73,7 @@ class Prediction(BaseModel):
 class StoredPrediction(Prediction):
     """A row of the table `predictions`."""
 
-    as_of_date: date
+    as_of_date: dt.date
 
 
 class Reason(BaseModel):
@@ -62,15 +88,67 @@ class Customer(BaseModel):
     """What the warehouse holds on one customer: the newest prediction and its features."""
 
     customer_id: str
-    as_of_date: date = Field(description="The as-of date of the prediction and the features.")
+    as_of_date: dt.date = Field(description="The as-of date of the prediction and the features.")
     prediction: StoredPrediction | None = Field(description="null before the first scoring run.")
     reasons: list[Reason] | None = Field(
         description="Why the prediction differs from the average one, the largest effect first; "
         "null where it is not explained. The effects add up to prediction minus average."
     )
     average_spend: float | None = Field(description="Mean prediction of the date.")
-    features: dict[str, bool | int | float | str | None] | None = Field(
+    features: dict[str, FeatureValue] | None = Field(
         description="The mart's row, fit to be sent to /predict; null where the mart dropped it."
+    )
+
+
+class Change(BaseModel):
+    """An order, or a return, that did not happen."""
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        json_schema_extra={"examples": [{"amount": 80.0, "days_ago": 1}]},
+    )
+
+    amount: float = Field(ge=0.01, le=BIGGEST_AMOUNT, description="What was paid, or paid back.")
+    days_ago: int | None = Field(
+        default=None, ge=1, le=MOST_DAYS, description="Days before the as-of date; 1 if not given."
+    )
+    date: Annotated[dt.date, BeforeValidator(iso_date)] | None = Field(
+        default=None, description="The day itself, instead of days_ago."
+    )
+    is_return: bool = False
+    items: int = Field(default=1, ge=1, le=MOST_ITEMS)
+    category: Annotated[str, AfterValidator(encodable)] | None = Field(
+        default=None, description="The customer's favourite if not given."
+    )
+    is_promoted: bool = False
+
+    @model_validator(mode="after")
+    def _one_day(self) -> Change:
+        if self.days_ago is not None and self.date is not None:
+            raise ValueError("give days_ago or date, not both")
+        return self
+
+
+class ChangedFeature(BaseModel):
+    """A feature that follows from the changes."""
+
+    feature: str
+    before: FeatureValue
+    after: FeatureValue
+
+
+class WhatIf(BaseModel):
+    """The forecast of a customer as it is, and as it would be."""
+
+    customer_id: str
+    as_of_date: dt.date
+    before: Prediction
+    after: Prediction
+    changed: list[ChangedFeature] = Field(description="Features that would differ.")
+    warnings: list[str] = Field(
+        description="What to doubt: values that the model never saw, amounts that are capped."
     )
 
 
@@ -80,7 +158,7 @@ class Health(BaseModel):
     status: str = Field(description="'ok', or 'no model'.")
     model_loaded: bool
     model_version: str | None
-    model_as_of: date | None = Field(description="The as-of date the model was fitted at.")
+    model_as_of: dt.date | None = Field(description="The as-of date the model was fitted at.")
     detail: str | None = Field(description="What to do, where there is no model.")
 
 
@@ -118,15 +196,6 @@ def python_type(column: warehouse.Column) -> type:
             + ", ".join(sorted(PYTHON_TYPES))
         )
     return PYTHON_TYPES[name]
-
-
-def encodable(text: str) -> str:
-    """Return a text that can be written down: JSON can smuggle in half of a surrogate pair."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError("the text has characters that no encoding can hold") from error
-    return text
 
 
 def example(contract: warehouse.Contract) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -41,6 +42,24 @@ def reading() -> Iterator[duckdb.DuckDBPyConnection]:
             raise warehouse.WarehouseError(
                 f"{warehouse.path()} is not built yet: run `make build` ({_first_line(error)})"
             ) from error
+
+
+def current_date(connection: duckdb.DuckDBPyConnection) -> date:
+    """Return the current as-of date of an open warehouse.
+
+    Raises
+    ------
+    warehouse.WarehouseError
+        If there is none, as before the first sale.
+    """
+    row = connection.execute(
+        "select as_of_date from intermediate.int_snapshots_scheduled where is_current"
+    ).fetchone()
+    if row is None:
+        raise warehouse.WarehouseError(
+            "the warehouse has no current as-of date: load sales, then run `make build`"
+        )
+    return row[0]
 
 
 def customer(customer_id: str) -> dict[str, Any] | None:
@@ -163,10 +182,11 @@ def _first(
     cursor = connection.execute(query, parameters)
     names = [column[0] for column in cursor.description]
     row = cursor.fetchone()
-    return row and {name: _json_value(value) for name, value in zip(names, row, strict=True)}
+    return row and {name: json_value(value) for name, value in zip(names, row, strict=True)}
 
 
-def _json_value(value: Any) -> Any:  # noqa: ANN401
+def json_value(value: Any) -> Any:  # noqa: ANN401
+    """Return a value of the warehouse as JSON can write it."""
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, float) and not math.isfinite(value):

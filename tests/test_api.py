@@ -2,12 +2,15 @@ import json
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 
 import warehouse
-from serve import schema
+from serve import schema, stored
+from serve.changes import Change
+from serve.what_if import what_if
 
 pytest_plugins = ("tests.serve_fixtures",)
 
@@ -87,9 +90,9 @@ def test_the_documented_example_works(api_url):
 def test_the_documentation_declares_the_errors(api_url):
     paths = httpx.get(f"{api_url}/openapi.json").json()["paths"]
     assert {"200", "422", "503"} == set(paths["/predict"]["post"]["responses"])
-    assert {"200", "404", "422", "503"} == set(
-        paths["/customers/{customer_id}"]["get"]["responses"]
-    )
+    declared = {"200", "404", "422", "503"}
+    assert declared == set(paths["/customers/{customer_id}"]["get"]["responses"])
+    assert declared == set(paths["/customers/{customer_id}/what-if"]["post"]["responses"])
 
 
 def test_whole_numbers_pass_for_fractions_and_unseen_categories_are_tolerated(api_url):
@@ -163,6 +166,94 @@ def test_an_unknown_customer_is_not_found(api_url, unknown):
     assert answer.json()["detail"]
 
 
+def ask(url, customer_id, content):
+    content = content if isinstance(content, str) else json.dumps(content)
+    return httpx.post(
+        f"{url}/customers/{customer_id}/what-if",
+        content=content,
+        headers={"content-type": "application/json"},
+        timeout=60,
+    )
+
+
+def test_a_what_if_is_what_the_function_says(api_url, customer_id):
+    changes = [{"amount": 80, "days_ago": 3, "items": 2}, {"amount": 9.5, "is_return": True}]
+    answer = ask(api_url, customer_id, changes)
+    expected = what_if(customer_id, [Change(80, days_ago=3, items=2), Change(9.5, is_return=True)])
+    assert answer.status_code == 200
+    found = answer.json()
+    for name in ("before", "after"):
+        version = found[name].pop("model_version")
+        assert version == expected.model_version
+        assert found[name] == pytest.approx(getattr(expected, name))
+    assert found["changed"] == [
+        {"feature": name, "before": stored.json_value(before), "after": stored.json_value(after)}
+        for name, (before, after) in expected.changed.items()
+    ]
+    assert found["warnings"] == expected.warnings
+    assert found["as_of_date"] == str(expected.as_of)
+
+
+def test_a_day_may_be_given_as_a_date(api_url, customer_id, small_shop):
+    with warehouse.connect(read_only=True) as connection:
+        [(day,)] = connection.execute(
+            "select as_of_date - 5 from intermediate.int_snapshots_scheduled where is_current"
+        ).fetchall()
+    by_date = ask(api_url, customer_id, [{"amount": 80, "date": str(day)}])
+    assert by_date.status_code == 200
+    assert by_date.json() == ask(api_url, customer_id, [{"amount": 80, "days_ago": 5}]).json()
+
+
+def test_what_ifs_and_readers_side_by_side_do_not_meet(api_url, customer_id):
+    def work(number):
+        if number % 2:
+            return httpx.get(f"{api_url}/customers/{customer_id}", timeout=60).status_code
+        spend = ask(api_url, customer_id, [{"amount": number + 1}]).json()["changed"]
+        [of_7_days] = [entry for entry in spend if entry["feature"] == "spend_7d"]
+        return round(of_7_days["after"] - of_7_days["before"], 2)
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(work, range(12)))
+    assert answers == [200 if number % 2 else number + 1 for number in range(12)]
+
+
+@pytest.mark.parametrize(
+    ("content", "field"),
+    [
+        ([], "body"),
+        ({"amount": 80}, "body"),
+        ([{"amount": 1}] * 101, "body"),
+        ([{}], "0.amount"),
+        ([{"amount": 1}, {"amount": 0}], "1.amount"),
+        ([{"amount": "80"}], "0.amount"),
+        ('[{"amount": NaN}]', "0.amount"),
+        ('[{"amount": 1e999}]', "0.amount"),
+        ([{"amount": 1, "days_ago": 0}], "0.days_ago"),
+        ([{"amount": 1, "days_ago": 1.5}], "0.days_ago"),
+        ([{"amount": 1, "date": 20_000}], "0.date"),
+        ([{"amount": 1, "date": "soon"}], "0.date"),
+        ([{"amount": 1, "date": "2020-01-01", "days_ago": 1}], "0"),
+        ([{"amount": 1, "is_return": 1}], "0.is_return"),
+        ([{"amount": 1, "items": 0}], "0.items"),
+        ('[{"amount": 1, "category": "\\ud800"}]', "0.category"),
+        ([{"amount": 1, "surprise": 1}], "0.surprise"),
+        ([{"amount": 1, "date": "2999-01-01"}], "body"),
+        ([{"amount": 1, "date": "0001-01-01"}], "body"),
+        ([{"amount": 1, "category": "Airships"}], "body"),
+    ],
+)
+def test_an_impossible_change_is_refused_by_name(api_url, customer_id, content, field):
+    answer = ask(api_url, customer_id, content)
+    assert answer.status_code == 422
+    assert field in [entry["field"] for entry in answer.json()["detail"]]
+
+
+def test_a_what_if_of_a_stranger_is_not_found(api_url):
+    answer = ask(api_url, "nobody", [{"amount": 80}])
+    assert answer.status_code == 404
+    assert "nobody" in answer.json()["detail"]
+
+
 def test_without_a_model_or_a_warehouse_it_says_what_to_run(
     serve_shop, small_shop, customer_id, tmp_path
 ):
@@ -175,6 +266,7 @@ def test_without_a_model_or_a_warehouse_it_says_what_to_run(
         predicted = post(url, json.dumps(EXAMPLE))
         assert predicted.status_code == 503
         assert "python train/fit.py" in predicted.json()["detail"]
+        assert ask(url, customer_id, [{"amount": 80}]).status_code == 503
         missing = httpx.get(f"{url}/customers/{customer_id}")
         assert missing.status_code == 503
         assert "make run" in missing.json()["detail"]

@@ -91,6 +91,31 @@ def test_a_picked_customer_is_predicted_as_stored(page, app_url, api_url, custom
     assert shown.inner_text() == f"{answer['predicted_30d_spend']:,.2f}"
 
 
+def test_a_what_if_shows_the_forecast_before_and_after(page, app_url, api_url, customers):
+    customer_id, spend, _ = customers[1]
+    page.goto(app_url)
+    pick(page, customer_id)
+    page.get_by_text(f"Stored prediction: {spend:,.2f}").wait_for()
+    page.get_by_label("Amount of each").fill("45")
+    page.get_by_label("How many").fill("3")
+    page.get_by_label("Days ago", exact=True).fill("2")
+    page.keyboard.press("Tab")
+    page.get_by_role("button", name="What if?").click()
+    shown = metric(page, "Expected spend, what if")
+    shown.wait_for()
+    changes = [{"amount": 45, "days_ago": 2}] * 3
+    answer = httpx.post(
+        f"{api_url}/customers/{customer_id}/what-if", json=changes, timeout=60
+    ).json()
+    assert shown.inner_text() == f"{answer['after']['predicted_30d_spend']:,.2f}"
+    assert page.get_by_text(f"Without it {spend:,.2f} are expected").is_visible()
+    assert page.get_by_text(f"Features that follow ({len(answer['changed'])})").is_visible()
+    page.get_by_label("Days ago", exact=True).fill("300000")
+    page.keyboard.press("Tab")
+    page.get_by_role("button", name="What if?").click()
+    page.get_by_text("before the shop knew").wait_for()
+
+
 def test_features_entered_by_hand_are_predicted_or_refused_in_plain_words(page, app_url):
     page.goto(app_url)
     page.get_by_text("By hand", exact=True).click()
@@ -133,6 +158,8 @@ def test_a_phone_needs_no_sideways_scrolling(page, app_url, address):
     else:
         page.get_by_role("button", name="Predict").click()
         metric(page, "Expected spend, 30 days").wait_for()
+        page.get_by_role("button", name="What if?").click()
+        metric(page, "Expected spend, what if").wait_for()
         page.get_by_text("Spend and returns").click()
         page.get_by_label("Spend 30 days", exact=True).wait_for()
     assert sideways(page) == [0, 0]
