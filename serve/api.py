@@ -165,7 +165,7 @@ def _champion(request: Request) -> artefacts.Artefact:
 
 def _prediction(row: Mapping[str, Any], champion: artefacts.Artefact) -> schema.Prediction:
     return schema.Prediction(
-        **{name: float(row[name]) for name in stored.COLUMNS}, model_version=champion.version
+        **{name: float(row[name]) for name in COLUMNS}, model_version=champion.version
     )
 
 

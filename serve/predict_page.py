@@ -69,6 +69,12 @@ def _picked() -> dict[str, Any] | None:
             else "Not scored yet."
         )
     )
+    if found["reasons"]:
+        told = [f"- {one['sentence']}" for one in found["reasons"] if one["sentence"]]
+        st.markdown(
+            f"What makes it differ most from the average of {found['average_spend']:,.2f}:\n\n"
+            + "\n".join(told)
+        )
     return found
 
 

@@ -19,8 +19,9 @@ from run.tables import new_table, wide_console
 from serve import changes, ranges, stored
 from serve.changes import Change, ChangeError
 from serve.one_customer import NO_PROMOTION, Line, OneCustomer, one_customer
-from serve.predictions import COLUMNS, MART
+from serve.predictions import MART
 from train import artefact as artefacts
+from train.forecast import COLUMNS
 
 
 class UnknownCustomerError(LookupError):
