@@ -25,6 +25,7 @@ from serve import schema, stored
 from serve.changes import MOST_CHANGES, Change, ChangeError
 from serve.what_if import UnknownCustomerError, what_if
 from train import artefact as artefacts
+from train.forecast import COLUMNS
 
 log = logging.getLogger(__name__)
 
