@@ -15,7 +15,7 @@ from rich.progress import Progress
 from sklearn.base import BaseEstimator
 
 import warehouse
-from train import artefact, compare, dataset, leak_alarm, registry, report
+from train import artefact, compare, dataset, leak_alarm, promotion, registry, report
 from train.forecast import Calibration, Forecaster
 from train.importance import permutation_importance
 from train.models import FULL, QUICK, Blend, candidates
@@ -43,6 +43,8 @@ class FitResult:
         Rows of the refit.
     importance
         Loss of Gini per feature when its values are shuffled on the test, largest first.
+    verdict
+        Whether it became the champion, and why.
     report
         The HTML page.
     """
@@ -57,6 +59,7 @@ class FitResult:
     trained_on: tuple[dt.date, ...]
     rows: int
     importance: pd.Series
+    verdict: promotion.Verdict
     report: Path
 
 
@@ -67,7 +70,7 @@ def fit(
     quick: bool = False,
     progress: Progress | None = None,
 ) -> FitResult:
-    """Fit a model on the warehouse's feature mart and make it the champion.
+    """Fit a model on the feature mart; the champion, unless it is worse than the present one.
 
     Parameters
     ----------
@@ -158,24 +161,21 @@ def fit(
         "parameters": parameters,
         "chosen": chosen,
         "metrics": _for_json(tables[0]),
+        "importance": {str(name): float(loss) for name, loss in importance.items()},
         "limits": [
             "a forecast for customers known on its as-of date; sales to later ones are not in it",
             f"not for other horizons than {schedule.horizon} days",
         ],
     }
-    folder = artefact.save(forecaster, card, contract)
+    published = {
+        cut: compare.straightened(one, said[i + 1 :])[chosen]
+        for i, (cut, one) in enumerate(zip(cuts, said, strict=True))
+    }
+    proof = promotion.evidence(rows, published)
+    verdict = promotion.judge(version, proof, rows, contract, seed)
+    folder = artefact.save(forecaster, card, contract, golden_rows=test.X, evidence=proof)
     with warehouse.connect() as connection:
-        registry.write(
-            connection,
-            version=version,
-            sha256=artefact.read_card(folder)["sha256"],
-            as_of=schedule.as_of,
-            evaluation=tables[0],
-            test=cuts[0],
-            chosen=chosen,
-            importance=importance,
-            trained_on=schedule.labelled,
-        )
+        registry.enter(connection, artefact.read_card(folder), verdict)
     page = report.write(
         version=version,
         chosen=chosen,
@@ -197,6 +197,7 @@ def fit(
         trained_on=schedule.labelled,
         rows=len(learned),
         importance=importance,
+        verdict=verdict,
         report=page,
     )
 
