@@ -81,7 +81,9 @@ def publish(version, *, level=1.0, as_of=DAYS[3], cuts=DAYS[:2], rows=ROWS, spoi
         "data_fingerprint": "rows",
         "parameters": {"seed": 0, "chosen": "scaled"},
         "metrics": {
-            name: dict.fromkeys(METRICS, value) for name, value in (("scaled", level), ("other", 9))
+            "scaled": dict.fromkeys(METRICS, level),
+            "last 30 days": dict.fromkeys(METRICS, 2.0),
+            "other": {**dict.fromkeys(METRICS, 9), "brier": None},
         },
         "importance": {"spend_30d": level, "tenure_days": 0.0},
     }
