@@ -18,6 +18,7 @@ import warehouse
 from generate.load import load
 from run import tables, transform
 from serve.score import score
+from train import registry
 from train.evaluation import METRICS, Forecast, evaluate
 from train.learn import fit
 
@@ -41,7 +42,8 @@ def forecast_at(day: date) -> pd.DataFrame:
     """
     variables = transform.variables(day.isoformat())
     transform.build(variables)
-    fit()
+    # what is measured is this day's fit, also where it is worse than that of the day before
+    registry.promote(fit().version)
     score()
     columns = ", ".join(f'({sql})::double as "{name}"' for name, sql in BASELINES.items())
     with warehouse.connect(read_only=True) as connection:

@@ -27,6 +27,7 @@ from train.artefact import ArtefactError
 from train.dataset import HistoryError
 from train.fit import fit
 from train.leak_alarm import LeakError
+from train.promotion import CHAMPION
 
 console = wide_console()
 EXPECTED_ERRORS = (
@@ -91,7 +92,9 @@ def run(
         built = transform.build(variables)
         catalog.write_lineage(built)
     with watch.step("Fit"), bar() as progress:
-        fit(progress=progress)
+        verdict = fit(progress=progress).verdict
+    if verdict.status != CHAMPION:
+        console.print(f"  scored with an earlier fit: the new one is {verdict.reason}")
     with watch.step("Score"):
         score()
     with watch.step("Explain"), bar() as progress:

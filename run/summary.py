@@ -83,7 +83,7 @@ def _evaluation(connection: duckdb.DuckDBPyConnection) -> tuple[pd.DataFrame, dt
     """Return the metrics of each model, the test snapshot, and the chosen model."""
     rows = connection.execute(
         """
-        select evaluation.* exclude (model_version)
+        select evaluation.* exclude (model_version, fitted_at)
         from main.model_evaluation as evaluation
         inner join main.model_registry as registry
             on evaluation.model_version = registry.version

@@ -1,15 +1,17 @@
 """What a saved model is checked for before it is used."""
 
 import dataclasses
+import hashlib
 import json
 import os
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import warehouse
-from train import artefact
+from train import artefact, golden
 from train.baselines import LastThirtyDays
 from train.forecast import COLUMNS, Calibration, Forecaster
 
@@ -51,7 +53,13 @@ def forecaster():
 
 @pytest.fixture
 def saved(models, forecaster):
-    return artefact.save(forecaster, {"version": "v1", "chosen": "last 30 days"}, CONTRACT)
+    return keep(forecaster, "v1")
+
+
+def keep(forecaster, version):
+    evidence = pd.DataFrame({"customer_id": ["a", "b"], "actual": [0.0, 5.0]})
+    card = {"version": version, "chosen": "last 30 days"}
+    return artefact.save(forecaster, card, CONTRACT, golden_rows=FRAME, evidence=evidence)
 
 
 def rewrite_card(folder, **changes):
@@ -78,13 +86,13 @@ def test_folder_bears_the_version(saved, models):
 
 
 def test_saving_leaves_no_other_folder(saved, models, forecaster):
-    artefact.save(forecaster, {"version": "v1"}, CONTRACT)
+    keep(forecaster, "v1")
     assert [entry.name for entry in models.iterdir()] == ["v1"]
 
 
 def test_failed_save_keeps_the_former_version(saved, models):
     with pytest.raises(Exception, match="pickle"):
-        artefact.save(lambda: None, {"version": "v1"}, CONTRACT)
+        keep(lambda: None, "v1")
     assert artefact.load(saved, CONTRACT).version == "v1"
 
 
@@ -115,20 +123,109 @@ def test_foreign_file_is_refused_before_it_is_unpickled(saved, tmp_path):
     assert not (tmp_path / "sprung").exists()
 
 
-def test_any_flipped_bit_of_the_card_is_refused(saved):
-    intact = (saved / "card.json").read_bytes()
+def test_500_flipped_bits_are_refused_before_anything_is_unpickled(saved, monkeypatch):
+    def unpickled(*args, **kwargs):
+        pytest.fail("a changed file was unpickled")
+
+    monkeypatch.setattr(artefact.joblib, "load", unpickled)
+    files = sorted(saved.iterdir())
+    assert len(files) == 4
     random = np.random.default_rng(0)
-    accepted = 0
-    for position in random.choice(len(intact), 200):
-        content = bytearray(intact)
-        content[position] ^= 1 << int(random.integers(8))
-        (saved / "card.json").write_bytes(content)
-        try:
-            artefact.read_card(saved)
-            accepted += 1
-        except artefact.ArtefactError:
-            pass
-    assert accepted == 0
+    refused = 0
+    for file in files:
+        intact = file.read_bytes()
+        for position in random.integers(0, len(intact), 500 // len(files)):
+            content = bytearray(intact)
+            content[position] ^= 1 << int(random.integers(8))
+            file.write_bytes(content)
+            with pytest.raises(artefact.ArtefactError):
+                artefact.load(saved, CONTRACT)
+            refused += 1
+        file.write_bytes(intact)
+    assert refused == 500
+
+
+@pytest.mark.parametrize("name", ["model.joblib", "card.json", "golden.parquet"])
+def test_missing_file_is_refused(saved, name):
+    (saved / name).unlink()
+    with pytest.raises(artefact.ArtefactError, match=f"{name} is missing"):
+        artefact.load(saved, CONTRACT)
+
+
+def test_file_that_is_a_link_is_refused(saved, tmp_path):
+    (saved / "model.joblib").rename(tmp_path / "elsewhere")
+    (saved / "model.joblib").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(artefact.ArtefactError, match="missing"):
+        artefact.load(saved, CONTRACT)
+
+
+@pytest.mark.parametrize(
+    "lead",
+    [
+        lambda models, outside: outside,
+        lambda models, outside: models / ".." / "outside",
+        lambda models, outside: models / "link",
+        lambda models, outside: models / "deep" / "v1",
+        lambda models, outside: models / "v1" / ".." / "v1",
+    ],
+    ids=["elsewhere", "way up", "symlink", "deeper", "up and down"],
+)
+def test_path_outside_the_registry_is_refused(saved, models, tmp_path, lead):
+    outside = tmp_path / "outside"
+    shutil.copytree(saved, outside)
+    shutil.copytree(saved, models / "deep" / "v1")
+    (models / "link").symlink_to(outside)
+    with pytest.raises(artefact.ArtefactError, match="no folder of its own"):
+        artefact.load(lead(models, outside), CONTRACT)
+
+
+def test_models_folder_may_itself_be_a_link(saved, models, tmp_path):
+    models.rename(tmp_path / "disk")
+    models.symlink_to(tmp_path / "disk")
+    assert artefact.load(saved, CONTRACT).version == "v1"
+
+
+def test_golden_rows_reach_from_the_lowest_forecast_to_the_highest(models, forecaster):
+    spend = np.arange(300.0)[::-1]
+    rows = golden.pick(forecaster, pd.DataFrame({"spend_30d": spend, "region": "north"}))
+    assert len(rows) == 20
+    assert (rows["spend_30d"].min(), rows["spend_30d"].max()) == (0, 299)
+
+
+def test_few_rows_are_all_golden(saved):
+    assert len(pd.read_parquet(saved / "golden.parquet")) == len(FRAME)
+
+
+@pytest.mark.parametrize(("change", "refused"), [(1e-8, True), (1e-11, False)])
+def test_model_that_says_otherwise_of_golden_rows_is_refused(saved, change, refused):
+    rows = pd.read_parquet(saved / "golden.parquet")
+    rows["forecast: predicted_30d_spend"] *= 1 + change
+    rows.to_parquet(saved / "golden.parquet")
+    content = (saved / "golden.parquet").read_bytes()
+    files = artefact.read_card(saved)["files"]
+    rewrite_card(saved, files=files | {"golden.parquet": hashlib.sha256(content).hexdigest()})
+    if refused:
+        with pytest.raises(artefact.ArtefactError, match=r"golden row 1 was 12\.5"):
+            artefact.load(saved, CONTRACT)
+    else:
+        assert artefact.load(saved, CONTRACT).version == "v1"
+
+
+def test_version_saved_without_golden_rows_is_refused(saved):
+    rewrite_card(saved, files={})
+    with pytest.raises(artefact.ArtefactError, match="no golden rows"):
+        artefact.load(saved, CONTRACT)
+
+
+def test_model_that_the_code_of_today_cannot_use_is_refused(saved, monkeypatch):
+    monkeypatch.delattr(FlatPurchase, "predict_purchase")
+    with pytest.raises(artefact.ArtefactError, match="this version of the code"):
+        artefact.load(saved, CONTRACT)
+
+
+def test_evidence_comes_back_as_it_was_kept(saved):
+    kept = artefact.load(saved, CONTRACT).evidence()
+    assert kept.to_dict("list") == {"customer_id": ["a", "b"], "actual": [0.0, 5.0]}
 
 
 def test_missing_column_is_named(saved):

@@ -16,7 +16,7 @@ from train.evaluation import METRICS
 from train.fit import fit
 from train.forecast import COLUMNS
 
-START, HORIZON, CUSTOMERS, SNAPSHOTS = dt.date(2019, 1, 1), 30, 260, 9
+START, HORIZON, CUSTOMERS, SNAPSHOTS = dt.date(2019, 1, 21), 30, 260, 9
 AS_OF = START + dt.timedelta(HORIZON * SNAPSHOTS)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import platform
@@ -20,15 +21,29 @@ import pandas as pd
 import sklearn
 
 import warehouse
+from train import golden
 from train.forecast import Forecaster
+from train.revision import code_hash, git_revision
 
 MODEL_FILE = "model.joblib"
 CARD_FILE = "card.json"
+GOLDEN_FILE = "golden.parquet"
+EVIDENCE_FILE = "evidence.parquet"
 REMEDY = "run `python train/fit.py`"
 
 
 class ArtefactError(RuntimeError):
-    """A model cannot be used; the message says what differs and what to do."""
+    """A model cannot be used; the message says what differs and what to do.
+
+    Parameters
+    ----------
+    what
+        What differs, without the remedy, which the message adds.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}: {REMEDY}")
+        self.what = what
 
 
 @dataclass(frozen=True)
@@ -37,6 +52,7 @@ class Artefact:
 
     card: dict[str, Any]
     forecaster: Forecaster
+    folder: Path
 
     @property
     def version(self) -> str:
@@ -46,6 +62,13 @@ class Artefact:
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Forecast each row of the contract's features; see `Forecaster.predict`."""
         return self.forecaster.predict(frame)
+
+    def evidence(self) -> pd.DataFrame | None:
+        """Return its out-of-time forecasts, see `train.promotion`; None if it was saved without."""
+        if EVIDENCE_FILE not in self.card["files"]:
+            return None
+        content = _checked(self.folder / EVIDENCE_FILE, self.card["files"][EVIDENCE_FILE])
+        return pd.read_parquet(io.BytesIO(content))
 
 
 def library_versions() -> dict[str, str]:
@@ -60,17 +83,30 @@ def library_versions() -> dict[str, str]:
 
 def version_name(as_of: object, identity: Mapping[str, object]) -> str:
     """Name a version after its day and what it was made from: the same inputs, the same name."""
-    text = json.dumps({**identity, "libraries": library_versions()}, sort_keys=True, default=str)
+    whole = {**identity, "libraries": library_versions(), "code": code_hash()}
+    text = json.dumps(whole, sort_keys=True, default=str)
     return f"{as_of}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
 
-def save(forecaster: Forecaster, card: Mapping[str, object], contract: warehouse.Contract) -> Path:
-    """Write a model and its card as one version, whole or not at all.
+def save(
+    forecaster: Forecaster,
+    card: Mapping[str, object],
+    contract: warehouse.Contract,
+    *,
+    golden_rows: pd.DataFrame,
+    evidence: pd.DataFrame | None = None,
+) -> Path:
+    """Write a model, its card and what it is checked by as one version, whole or not at all.
 
     Parameters
     ----------
     card
-        At least `version`; sha256, contract, libraries and the card's seal are added.
+        At least `version`; hashes of the files, contract, libraries, git revision and the card's
+        seal are added.
+    golden_rows
+        Rows of the contract's features; a few are kept with their forecasts.
+    evidence
+        Out-of-time forecasts to compare later versions with.
 
     Returns
     -------
@@ -83,11 +119,17 @@ def save(forecaster: Forecaster, card: Mapping[str, object], contract: warehouse
     staged = Path(tempfile.mkdtemp(prefix=".staged-", dir=models))
     try:
         joblib.dump(forecaster, staged / MODEL_FILE, compress=3)
+        golden.pick(forecaster, golden_rows).to_parquet(staged / GOLDEN_FILE)
+        if evidence is not None:
+            evidence.to_parquet(staged / EVIDENCE_FILE)
+        hashes = {file.name: _sha256(file.read_bytes()) for file in sorted(staged.iterdir())}
         full = {
             **card,
-            "sha256": _sha256(staged / MODEL_FILE),
+            "sha256": hashes.pop(MODEL_FILE),
+            "files": hashes,
             "contract": {"hash": contract.hash, "columns": _columns(contract)},
             "libraries": library_versions(),
+            "git_revision": git_revision(),
         }
         (staged / CARD_FILE).write_text(_sealed(full))
         staged.chmod(0o755)
@@ -106,33 +148,39 @@ def save(forecaster: Forecaster, card: Mapping[str, object], contract: warehouse
 def load(folder: Path, contract: warehouse.Contract | None = None) -> Artefact:
     """Check a version's folder, then load it.
 
-    The card's seal and the model's sha256 are checked before anything is unpickled, then the
-    contract, then the library versions.
+    Checked before anything is unpickled: the folder's place, the card's seal, the sha256 of every
+    file, the contract, the library versions. Afterwards: the forecasts of the golden rows.
 
     Raises
     ------
     ArtefactError
-        If a file is missing or changed, or contract or libraries differ.
+        If the folder lies elsewhere than under models/, a file is missing or changed, contract or
+        libraries differ, or the model no longer says what it said.
     """
     card = read_card(folder)
-    model = folder / MODEL_FILE
-    if not model.is_file():
-        raise ArtefactError(f"{model} is missing: {REMEDY}")
-    if _sha256(model) != card["sha256"]:
-        raise ArtefactError(f"{model} is not the file its card describes (sha256): {REMEDY}")
+    if GOLDEN_FILE not in card.get("files", {}):
+        raise ArtefactError(f"{folder} has no golden rows to check the model by")
+    # what is hashed is what is loaded: a file swapped in between goes unread
+    model = _checked(folder / MODEL_FILE, card["sha256"])
+    others = {name: _checked(folder / name, sha256) for name, sha256 in card["files"].items()}
     _check_contract(card["contract"], contract or warehouse.contract(), folder)
-    present = library_versions()
-    differing = [
-        f"{name} {card['libraries'].get(name)} (here {version})"
-        for name, version in present.items()
-        if card["libraries"].get(name) != version
-    ]
-    if differing:
-        raise ArtefactError(f"{folder} was fitted with {', '.join(differing)}: {REMEDY}")
-    forecaster = joblib.load(model)
-    if not isinstance(forecaster, Forecaster):
-        raise ArtefactError(f"{model} holds no forecaster: {REMEDY}")
-    return Artefact(card, forecaster)
+    _check_libraries(card["libraries"], folder)
+    try:
+        forecaster = joblib.load(io.BytesIO(model))
+        if not isinstance(forecaster, Forecaster):
+            raise ArtefactError(f"{folder / MODEL_FILE} holds no forecaster")
+        kept = pd.read_parquet(io.BytesIO(others[GOLDEN_FILE]))
+        differs = golden.difference(forecaster, kept)
+    except ArtefactError:
+        raise
+    except Exception as error:
+        # a class that moved, an attribute that is new: whatever the code of today trips over
+        raise ArtefactError(
+            f"{folder} does not work with this version of the code ({error})"
+        ) from error
+    if differs:
+        raise ArtefactError(f"{folder} no longer forecasts what it did ({differs})")
+    return Artefact(card, forecaster, folder)
 
 
 def champion(contract: warehouse.Contract | None = None) -> Artefact:
@@ -151,15 +199,35 @@ def champion(contract: warehouse.Contract | None = None) -> Artefact:
         except duckdb.CatalogException:
             row = None
     if row is None:
-        raise ArtefactError(f"the warehouse has no model yet: {REMEDY}")
-    version, sha256 = row
-    # the registry names a version, never a way out of the models' folder
-    if Path(version).name != version or version.startswith("."):
-        raise ArtefactError(f"{version!r} in model_registry is no version name: {REMEDY}")
-    folder = warehouse.models_dir() / version
+        raise ArtefactError("the warehouse has no model yet")
+    return registered(*row, contract)
+
+
+def registered(version: str, sha256: str, contract: warehouse.Contract | None = None) -> Artefact:
+    """Load a version that the registry knows by the sha256 of its model.
+
+    Raises
+    ------
+    ArtefactError
+        If it cannot be used, or is another model of the same name.
+    """
+    folder = folder_of(version)
     if read_card(folder)["sha256"] != sha256:
-        raise ArtefactError(f"{folder} is not the model that model_registry describes: {REMEDY}")
+        raise ArtefactError(f"{folder} is not the model that model_registry describes")
     return load(folder, contract)
+
+
+def folder_of(version: str) -> Path:
+    """Return the folder of a version.
+
+    Raises
+    ------
+    ArtefactError
+        If the name is none: it would lead out of the models' folder.
+    """
+    if Path(version).name != version or version.startswith("."):
+        raise ArtefactError(f"{version!r} is no version name")
+    return warehouse.models_dir() / version
 
 
 def read_card(folder: Path) -> dict[str, Any]:
@@ -168,31 +236,50 @@ def read_card(folder: Path) -> dict[str, Any]:
     Raises
     ------
     ArtefactError
-        If it is missing or was changed.
+        If it is missing or was changed, or lies elsewhere than in a folder under models/.
     """
+    _check_place(folder)
     file = folder / CARD_FILE
-    if not file.is_file():
-        raise ArtefactError(f"{file} is missing: {REMEDY}")
     try:
-        text = file.read_text()
+        text = _content(file).decode()
         card = json.loads(text)
         intact = _sealed({name: card[name] for name in card if name != "seal"}) == text
     except (ValueError, TypeError) as error:
-        raise ArtefactError(f"{file} cannot be read ({error}): {REMEDY}") from error
+        raise ArtefactError(f"{file} cannot be read ({error})") from error
     if not intact:
-        raise ArtefactError(f"{file} was changed after the fit: {REMEDY}")
+        raise ArtefactError(f"{file} was changed after the fit")
     return card
+
+
+def _check_place(folder: Path) -> None:
+    models = warehouse.models_dir().resolve()
+    # resolved, a symlink or a way up shows
+    if ".." in folder.parts or folder.is_symlink() or folder.resolve().parent != models:
+        raise ArtefactError(f"{folder} is no folder of its own under {models}")
 
 
 def _sealed(card: Mapping[str, object]) -> str:
     body = json.dumps(card, sort_keys=True, default=str)
-    sealed = {**json.loads(body), "seal": hashlib.sha256(body.encode()).hexdigest()}
+    sealed = {**json.loads(body), "seal": _sha256(body.encode())}
     return json.dumps(sealed, sort_keys=True, indent=2) + "\n"
 
 
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def _checked(file: Path, sha256: str) -> bytes:
+    content = _content(file)
+    if _sha256(content) != sha256:
+        raise ArtefactError(f"{file} is not the file its card describes (sha256)")
+    return content
+
+
+def _content(file: Path) -> bytes:
+    # a link may lead anywhere, and may lead elsewhere tomorrow
+    if file.is_symlink() or not file.is_file():
+        raise ArtefactError(f"{file} is missing")
+    return file.read_bytes()
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _columns(contract: warehouse.Contract) -> list[dict[str, str]]:
@@ -218,5 +305,15 @@ def _check_contract(stored: dict[str, Any], present: warehouse.Contract, folder:
         ),
     ] or ["order, null rule, unit, window or range of columns"]
     raise ArtefactError(
-        f"{folder} was fitted for another feature contract: {'; '.join(differences)}. {REMEDY}"
+        f"{folder} was fitted for another feature contract ({'; '.join(differences)})"
     )
+
+
+def _check_libraries(stored: Mapping[str, str], folder: Path) -> None:
+    differing = [
+        f"{name} {stored.get(name)} (here {version})"
+        for name, version in library_versions().items()
+        if stored.get(name) != version
+    ]
+    if differing:
+        raise ArtefactError(f"{folder} was fitted with {', '.join(differing)}")

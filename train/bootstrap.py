@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,15 @@ Values = NDArray[np.float64]
 
 REPLICATES = 100
 COVERAGE = 0.9
+# the quantiles between which `COVERAGE` of the draws lie
+TAILS = ((1 - COVERAGE) / 2, (1 + COVERAGE) / 2)
+
+
+def drawings(customers: int, replicates: int, seed: int) -> Iterator[NDArray[np.int64]]:
+    """Draw as many customers as there are, with replacement, again and again: their positions."""
+    rng = np.random.default_rng(seed)
+    for _ in range(replicates):
+        yield rng.integers(0, customers, customers)
 
 
 def metric_intervals(
@@ -47,17 +56,12 @@ def metric_intervals(
         value minus that of the best baseline;
         null where no baseline has the metric.
     """
-    rng = np.random.default_rng(seed)
     whole = _measure(actual, forecasts, np.arange(len(actual)))
     draws = np.stack(
-        [
-            _measure(actual, forecasts, rng.integers(0, len(actual), len(actual)))
-            for _ in range(replicates)
-        ]
+        [_measure(actual, forecasts, rows) for rows in drawings(len(actual), replicates, seed)]
     )
     names = list(forecasts)
     rivals = [names.index(name) for name in baselines]
-    tails = [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2]
     records = []
     for column, metric in enumerate(METRICS):
         distance = np.abs(whole[rivals, column] - BEST_VALUE[metric])
@@ -67,11 +71,11 @@ def metric_intervals(
             value, drawn = whole[row, column], draws[:, row, column]
             if np.isnan(value):
                 continue
-            record = [name, metric, value, *np.nanquantile(drawn, tails)]
+            record = [name, metric, value, *np.nanquantile(drawn, TAILS)]
             if best is None:
                 record += [None, np.nan, np.nan, np.nan]
             else:
-                apart = np.nanquantile(drawn - draws[:, best, column], tails)
+                apart = np.nanquantile(drawn - draws[:, best, column], TAILS)
                 record += [names[best], value - whole[best, column], *apart]
             records.append(record)
     columns = ["model", "metric", "value", "low", "high", "best_baseline"]

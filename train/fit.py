@@ -1,6 +1,8 @@
-"""Fit the forecast and make it the warehouse's champion.
+"""Fit the forecast; it becomes the warehouse's champion unless it is worse than the present one.
 
-python train/fit.py [--as-of DATE] [--seed N] [--quick]
+python train/fit.py [--as-of DATE] [--seed N] [--quick] [--mlflow sqlite:///runs.db]
+python train/fit.py --promote VERSION
+python train/fit.py --rollback
 """
 
 from __future__ import annotations
@@ -16,9 +18,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import warehouse
 from run.tables import metric_table, wide_console
-from train import artefact, dataset, leak_alarm
+from train import artefact, dataset, leak_alarm, registry, tracking
 from train.learn import FitResult, fit
 from train.options import Quick, Seed
+from train.promotion import CHAMPION
 
 __all__ = ["FitResult", "fit", "main"]
 
@@ -34,24 +37,53 @@ def main(
     ] = None,
     seed: Seed = 0,
     quick: Quick = False,
+    promote: Annotated[
+        str | None,
+        typer.Option(metavar="VERSION", help="Fit nothing; make this version the champion."),
+    ] = None,
+    rollback: Annotated[
+        bool,
+        typer.Option(
+            "--rollback", help="Fit nothing; make the version the champion that was it before."
+        ),
+    ] = False,
+    mlflow: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URI",
+            envvar="MLFLOW_TRACKING_URI",
+            help="Log the fit as a run in this MLflow store too, like sqlite:///runs.db.",
+        ),
+    ] = None,
 ) -> None:
-    """Fit the forecast of the next 30 days of spend and make it the warehouse's champion.
+    """Fit the forecast of the next 30 days of spend.
 
     Reads the feature mart (`make build` first), compares all candidates out of time, saves the
     chosen one as a version under models/ and a report under reports/, both beside the warehouse.
+    The version becomes the champion, which `serve/score.py` uses, unless it is worse than the
+    present one beyond noise; then it is kept as a challenger.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    if promote is not None and rollback:
+        raise typer.BadParameter("--promote and --rollback exclude each other")
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     try:
+        if promote is not None or rollback:
+            log.info(registry.roll_back() if promote is None else registry.promote(promote))
+            return
+        # opened before the fit: what is missing shows at once
+        tracker = tracking.Tracker(mlflow) if mlflow else None
         with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
             day = as_of.date() if as_of else None
             result = fit(day, seed=seed, quick=quick, progress=progress)
+        run = tracker.log(result.folder, result.verdict, result.report) if tracker else None
     except (
         warehouse.WarehouseError,
         dataset.HistoryError,
         leak_alarm.LeakError,
         artefact.ArtefactError,
+        tracking.TrackingError,
     ) as error:
         print(error, file=sys.stderr)
         raise typer.Exit(1) from error
@@ -60,6 +92,13 @@ def main(
     log.info("chosen: %s, fitted on %d rows", result.chosen, result.rows)
     log.info("model:  %s", result.folder)
     log.info("report: %s", result.report)
+    if run:
+        log.info("run:    %s in %s", run, mlflow)
+    if result.verdict.status == CHAMPION:
+        log.info("%s is the champion: %s", result.version, result.verdict.reason)
+    else:
+        log.info("%s is kept as a challenger: %s", result.version, result.verdict.reason)
+        log.info("to use it all the same: python train/fit.py --promote %s", result.version)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from rich.progress import Progress
 from sklearn.base import BaseEstimator
 
 import warehouse
-from train import artefact, compare, dataset, leak_alarm, registry, report
+from train import artefact, compare, dataset, leak_alarm, promotion, registry, report
 from train.forecast import Forecaster
 from train.importance import permutation_importance
 from train.models import FULL, QUICK, Blend, candidates
@@ -42,6 +42,8 @@ class FitResult:
         Rows of the refit.
     importance
         Loss of Gini per feature when its values are shuffled on the test, largest first.
+    verdict
+        Whether it became the champion, and why.
     report
         The HTML page.
     """
@@ -56,6 +58,7 @@ class FitResult:
     trained_on: tuple[dt.date, ...]
     rows: int
     importance: pd.Series
+    verdict: promotion.Verdict
     report: Path
 
 
@@ -66,7 +69,7 @@ def fit(
     quick: bool = False,
     progress: Progress | None = None,
 ) -> FitResult:
-    """Fit a model on the warehouse's feature mart and make it the champion.
+    """Fit a model on the feature mart; the champion, unless it is worse than the present one.
 
     Parameters
     ----------
@@ -139,8 +142,8 @@ def fit(
         "rows_compared": effort.rows,
     }
     # what it was chosen and calibrated on is part of what it is
-    evidence = {str(origin.day): rolling.identities[origin.day] for origin in origins}
-    identity = {"data": fingerprint, "contract": contract.hash, "evidence": evidence, **parameters}
+    past = {str(origin.day): rolling.identities[origin.day] for origin in origins}
+    identity = {"data": fingerprint, "contract": contract.hash, "past": past, **parameters}
     version = artefact.version_name(schedule.as_of, identity)
     card = {
         "version": version,
@@ -154,24 +157,23 @@ def fit(
         "parameters": parameters,
         "chosen": chosen,
         "metrics": _for_json(tables[0]),
+        "importance": {str(name): float(loss) for name, loss in importance.items()},
         "limits": [
             "a forecast for customers known on its as-of date; sales to later ones are not in it",
             f"not for other horizons than {schedule.horizon} days",
         ],
     }
-    folder = artefact.save(forecaster, card, contract)
+    # the dates that the next fit will look at too
+    snapshots = {origin.day: origin.snapshot for origin in origins[: len(cuts)]}
+    published = {
+        day: compare.straightened(one, said[i + 1 :])[chosen]
+        for i, (day, one) in enumerate(zip(snapshots, said, strict=False))
+    }
+    proof = promotion.evidence(snapshots, published)
+    verdict = promotion.judge(version, proof, rolling.rows_of, contract, seed)
+    folder = artefact.save(forecaster, card, contract, golden_rows=newest.test.X, evidence=proof)
     with warehouse.connect() as connection:
-        registry.write(
-            connection,
-            version=version,
-            sha256=artefact.read_card(folder)["sha256"],
-            as_of=schedule.as_of,
-            evaluation=tables[0],
-            test=cuts[0],
-            chosen=chosen,
-            importance=importance,
-            trained_on=schedule.labelled,
-        )
+        registry.enter(connection, artefact.read_card(folder), verdict)
     page = report.write(
         version=version,
         chosen=chosen,
@@ -193,6 +195,7 @@ def fit(
         trained_on=schedule.labelled,
         rows=len(learned),
         importance=importance,
+        verdict=verdict,
         report=page,
     )
 

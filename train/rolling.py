@@ -7,10 +7,8 @@ candidates are the same as in an earlier run is not fitted again.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from sklearn.base import BaseEstimator
 
@@ -61,7 +59,7 @@ class Rolling:
         models = candidates(contract, horizon_days=schedule.horizon, seed=seed, effort=effort)
         with warehouse.connect(read_only=True) as connection:
             known = dataset.fingerprints(connection, contract, schedule.labelled)
-        common = {"contract": contract.hash, "seed": seed, **_made_by(effort)}
+        common = {"contract": contract.hash, "seed": seed, "effort": asdict(effort)}
         identities = {
             day: artefact.version_name(
                 day,
@@ -76,6 +74,18 @@ class Rolling:
     def fits(self) -> int:
         """How many estimators are fitted for one date."""
         return sum(not isinstance(model, Blend) for model in self.models.values())
+
+    def rows_of(self, day: dt.date) -> Rows:
+        """Read the rows of a date, all where they keep within the limit."""
+        with warehouse.connect(read_only=True) as connection:
+            return dataset.read(
+                connection,
+                self.contract,
+                [day],
+                limit=self.effort.rows_read,
+                whole=[day],
+                seed=self.seed,
+            )
 
     def kept(self, days: Sequence[dt.date]) -> dict[dt.date, Snapshot]:
         """Return the forecasts of those days that an earlier run has left."""
@@ -133,11 +143,3 @@ class Rolling:
     def _in_order(self, snapshot: Snapshot) -> Snapshot:
         # in the order of the candidates, which settles ties of the choice
         return Snapshot(snapshot.customers, {name: snapshot.said[name] for name in self.models})
-
-
-def _made_by(effort: Effort) -> dict[str, object]:
-    """Return what tells the candidates of one day from those of another: effort and code."""
-    code = hashlib.sha256()
-    for file in sorted(Path(__file__).parent.glob("*.py")):
-        code.update(file.read_bytes())
-    return {"effort": asdict(effort), "code": code.hexdigest()}

@@ -59,5 +59,52 @@
         difference_high double,
         customers bigint,
         written_at timestamp
-    )
+    );
+    {#- as in train/registry.py; column by column, for tables of earlier versions of the project -#}
+    {%- for table, columns in {
+        'model_registry': {
+            'version': 'varchar',
+            'as_of_date': 'date',
+            'status': 'varchar',
+            'fitted_at': 'timestamp',
+            'promoted_at': 'timestamp',
+            'reason': 'varchar',
+            'git_revision': 'varchar',
+            'contract_hash': 'varchar',
+            'data_fingerprint': 'varchar',
+            'test_as_of_date': 'date',
+            'validation_as_of_dates': 'date[]',
+            'training_as_of_dates': 'date[]',
+            'parameters': 'json',
+            'metrics': 'json',
+            'sha256': 'varchar',
+        },
+        'model_evaluation': {
+            'model_version': 'varchar',
+            'model': 'varchar',
+            'test_as_of_date': 'date',
+            'mae': 'double',
+            'wape': 'double',
+            'rmse': 'double',
+            'r2': 'double',
+            'gini': 'double',
+            'spearman': 'double',
+            'top10_capture': 'double',
+            'decile_error': 'double',
+            'sum_ratio': 'double',
+            'auc': 'double',
+            'brier': 'double',
+            'is_chosen': 'boolean',
+            'fitted_at': 'timestamp',
+        },
+    }.items() %}
+    create table if not exists {{ target.schema }}.{{ table }} (
+        {%- for name, data_type in columns.items() %}
+        {{ name }} {{ data_type }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    );
+    {%- for name, data_type in columns.items() %}
+    alter table {{ target.schema }}.{{ table }} add column if not exists {{ name }} {{ data_type }};
+    {%- endfor %}
+    {%- endfor %}
 {% endmacro %}
