@@ -29,6 +29,7 @@ from train.forecast_store import Snapshot
 from train.models import BASELINES, FULL, QUICK
 from train.options import Quick, Seed
 from train.rolling import Rolling
+from train.worth import Worth, worth
 
 Values = NDArray[np.float64]
 
@@ -52,38 +53,20 @@ class BacktestResult:
         By day: one row per model, one column per metric; `PUBLISHED` is the last model.
     chosen
         By day: the model that was published.
+    worth
+        Whether it is worth having.
     """
 
     days: tuple[dt.date, ...]
     reused: tuple[dt.date, ...]
     tables: Mapping[dt.date, pd.DataFrame]
     chosen: Mapping[dt.date, str]
+    worth: Worth
 
     @property
     def mean(self) -> pd.DataFrame:
         """Mean of each metric over the days."""
-        return sum(self.tables.values()) / len(self.tables)
-
-    def verdict(self) -> str:
-        """Say in one sentence whether the model is worth it, against the best simple baseline."""
-        mean = self.mean
-        best = mean.loc[list(BASELINES), "rmse"].idxmin()
-        gains = [f"{metric} {_gain(mean, best, metric):+.1%}" for metric in ("wape", "rmse")]
-        wins = sum(
-            bool(table.loc[PUBLISHED, "rmse"] < table.loc[best, "rmse"])
-            for table in self.tables.values()
-        )
-        worth = "worth it" if wins * 2 > len(self.days) else "not worth it"
-        return (
-            f"The model is {worth}: against the best simple baseline ({best}) its errors are "
-            f"{' and '.join(gains)}, its gini {mean.loc[PUBLISHED, 'gini']:.3f} against "
-            f"{mean.loc[best, 'gini']:.3f}; its RMSE was smaller at {wins} of {len(self.days)} "
-            "dates."
-        )
-
-
-def _gain(mean: pd.DataFrame, baseline: str, metric: str) -> float:
-    return float(mean.loc[PUBLISHED, metric] / mean.loc[baseline, metric] - 1)
+        return mean_table(self.tables)
 
 
 def backtest(
@@ -121,6 +104,8 @@ def backtest(
     kept = rolling.kept(days)
     task = progress.add_task("backtest", total=rolling.fits * (len(days) - len(kept)) + len(days))
     said: list[Mapping[str, OutOfTime]] = []
+    snapshots: dict[dt.date, Snapshot] = {}
+    forecasts: dict[dt.date, dict[str, Forecast]] = {}
     tables: dict[dt.date, pd.DataFrame] = {}
     chosen: dict[dt.date, str] = {}
     found: dict[str, dict[dt.date, pd.DataFrame]] = {name: {} for name in backtest_store.TABLES}
@@ -130,16 +115,16 @@ def backtest(
         # as a fit does: what was known by then, newest first
         older, skills = said[::-1], list(tables.values())[::-1]
         chosen[day] = compare.choose([table.drop(index=PUBLISHED) for table in skills])[0]
-        forecasts = compare.straightened(snapshot.said, older)
-        forecasts[PUBLISHED] = forecasts[chosen[day]]
-        tables[day] = evaluation_table(snapshot.actual, forecasts)
+        here = compare.straightened(snapshot.said, older)
+        here[PUBLISHED] = here[chosen[day]]
+        tables[day] = evaluation_table(snapshot.actual, here)
         calibration = compare.calibration(chosen[day], older)
         one = snapshot.said[chosen[day]]
         published = calibration.straighten(one.spend, one.probability)
-        found["backtest"][day] = _forecasts(snapshot, forecasts, published)
+        found["backtest"][day] = _forecasts(snapshot, here, published)
         found["backtest_metrics"][day] = pd.concat(
             [
-                metric_intervals(snapshot.actual, forecasts, BASELINES, seed=seed),
+                metric_intervals(snapshot.actual, here, BASELINES, seed=seed),
                 _doubt_metrics(snapshot.actual, published),
             ]
         ).assign(customers=len(snapshot.actual))
@@ -147,10 +132,18 @@ def backtest(
             [{"chosen": chosen[day], **calibration.doubt.columns()}]
         )
         said.append(snapshot.said)
+        snapshots[day], forecasts[day] = snapshot, here
         progress.update(task, advance=1, description=f"forecast as of {day}")
     with warehouse.connect() as connection:
         backtest_store.write(connection, found)
-    return BacktestResult(days, tuple(kept), tables, chosen)
+    mean = mean_table(tables)
+    found_worth = worth(mean, PUBLISHED, snapshots, forecasts, seed)
+    return BacktestResult(days, tuple(kept), tables, chosen, found_worth)
+
+
+def mean_table(tables: Mapping[dt.date, pd.DataFrame]) -> pd.DataFrame:
+    """Return the mean of each metric over the days."""
+    return sum(tables.values()) / len(tables)
 
 
 def _forecasts(
@@ -210,7 +203,7 @@ def main(
     )
     title = f"Mean over {len(result.days)} as-of dates"
     console.print(metric_table(title, result.mean, {PUBLISHED}))
-    console.print(result.verdict())
+    console.print(str(result.worth))
     if len(result.days) < cuts:
         log.info("the mart has labels for %d such dates only", len(result.days))
 

@@ -144,7 +144,7 @@ class Forecaster:
     spend
         Fitted candidate.
     purchase
-        Fitted estimator with `predict_purchase`; may be the same.
+        Fitted estimator with `predict_purchase`, for a candidate that has none; may be the same.
     calibration
         What their out-of-time forecasts taught.
     numeric, categorical
@@ -186,5 +186,5 @@ class Forecaster:
         with _threads().limit(limits=1, user_api="openmp"):
             spend, chance = predict_both(self.spend, X, jobs=JOBS)
             if chance is None:
-                _, chance = predict_both(self.purchase, X, jobs=JOBS)
+                chance = self.purchase.predict_purchase(X)
         return pd.DataFrame(self.calibration.straighten(spend, chance), index=frame.index)
