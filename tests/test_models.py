@@ -310,16 +310,26 @@ def test_probability_of_one_kind_of_customer_stays_as_it_is():
     assert said.predict(np.array([0.2])) == pytest.approx([0.2])
 
 
-def test_level_follows_the_newest_snapshot_a_third_of_the_way():
-    assert shop_level([133.1, 50.0], [100.0, 100.0]) == pytest.approx(1.1)
+def test_level_follows_half_of_the_newest_error_where_no_season_is_known():
+    said = shop_level([121.0, 50.0], [100.0, 100.0], [False, False])
+    assert said == pytest.approx(1.1)
+
+
+def test_level_smooths_the_errors_of_known_seasons():
+    said = shop_level([100.0, 133.1, 999.0], [100.0, 100.0, 1.0], [True, True, False])
+    assert said == pytest.approx(1.331 ** (1 / 3 * 2 / 3))
 
 
 def test_level_is_limited():
-    assert shop_level([1000.0], [1.0]) == pytest.approx(1.5 ** (1 / 3))
+    assert shop_level([1000.0], [1.0], [False]) == pytest.approx(1.5**0.5)
+
+
+def test_level_ignores_a_month_without_sales():
+    assert shop_level([0.0], [1.0], [False]) == 1.0
 
 
 def test_level_without_history_is_one():
-    assert shop_level([], []) == 1.0
+    assert shop_level([], [], []) == 1.0
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 
 from train.buy_till_die import BetaGeometric, GammaGamma
+from train.opened import Opened, of_numbers
 from train.row_sample import sample_of
 
 Values = NDArray[np.float64]
@@ -19,6 +20,13 @@ SAMPLE_ROWS = 20_000
 # without so many returning customers there is nothing to fit
 FEWEST_RETURNING = 20
 SMALLEST = 1e-3
+# what a summary is made of
+FEATURES = (
+    "active_days_lifetime",
+    "days_since_first_order",
+    "days_since_last_order",
+    "spend_lifetime",
+)
 # the features that the columns of `transform` come closest to, and that of the order value
 MADE_OF = (
     "active_days_lifetime",
@@ -118,6 +126,14 @@ class BuyTillDie(RegressorMixin, BaseEstimator):
             return np.where(known.has_bought, self.mean_["bought"], self.mean_["never"])
         spend = self._expected_purchases(known) * self._expected_value(known)
         return np.where(known.has_bought, spend, self.mean_["never"])
+
+    def opened(self, X: pd.DataFrame) -> Opened:
+        """Open the estimator: see `train.opened`."""
+        return of_numbers(
+            FEATURES,
+            lambda rows: rows[list(FEATURES)].to_numpy(dtype=np.float64),
+            lambda columns: self.predict(pd.DataFrame(columns, columns=list(FEATURES))),
+        )
 
     def predict_purchase(self, X: pd.DataFrame) -> Values:
         """Return the probability of a purchase."""

@@ -11,10 +11,15 @@ from sklearn.linear_model import LogisticRegression
 
 Values = NDArray[np.float64]
 
-# Share of a snapshot's (log) error in the total that is expected to repeat in the next one: a
-# regression of each on the one before gives .53 on Online Retail II 2009-2010 (seven pairs, an
-# autumn that rises); less is taken, as in a shop without a trend such errors are chance
-LEVEL_MEMORY = 1 / 3
+# In a shop's first year the season is not known, and the error of a snapshot's total is mostly the
+# season itself: so much of the newest one (in logs) is expected to repeat. A regression of each on
+# the one before gives .53 on Online Retail II 2009-2010; 0, 1/3, .5, .7 leave a decile error of
+# .208, .173, .162, .149 there at an RMSE of 681.3, 679.4, 679.2, 679.9
+SEASON_MEMORY = 0.5
+# Where last year tells the season, what is left is a lasting part (growth that no tree has seen)
+# and chance: exponential smoothing finds the first. Weights 0, 1/3, .5, .7 of the newest month leave
+# a decile error of .070, .061, .061, .062 on a generated shop
+SMOOTHING = 1 / 3
 # The same of the rate at which purchases come. Expected calibration error out of time, mean over
 # the dates of a backtest, with 0, 1/3, .6 and 1: .041, .036, .032, .030 on Online Retail II
 # 2009-2010, .0097, .0096, .0097, .0100 on a generated shop
@@ -23,25 +28,40 @@ BUYERS_MEMORY = 0.5
 LEVEL_LIMIT = 1.5
 
 
-def shop_level(actual_totals: Sequence[float], forecast_totals: Sequence[float]) -> float:
+def shop_level(
+    actual_totals: Sequence[float],
+    forecast_totals: Sequence[float],
+    season_known: Sequence[bool],
+) -> float:
     """Return the factor that brings totals to the level of the newest months.
 
     Parameters
     ----------
     actual_totals, forecast_totals
         Totals of out-of-time snapshots, newest first.
+    season_known
+        Whether the forecasts of each knew how busy its days were a year before.
 
     Returns
     -------
     float
-        The newest snapshot's actual over forecast, drawn to 1: forecasts of the month after it
-        are off in the same direction, but by less, as they have learned from that month. 1 where
-        nothing was sold or forecast.
+        Part of the newest snapshot's actual over forecast where no season was known, else the
+        smoothed one of all snapshots with a known season. 1 where nothing was sold or forecast.
     """
-    if not actual_totals or actual_totals[0] <= 0 or forecast_totals[0] <= 0:
+    errors = [
+        np.clip(np.log(actual / forecast), -np.log(LEVEL_LIMIT), np.log(LEVEL_LIMIT))
+        if actual > 0 and forecast > 0
+        else 0.0
+        for actual, forecast in zip(actual_totals, forecast_totals, strict=True)
+    ]
+    if not errors:
         return 1.0
-    ratio = np.clip(actual_totals[0] / forecast_totals[0], 1 / LEVEL_LIMIT, LEVEL_LIMIT)
-    return float(ratio**LEVEL_MEMORY)
+    if not season_known[0]:
+        return float(np.exp(SEASON_MEMORY * errors[0]))
+    level = 0.0
+    for error, known in reversed(list(zip(errors, season_known, strict=True))):
+        level += SMOOTHING * (error - level) if known else 0.0
+    return float(np.exp(level))
 
 
 class PurchaseCalibrator:

@@ -14,6 +14,7 @@ from train.dataset import Rows
 from train.evaluation import Forecast, evaluation_table
 from train.forecast import Calibration, OutOfTime
 from train.models import BASELINES, BLEND, Blend
+from train.season import RATIO
 
 # what the choice ranks by, and whether more is better
 RANKED = {"wape": False, "rmse": False, "gini": True, "spearman": True, "decile_error": False}
@@ -87,8 +88,11 @@ def fit_cut(
             name: predict_both(estimator, test.X, jobs=JOBS) for name, estimator in fitted.items()
         }
     lent = said[PURCHASE_MODEL][1]
+    season_known = bool((test.X[RATIO] > 0).any())
     return fitted, {
-        name: OutOfTime(test.y, spend, lent if chance is None else chance, chance is not None)
+        name: OutOfTime(
+            test.y, spend, lent if chance is None else chance, chance is not None, season_known
+        )
         for name, (spend, chance) in said.items()
     }
 

@@ -50,12 +50,15 @@ class OutOfTime:
         Shape (rows,).
     has_own
         Whether the probability is the model's own, not lent by another.
+    season_known
+        Whether the mart knew how busy the days ahead were a year before.
     """
 
     actual: Values
     spend: Values
     probability: Values
     has_own: bool = True
+    season_known: bool = False
 
 
 @dataclass
@@ -93,8 +96,9 @@ class Calibration:
         raw = np.concatenate([cut.probability for cut in past])
         purchase = PurchaseCalibrator().fit(raw, happened > 0, len(past[0].actual))
         # of each snapshot the level known by then, and the level known now
+        season = [cut.season_known for cut in past]
         levels = [
-            shop_level(actual[known:], spend[known:]) if levelled else 1.0
+            shop_level(actual[known:], spend[known:], season[known:]) if levelled else 1.0
             for known in range(len(past) + 1)
         ]
         if not doubt:

@@ -48,7 +48,8 @@ def stored(connection: duckdb.DuckDBPyConnection, day: dt.date, identity: str) -
         return None
     frame = connection.execute(
         """
-        select model, customer_id, actual, forecast, purchase_probability, has_own_probability
+        select model, customer_id, actual, forecast, purchase_probability, has_own_probability,
+            season_known
         from main.candidate_forecasts
         where as_of_date = ? and identity = ?
         order by model, customer_id
@@ -63,6 +64,7 @@ def stored(connection: duckdb.DuckDBPyConnection, day: dt.date, identity: str) -
             part["forecast"].to_numpy(),
             part["purchase_probability"].to_numpy(),
             bool(part["has_own_probability"].iloc[0]),
+            bool(part["season_known"].iloc[0]),
         )
         for model, part in frame.groupby("model", sort=False)
     }
@@ -84,6 +86,7 @@ def write(
                     "forecast": said.spend,
                     "purchase_probability": said.probability,
                     "has_own_probability": said.has_own,
+                    "season_known": said.season_known,
                 }
             )
             for name, said in snapshot.said.items()
@@ -95,8 +98,8 @@ def write(
             """
             create table if not exists main.candidate_forecasts (
                 as_of_date date, customer_id varchar, model varchar, forecast double,
-                purchase_probability double, has_own_probability boolean, actual double,
-                identity varchar, written_at timestamp
+                purchase_probability double, has_own_probability boolean, season_known boolean,
+                actual double, identity varchar, written_at timestamp
             )
             """
         )

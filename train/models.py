@@ -36,8 +36,8 @@ Values = NDArray[np.float64]
 
 BASELINES = ("last 30 days", "monthly mean", "yearly mean", "same days last year")
 BLEND = "blend"
-# they err on different customers: one weighs customers, the other money
-BLENDED = ("zero-inflated log-normal", "level ratio")
+# they err on different customers: one weighs customers, one money, one knows each customer's rhythm
+BLENDED = ("zero-inflated log-normal", "level ratio", "buy till you die")
 # GradientBoosting sorts every feature at every node, and a hundred coefficients need no more
 # rows: these two learn from a sample
 EXACT_TREE_ROWS = 10_000
@@ -104,17 +104,17 @@ class Blend(RegressorMixin, BaseEstimator):
         return opened.mean_of([opened.open_up(member, X) for _, member in self.members_])
 
     def predict_both(self, X: pd.DataFrame) -> tuple[Values, Values]:
-        """Return the mean of the members' forecasts, and of the probabilities that they have."""
+        """Return the mean of the members' forecasts, and the probability of the first with one."""
         said = [predict_both(member, X) for _, member in self.members_]
         spend = np.mean([np.maximum(one, 0.0) for one, _ in said], axis=0)
-        return spend, np.mean([chance for _, chance in said if chance is not None], axis=0)
+        return spend, next(chance for _, chance in said if chance is not None)
 
     def predict(self, X: pd.DataFrame) -> Values:
         """Return the mean of the members' forecasts, none below zero."""
         return self.predict_both(X)[0]
 
     def predict_purchase(self, X: pd.DataFrame) -> Values:
-        """Return the mean probability of the members that have one."""
+        """Return the probability of the first member that has one."""
         return self.predict_both(X)[1]
 
 
