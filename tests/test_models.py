@@ -1,5 +1,7 @@
 """Candidates, calibration and intervals on synthetic customers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +12,7 @@ import warehouse
 from train.baselines import LastThirtyDays, MonthlyMean, YearlyMean
 from train.both import BLOCK_ROWS, predict_both
 from train.calibrate import PurchaseCalibrator, shop_level
-from train.compare import choose
+from train.compare import PURCHASE_MODEL, choose
 from train.forecast import COLUMNS, Calibration, Forecaster, OutOfTime
 from train.models import BLEND, BLENDED, QUICK, Blend, candidates
 from train.season import FEWEST_MONTHS, Seasonal, SeasonLevel, without_calendar
@@ -36,7 +38,9 @@ CONTRACT = warehouse.Contract(
     tuple(warehouse.Column(name, "double", "feature", True) for name in NUMERIC)
     + tuple(warehouse.Column(name, "varchar", "categorical feature", True) for name in CATEGORICAL)
 )
-NAMES = tuple(candidates(CONTRACT, effort=QUICK))
+# all candidates, with little effort
+EFFORT = replace(QUICK, everything=True)
+NAMES = tuple(candidates(CONTRACT, effort=EFFORT))
 # whether a customer buys, times how much
 TWO_PARTS = ("two-part", "zero-inflated log-normal", "quantiles")
 
@@ -92,7 +96,7 @@ def new():
 
 @pytest.fixture(scope="module")
 def fitted(known):
-    return {name: clone(m).fit(*known) for name, m in candidates(CONTRACT, effort=QUICK).items()}
+    return {name: clone(m).fit(*known) for name, m in candidates(CONTRACT, effort=EFFORT).items()}
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +114,7 @@ def test_forecast_is_finite(fitted, new, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_second_fit_gives_the_same_bits(fitted, known, new, name):
-    again = clone(candidates(CONTRACT, effort=QUICK)[name]).fit(*known)
+    again = clone(candidates(CONTRACT, effort=EFFORT)[name]).fit(*known)
     assert np.array_equal(again.predict(new[0]), fitted[name].predict(new[0]))
 
 
@@ -123,32 +127,32 @@ def test_unseen_and_missing_categories_are_tolerated(fitted, new, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_all_features_null_or_zero_are_tolerated(known, name):
     X = known[0].assign(days_since_last_order=np.nan, region=None, returns_360d=0.0)
-    model = clone(candidates(CONTRACT, effort=QUICK)[name]).fit(X, known[1])
+    model = clone(candidates(CONTRACT, effort=EFFORT)[name]).fit(X, known[1])
     assert np.isfinite(model.predict(X)).all()
 
 
 @pytest.mark.parametrize("name", [*TWO_PARTS, "level ratio", "blend"])
 def test_tiny_shop_can_be_fitted(known, name):
     X, y = known[0].head(12), known[1][:12]
-    assert np.isfinite(clone(candidates(CONTRACT, effort=QUICK)[name]).fit(X, y).predict(X)).all()
+    assert np.isfinite(clone(candidates(CONTRACT, effort=EFFORT)[name]).fit(X, y).predict(X)).all()
 
 
 @pytest.mark.parametrize("name", [*TWO_PARTS, "level ratio"])
 def test_no_purchase_at_all_forecasts_zero(known, name):
-    model = clone(candidates(CONTRACT, effort=QUICK)[name]).fit(known[0], np.zeros(1500))
+    model = clone(candidates(CONTRACT, effort=EFFORT)[name]).fit(known[0], np.zeros(1500))
     assert not model.predict(known[0]).any()
 
 
 @pytest.mark.parametrize("name", TWO_PARTS)
 def test_one_customer_can_be_fitted(known, name):
     X, y = known[0].head(1), np.array([30.0])
-    said = clone(candidates(CONTRACT, effort=QUICK)[name]).fit(X, y).predict(known[0])
+    said = clone(candidates(CONTRACT, effort=EFFORT)[name]).fit(X, y).predict(known[0])
     assert np.isfinite(said).all()
 
 
 @pytest.mark.parametrize("name", TWO_PARTS)
 def test_everyone_buys_for_sure_where_all_did(known, name):
-    model = clone(candidates(CONTRACT, effort=QUICK)[name]).fit(known[0], known[1] + 5.0)
+    model = clone(candidates(CONTRACT, effort=EFFORT)[name]).fit(known[0], known[1] + 5.0)
     assert (model.predict_purchase(known[0]) == 1.0).all()
     assert model.predict(known[0]).sum() == pytest.approx(known[1].sum() + 5.0 * 1500)
 
@@ -240,7 +244,7 @@ def two_seasons():
 
 
 def test_a_busy_season_ahead_raises_forecast_and_probability(two_seasons):
-    model = clone(candidates(CONTRACT, effort=QUICK)["two-part"]).fit(*two_seasons)
+    model = clone(candidates(CONTRACT, effort=EFFORT)[PURCHASE_MODEL]).fit(*two_seasons)
     X = two_seasons[0].head(400)
     quiet, busy = X.assign(shop_season_ratio=0.6), X.assign(shop_season_ratio=1.6)
     assert model.predict(busy).sum() / model.predict(quiet).sum() == pytest.approx(2.67, rel=0.2)
@@ -248,7 +252,7 @@ def test_a_busy_season_ahead_raises_forecast_and_probability(two_seasons):
 
 
 def test_probability_in_season_stays_a_probability(two_seasons):
-    model = clone(candidates(CONTRACT, effort=QUICK)["two-part"]).fit(*two_seasons)
+    model = clone(candidates(CONTRACT, effort=EFFORT)[PURCHASE_MODEL]).fit(*two_seasons)
     said = model.predict_purchase(two_seasons[0].assign(shop_season_ratio=50.0))
     assert (said >= 0).all()
     assert (said <= 1).all()

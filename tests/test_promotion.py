@@ -416,7 +416,7 @@ def test_whole_fit_is_held_against_the_champion(shop_copy):
     [(champion,)] = query("select version from model_registry where status = 'champion'")
     result = fit(quick=True, seed=1)
     assert f"worse than {champion} beyond noise: D = " in result.verdict.reason
-    assert len(result.verdict.reason.split(" at ")[1].split(", ")) == 3
+    assert len(result.verdict.reason.split(" at ")[1].split(", ")) == 2
     assert row_of(result.version)["status"] == result.verdict.status
 
 

@@ -9,9 +9,9 @@ from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 import warehouse
-from tests.test_models import CATEGORICAL, make_rows
+from tests.test_models import CATEGORICAL, EFFORT, make_rows
 from train.forecast import Calibration, Forecaster
-from train.models import BLEND, QUICK, candidates
+from train.models import BLEND, candidates
 from train.opened import open_up
 from train.reasons import Explainer, sentences
 from train.tree_patterns import TreePatterns
@@ -51,7 +51,7 @@ CONTRACT = warehouse.Contract(
     ),
     drivers=WORDS,
 )
-NAMES = tuple(candidates(CONTRACT, effort=QUICK))
+NAMES = tuple(candidates(CONTRACT, effort=EFFORT))
 
 
 def rows(number, seed):
@@ -72,7 +72,7 @@ def new():
 
 @pytest.fixture(scope="module")
 def fitted(known):
-    models = candidates(CONTRACT, effort=QUICK)
+    models = candidates(CONTRACT, effort=EFFORT)
     return {name: clone(model).fit(*known) for name, model in models.items()}
 
 

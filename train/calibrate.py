@@ -17,8 +17,8 @@ Values = NDArray[np.float64]
 # .208, .173, .162, .149 there at an RMSE of 681.3, 679.4, 679.2, 679.9
 SEASON_MEMORY = 0.5
 # Where last year tells the season, what is left is a lasting part (growth that no tree has seen)
-# and chance: exponential smoothing finds the first. Weights 0, 1/3, .5, .7 of the newest month leave
-# a decile error of .070, .061, .061, .062 on a generated shop
+# and chance: exponential smoothing finds the first. Weights 0, 1/3, .5, .7 of the newest month
+# leave a decile error of .070, .061, .061, .062 on a generated shop
 SMOOTHING = 1 / 3
 # The same of the rate at which purchases come. Expected calibration error out of time, mean over
 # the dates of a backtest, with 0, 1/3, .6 and 1: .041, .036, .032, .030 on Online Retail II

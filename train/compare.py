@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
+import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from threadpoolctl import threadpool_limits
 
 from train.both import JOBS, predict_both
 from train.dataset import Rows
 from train.evaluation import Forecast, evaluation_table
-from train.forecast import Calibration, OutOfTime
-from train.models import BASELINES, BLEND, Blend
+from train.forecast import Calibration, OutOfTime, level_after
+from train.models import BASELINES, BLEND, Blend, blended
 from train.season import RATIO
+
+Values = NDArray[np.float64]
+T = TypeVar("T")
 
 # what the choice ranks by, and whether more is better
 RANKED = {"wape": False, "rmse": False, "gini": True, "spearman": True, "decile_error": False}
 SUM_RATIO_LIMITS = (0.9, 1.1)
-# Mean ranks on few months are noisy: on two, another model must be this much better than the
-# steadiest, and less by the square root of their number on more
-MARGIN = 0.75
+# Mean ranks on few months are noisy: on two, another model must be better than the steadiest by this
+# share of the number of models, and less by the square root of their number on more
+MARGIN = 0.07
 # so many months before a forecast tell of its level, its probabilities and its doubt
 CALIBRATION_MONTHS = 6
 
@@ -29,8 +36,48 @@ CALIBRATION_MONTHS = 6
 PURCHASE_MODEL = "zero-inflated log-normal"
 
 
+@dataclass(frozen=True)
+class Cut:
+    """All candidates at one snapshot, fitted on what had matured by its day; by name."""
+
+    fitted: dict[str, BaseEstimator]
+    out_of_time: dict[str, OutOfTime]
+
+
 def fit_all(tasks: Sequence[tuple[BaseEstimator, Rows]]) -> Iterator[BaseEstimator]:
-    """Fit fresh copies, `JOBS` at a time, each in one thread; yield them in order.
+    """Fit fresh copies side by side, each in one thread; yield them in order."""
+    yield from _side_by_side(_fitted, tasks)
+
+
+def fit_cuts(
+    cuts: Sequence[tuple[Rows, Rows]],
+    candidates: Mapping[str, BaseEstimator],
+    done: Callable[[], None] = lambda: None,
+) -> list[Cut]:
+    """Fit all candidates for some snapshots and let them forecast these.
+
+    Parameters
+    ----------
+    cuts
+        For each snapshot the rows to learn from, all of which had matured by its day, and its own.
+    done
+        Called once per fitted estimator.
+    """
+    alone = [name for name, candidate in candidates.items() if not isinstance(candidate, Blend)]
+    # the last take longest: begun first, they leave no core idle in the end
+    tasks = [(number, name) for name in alone[::-1] for number in range(len(cuts))]
+    results = _side_by_side(
+        _fitted_and_said, [(candidates[name], *cuts[number]) for number, name in tasks]
+    )
+    found: list[dict[str, tuple[BaseEstimator, Values, Values | None]]] = [{} for _ in cuts]
+    for (number, name), result in zip(tasks, results, strict=True):
+        found[number][name] = result
+        done()
+    return [_cut(one, candidates, test) for one, (_, test) in zip(found, cuts, strict=True)]
+
+
+def _side_by_side(work: Callable[..., T], tasks: Sequence[tuple]) -> Iterator[T]:
+    """Do `JOBS` tasks at a time; yield what they return, in order.
 
     Boosting splits work this small over threads at a loss, and waits in vain for a busy core;
     different estimators share the cores instead.
@@ -39,62 +86,48 @@ def fit_all(tasks: Sequence[tuple[BaseEstimator, Rows]]) -> Iterator[BaseEstimat
     # others split their sums, which changes last bits. So they stand around all tasks.
     with threadpool_limits(limits=1):
         pool = Parallel(n_jobs=JOBS, prefer="threads", return_as="generator")
-        yield from pool(delayed(_fit_one)(estimator, rows) for estimator, rows in tasks)
+        yield from pool(delayed(work)(*task) for task in tasks)
 
 
-def _fit_one(estimator: BaseEstimator, rows: Rows) -> BaseEstimator:
+def _fitted(estimator: BaseEstimator, rows: Rows) -> BaseEstimator:
     # OpenMP has a limit of its own in every thread
     with threadpool_limits(limits=1):
         return clone(estimator).fit(rows.X, rows.y)
 
 
-def fit_cut(
-    past: Rows,
-    test: Rows,
-    candidates: Mapping[str, BaseEstimator],
-    done: Callable[[], None] = lambda: None,
-) -> tuple[dict[str, BaseEstimator], dict[str, OutOfTime]]:
-    """Fit all candidates for one snapshot and let them forecast it.
-
-    Parameters
-    ----------
-    past
-        Rows to learn from; all of them had matured by the snapshot's day.
-    test
-        Rows of the snapshot.
-    done
-        Called once per fitted estimator.
-
-    Returns
-    -------
-    tuple
-        The fitted candidates and what they said, by name, in the order of `candidates`.
-    """
-    alone = [name for name, candidate in candidates.items() if not isinstance(candidate, Blend)]
-    # the last take longest: begun first, they leave no core idle in the end
-    tasks = alone[::-1]
-    fitted: dict[str, BaseEstimator] = {}
-    results = fit_all([(candidates[name], past) for name in tasks])
-    for name, estimator in zip(tasks, results, strict=True):
-        fitted[name] = estimator
-        done()
-    # a blend adopts its members: they are fitted once
-    fitted = {
-        name: clone(candidate).adopt(fitted) if isinstance(candidate, Blend) else fitted[name]
-        for name, candidate in candidates.items()
-    }
+def _fitted_and_said(
+    estimator: BaseEstimator, past: Rows, test: Rows
+) -> tuple[BaseEstimator, Values, Values | None]:
     with threadpool_limits(limits=1):
-        said = {
-            name: predict_both(estimator, test.X, jobs=JOBS) for name, estimator in fitted.items()
-        }
+        fitted = clone(estimator).fit(past.X, past.y)
+        return fitted, *predict_both(fitted, test.X)
+
+
+def _cut(
+    found: Mapping[str, tuple[BaseEstimator, Values, Values | None]],
+    candidates: Mapping[str, BaseEstimator],
+    test: Rows,
+) -> Cut:
+    fitted = {name: one[0] for name, one in found.items()}
+    said = {name: one[1:] for name, one in found.items()}
+    for name, candidate in candidates.items():
+        if isinstance(candidate, Blend):
+            # a blend adopts its members: they are fitted, and asked, once
+            fitted[name] = clone(candidate).adopt(fitted)
+            said[name] = blended([said[member] for member, _ in candidate.members])
     lent = said[PURCHASE_MODEL][1]
     season_known = bool((test.X[RATIO] > 0).any())
-    return fitted, {
+    out_of_time = {
         name: OutOfTime(
-            test.y, spend, lent if chance is None else chance, chance is not None, season_known
+            test.y,
+            said[name][0],
+            lent if said[name][1] is None else said[name][1],
+            said[name][1] is not None,
+            season_known,
         )
-        for name, (spend, chance) in said.items()
+        for name in candidates
     }
+    return Cut(fitted, out_of_time)
 
 
 def purchase_model(fitted: Mapping[str, BaseEstimator], name: str) -> BaseEstimator:
@@ -120,8 +153,12 @@ def straightened(
     """
     forecasts = {}
     for name, one in said.items():
-        learned = calibration(name, older, doubt=False)
-        probability = learned.purchase.predict(one.probability) if one.has_own else None
+        if one.has_own:
+            learned = calibration(name, older, doubt=False)
+            probability = learned.purchase.predict(one.probability)
+        else:
+            past = [] if name in BASELINES else [other[name] for other in older]
+            learned, probability = Calibration(level_after(past)), None
         forecasts[name] = Forecast(learned.spend(one.spend), probability)
     return forecasts
 
@@ -142,7 +179,7 @@ def choose(validations: Sequence[pd.DataFrame], default: str = BLEND) -> tuple[s
     validations
         Evaluation tables of the cuts before the test; the test has no say.
     default
-        The choice where there is no validation, or nothing is better by more than `MARGIN`.
+        The choice where there is no validation, or nothing is better by more than the margin.
 
     Returns
     -------
@@ -168,7 +205,7 @@ def choose(validations: Sequence[pd.DataFrame], default: str = BLEND) -> tuple[s
     inside |= (ratio / ratio.median()).between(*SUM_RATIO_LIMITS)
     mean["eligible"] = inside if inside.any() else True
     ranked = mean.loc[mean["eligible"], "mean_rank"]
-    margin = MARGIN * (2 / max(len(validations), 2)) ** 0.5
+    margin = MARGIN * len(mean) * (2 / max(len(validations), 2)) ** 0.5
     if default in ranked and ranked[default] - ranked.min() <= margin:
         return default, mean
     return ranked.idxmin(), mean

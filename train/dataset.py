@@ -20,8 +20,6 @@ LABELS = "features.feat_labels"
 
 # rows beyond it are left out, chosen by a hash of their keys
 DEFAULT_ROW_LIMIT = 1_000_000
-# snapshots before the test on which the choice of the model is made
-VALIDATIONS = 2
 # days of the lattice that every mart has, whatever its grid
 CALENDAR_START, CALENDAR_DAYS = dt.date(2000, 1, 1), 30
 
@@ -41,11 +39,6 @@ class Schedule:
     def known_before(self, as_of: dt.date) -> tuple[dt.date, ...]:
         """Return the snapshots whose label window had ended by a day."""
         return tuple(d for d in self.labelled if d + dt.timedelta(self.horizon) <= as_of)
-
-    @property
-    def cuts(self) -> tuple[dt.date, ...]:
-        """Snapshots to test on out of time, newest first: the test, then the validations."""
-        return self.latest_cuts(1 + VALIDATIONS)
 
     def latest_cuts(self, most: int) -> tuple[dt.date, ...]:
         """Return at most so many snapshots to test on out of time, newest first.
@@ -134,7 +127,7 @@ def schedule(connection: duckdb.DuckDBPyConnection, as_of: dt.date | None = None
         raise HistoryError("the feature mart has no snapshots: load data, then run `make build`")
     everything = Schedule(as_of or current, horizon, tuple(days))
     result = Schedule(everything.as_of, horizon, everything.known_before(everything.as_of))
-    if not result.cuts:
+    if not result.latest_cuts(1):
         raise HistoryError(
             f"too little history as of {result.as_of}: {len(result.labelled)} snapshots have a "
             f"label{_span(result.labelled)}, and a test needs two that lie {horizon} days apart. "
@@ -162,8 +155,8 @@ def read(
     limit
         About how many rows to learn from at most; the same ones in every run with this seed.
     whole
-        Snapshots to read in full where one of them alone keeps within the limit: those that
-        forecasts are measured on. Their rows beyond the sample are not marked as such.
+        Snapshots that forecasts are measured on: of each all rows are read, or about the limit.
+        Their rows beyond the sample are not marked as such.
     """
     counts = dict(
         connection.execute(
@@ -172,28 +165,40 @@ def read(
             [list(dates)],
         ).fetchall()
     )
-    full = sorted(day for day in whole if counts.get(day, 0) <= limit)
-    share = min(1.0, limit / max(sum(counts.values()), 1))
+    share = _in_millions(limit, sum(counts.values()))
+    # by snapshot the share to read, in millionths
+    shares = {
+        day: max(share, _in_millions(limit, counts.get(day, 0)) if day in whole else 0)
+        for day in dates
+    }
     frame = connection.execute(
         f"""
+        with shares as (
+            select unnest($dates::date[]) as as_of_date, unnest($shares::bigint[]) as share
+        ),
+        -- few keys are joined with the mart, not all of them
+        drawn as (
+            select
+                labels.as_of_date,
+                labels.customer_id,
+                labels.target_30d_spend::double as target,
+                hash(labels.customer_id, labels.as_of_date, $seed::bigint) % 1000000 as drawn
+            from {LABELS} as labels
+            inner join shares on labels.as_of_date = shares.as_of_date
+            where drawn < shares.share
+        )
         select
             mart.as_of_date,
             mart.customer_id,
-            labels.target_30d_spend::double as target,
-            hash(mart.customer_id, mart.as_of_date, $seed::bigint) % 1000000 < $share as sampled,
+            drawn.target,
+            drawn.drawn < $share as sampled,
             {contract.selected("mart")}
         from {MART} as mart
-        inner join {LABELS} as labels using (as_of_date, customer_id)
+        inner join drawn using (as_of_date, customer_id)
         where mart.as_of_date in (select unnest($dates::date[]))
-            and (sampled or mart.as_of_date in (select unnest($full::date[])))
         order by mart.as_of_date, mart.customer_id
         """,
-        {
-            "dates": list(dates),
-            "full": full,
-            "seed": seed,
-            "share": round(share * 1_000_000),
-        },
+        {"dates": list(shares), "shares": list(shares.values()), "seed": seed, "share": share},
     ).df()
     return Rows(
         model_input(frame, contract.numeric, contract.categorical),
@@ -202,6 +207,10 @@ def read(
         frame["as_of_date"].to_numpy().astype("datetime64[D]"),
         frame["sampled"].to_numpy(dtype=bool),
     )
+
+
+def _in_millions(limit: int, rows: int) -> int:
+    return round(1_000_000 * min(1.0, limit / max(rows, 1)))
 
 
 def fingerprints(

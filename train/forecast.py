@@ -61,6 +61,15 @@ class OutOfTime:
     season_known: bool = False
 
 
+def level_after(past: Sequence[OutOfTime]) -> float:
+    """Return the shop's level after out-of-time snapshots, newest first."""
+    return shop_level(
+        [float(cut.actual.sum()) for cut in past],
+        [float(cut.spend.sum()) for cut in past],
+        [cut.season_known for cut in past],
+    )
+
+
 @dataclass
 class Calibration:
     """What out-of-time forecasts taught about a model; nothing yet where there were none."""
@@ -95,14 +104,10 @@ class Calibration:
         happened = np.concatenate([cut.actual for cut in past])
         raw = np.concatenate([cut.probability for cut in past])
         purchase = PurchaseCalibrator().fit(raw, happened > 0, len(past[0].actual))
-        # of each snapshot the level known by then, and the level known now
-        season = [cut.season_known for cut in past]
-        levels = [
-            shop_level(actual[known:], spend[known:], season[known:]) if levelled else 1.0
-            for known in range(len(past) + 1)
-        ]
         if not doubt:
-            return cls(levels[0], purchase)
+            return cls(level_after(past) if levelled else 1.0, purchase)
+        # the level known now, and at each snapshot that known by then
+        levels = [level_after(past[known:]) if levelled else 1.0 for known in range(len(past) + 1)]
         probability = purchase.predict(raw)
         # the spread around forecasts whose own month is on level: the month's doubt is the total's
         on_level = [

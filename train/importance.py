@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from threadpoolctl import threadpool_limits
 
+from train.both import JOBS, predict_both
 from train.dataset import Rows
 from train.evaluation import normalised_gini
 
@@ -44,4 +45,4 @@ def permutation_importance(estimator: BaseEstimator, test: Rows, *, seed: int = 
 
 def _predict(estimator: BaseEstimator, X: pd.DataFrame) -> np.ndarray:
     with threadpool_limits(limits=1):
-        return estimator.predict(X)
+        return predict_both(estimator, X, jobs=JOBS)[0]

@@ -6,7 +6,7 @@ python train/fit.py [--as-of DATE] [--seed N] [--quick]
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -96,7 +96,7 @@ def fit(
     with warehouse.connect(read_only=True) as connection:
         schedule = dataset.schedule(connection, as_of)
     rolling = Rolling.of(schedule, effort, seed)
-    cuts = schedule.cuts
+    cuts = schedule.latest_cuts(1 + effort.validations)
     bar = progress.add_task("leak alarm", total=rolling.fits * len(cuts) + 3)
 
     def sound_alarm(past: dataset.Rows, test: dataset.Rows) -> None:
@@ -104,8 +104,8 @@ def fit(
         leak_alarm.sound(past, test, contract.numeric, contract.categorical, seed)
         progress.update(bar, description="comparing the candidates")
 
-    newest = rolling.forecast(cuts[0], lambda: progress.update(bar, advance=1), sound_alarm)
-    origins = [newest, *_older(rolling, cuts, lambda: progress.update(bar, advance=1))]
+    origins = _gather(rolling, cuts, lambda: progress.update(bar, advance=1), sound_alarm)
+    newest = origins[0]
     said = [origin.snapshot.said for origin in origins]
     tables = [compare.evaluate_cut(one, said[i + 1 :]) for i, one in enumerate(said)]
     chosen, choice = compare.choose(tables[1:])
@@ -113,12 +113,10 @@ def fit(
     progress.update(bar, description=f"refitting {chosen} on all labels")
     with warehouse.connect(read_only=True) as connection:
         learned = dataset.read(
-            connection, contract, schedule.labelled, limit=effort.rows_read, seed=seed
+            connection, contract, schedule.labelled, limit=effort.rows_published, seed=seed
         )
-        known = dataset.fingerprints(connection, contract, schedule.labelled)
-    fingerprint = dataset.joint_fingerprint(known, schedule.labelled)
-    # what is published learns from more: large customers are few, and a sample misses some of them
-    all_rows = replace(effort, rows=effort.rows_read)
+    fingerprint = dataset.joint_fingerprint(rolling.fingerprints, schedule.labelled)
+    all_rows = replace(effort, rows=effort.rows_published)
     final = candidates(contract, horizon_days=schedule.horizon, seed=seed, effort=all_rows)
     spend, purchase = _refit(final, chosen, learned)
     columns = (contract.numeric, contract.categorical)
@@ -138,7 +136,7 @@ def fit(
         "seed": seed,
         "quick": quick,
         "chosen": chosen,
-        "row_limit": effort.rows_read,
+        "row_limit": effort.rows_published,
         "rows_compared": effort.rows,
     }
     # what it was chosen and calibrated on is part of what it is
@@ -166,7 +164,7 @@ def fit(
     # the dates that the next fit will look at too
     snapshots = {origin.day: origin.snapshot for origin in origins[: len(cuts)]}
     published = {
-        day: compare.straightened(one, said[i + 1 :])[chosen]
+        day: compare.straightened({chosen: one[chosen]}, said[i + 1 :])[chosen]
         for i, (day, one) in enumerate(zip(snapshots, said, strict=False))
     }
     proof = promotion.evidence(snapshots, published)
@@ -200,15 +198,23 @@ def fit(
     )
 
 
-def _older(rolling: Rolling, cuts: Sequence[dt.date], done: Callable[[], None]) -> Iterator[Origin]:
-    """Yield the dates before the test, newest first: those of every fit, then a backtest's."""
-    yield from rolling.forecast_all(cuts[1:], done)
-    further = rolling.schedule.latest_cuts(len(rolling.schedule.labelled))[len(cuts) :]
-    kept = rolling.kept(further)
-    for day in further:
+def _gather(
+    rolling: Rolling,
+    cuts: Sequence[dt.date],
+    done: Callable[[], None],
+    check: Callable[[dataset.Rows, dataset.Rows], None],
+) -> list[Origin]:
+    """Return the test and the dates before it, newest first: those of every fit, a backtest's."""
+    everything = rolling.schedule.latest_cuts(len(rolling.schedule.labelled))
+    kept = rolling.kept(everything[1:])
+    missing = [day for day in cuts[1:] if day not in kept]
+    made = {one.day: one for one in rolling.forecast([cuts[0], *missing], done, check)}
+    origins = [made.get(day) or Origin(day, kept[day]) for day in cuts]
+    for day in everything[len(cuts) :]:
         if day not in kept:
-            return
-        yield Origin(day, kept[day])
+            break
+        origins.append(Origin(day, kept[day]))
+    return origins
 
 
 def _check_purchases(past: dataset.Rows, cut: dt.date) -> None:

@@ -18,6 +18,9 @@ from train.dataset import Rows, Schedule
 from train.forecast_store import Snapshot
 from train.models import Blend, Effort, candidates
 
+# dates fitted at a time: with more the cores are no busier, and the rows of all are held
+SIDE_BY_SIDE = 2
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -49,6 +52,7 @@ class Rolling:
     schedule: Schedule
     models: Mapping[str, BaseEstimator]
     identities: Mapping[dt.date, str]
+    fingerprints: Mapping[dt.date, str]
     effort: Effort
     seed: int
 
@@ -68,7 +72,7 @@ class Rolling:
             )
             for day in schedule.latest_cuts(len(schedule.labelled))
         }
-        return cls(contract, schedule, models, identities, effort, seed)
+        return cls(contract, schedule, models, identities, known, effort, seed)
 
     @property
     def fits(self) -> int:
@@ -93,23 +97,52 @@ class Rolling:
             found = {
                 day: forecast_store.stored(connection, day, self.identities[day]) for day in days
             }
-        return {day: snapshot for day, snapshot in found.items() if snapshot}
+        return {day: self._in_order(snapshot) for day, snapshot in found.items() if snapshot}
 
     def forecast(
         self,
-        day: dt.date,
+        days: Sequence[dt.date],
         done: Callable[[], None] = lambda: None,
         check: Callable[[Rows, Rows], None] = lambda past, test: None,
-    ) -> Origin:
-        """Fit all candidates as of a day, forecast it, keep the forecasts.
+    ) -> list[Origin]:
+        """Fit all candidates as of some days, forecast these, keep the forecasts.
 
         Parameters
         ----------
         done
             Called once per fitted estimator.
         check
-            Called with the rows to learn from and those of the day, before anything is fitted.
+            Called with the rows to learn from and those of the first day, before any fit.
         """
+        cuts = [self._read(day) for day in days]
+        check(*cuts[0])
+        origins = []
+        for day, (_, test), cut in zip(
+            days, cuts, compare.fit_cuts(cuts, self.models, done), strict=True
+        ):
+            snapshot = Snapshot(test.customer_id, cut.out_of_time)
+            with warehouse.connect() as connection:
+                forecast_store.write(connection, day, self.identities[day], snapshot)
+            origins.append(Origin(day, snapshot, cut.fitted, test))
+        return origins
+
+    def forecast_all(
+        self, days: Sequence[dt.date], done: Callable[[], None] = lambda: None
+    ) -> Iterator[Origin]:
+        """Yield the days in order, fitted where no earlier run has left their forecasts."""
+        kept = self.kept(days)
+        missing = [day for day in days if day not in kept]
+        made: dict[dt.date, Origin] = {}
+        for day in days:
+            if day in kept:
+                yield Origin(day, kept[day])
+                continue
+            if day not in made:
+                batch = missing[len(made) : len(made) + SIDE_BY_SIDE]
+                made |= {one.day: one for one in self.forecast(batch, done)}
+            yield made[day]
+
+    def _read(self, day: dt.date) -> tuple[Rows, Rows]:
         # what a fit on that day would have read, so no later row has a say in the sample
         past = self.schedule.known_before(day)
         with warehouse.connect(read_only=True) as connection:
@@ -121,24 +154,7 @@ class Rolling:
                 whole=[day],
                 seed=self.seed,
             )
-        learned, test = rows.sample().at(past), rows.at([day])
-        check(learned, test)
-        fitted, said = compare.fit_cut(learned, test, self.models, done)
-        snapshot = Snapshot(test.customer_id, said)
-        with warehouse.connect() as connection:
-            forecast_store.write(connection, day, self.identities[day], snapshot)
-        return Origin(day, snapshot, fitted, test)
-
-    def forecast_all(
-        self, days: Sequence[dt.date], done: Callable[[], None] = lambda: None
-    ) -> Iterator[Origin]:
-        """Yield the days in order, fitted where no earlier run has left their forecasts."""
-        kept = self.kept(days)
-        for day in days:
-            if day in kept:
-                yield Origin(day, self._in_order(kept[day]))
-            else:
-                yield self.forecast(day, done)
+        return rows.sample().at(past), rows.at([day])
 
     def _in_order(self, snapshot: Snapshot) -> Snapshot:
         # in the order of the candidates, which settles ties of the choice
