@@ -67,7 +67,7 @@ def evidence(rows, published):
     for day, said in published.items():
         here = rows.at([day])
         one = OutOfTime(here.y, said.spend, np.zeros(len(here)))
-        snapshots[day] = Snapshot(here.customer_id, {"scaled": one})
+        snapshots[day] = Snapshot(here.customer_id, {"scaled": one}, "by hand")
     return promotion.evidence(snapshots, published)
 
 

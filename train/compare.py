@@ -26,8 +26,8 @@ T = TypeVar("T")
 # what the choice ranks by, and whether more is better
 RANKED = {"wape": False, "rmse": False, "gini": True, "spearman": True, "decile_error": False}
 SUM_RATIO_LIMITS = (0.9, 1.1)
-# Mean ranks on few months are noisy: on two, another model must be better than the steadiest by this
-# share of the number of models, and less by the square root of their number on more
+# Mean ranks on few months are noisy: on two, another model must be better than the steadiest by
+# this share of the number of models, and less by the square root of their number on more
 MARGIN = 0.07
 # so many months before a forecast tell of its level, its probabilities and its doubt
 CALIBRATION_MONTHS = 6

@@ -1,7 +1,7 @@
 """Forecasts of the past that need not be made again: what candidates said, before calibration.
 
-They lie in main.candidate_forecasts under a name for all that they are made from. The newest two of
-a date are kept, so that a quick trial costs nobody a whole backtest.
+They lie in main.candidate_forecasts under a name for all that they are made from. The newest three
+of a date are kept, so that a quick trial costs nobody a whole backtest.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 import warehouse
 from train.forecast import OutOfTime
 
-KEPT = 2
+KEPT = 3
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,13 @@ class Snapshot:
         Ids, in the order of all arrays.
     said
         By model.
+    identity
+        Names what the forecasts were made from.
     """
 
     customers: NDArray[np.object_]
     said: Mapping[str, OutOfTime]
+    identity: str
 
     @property
     def actual(self) -> NDArray[np.float64]:
@@ -69,12 +72,10 @@ def stored(connection: duckdb.DuckDBPyConnection, day: dt.date, identity: str) -
         for model, part in frame.groupby("model", sort=False)
     }
     first = frame["model"] == frame["model"].iloc[0]
-    return Snapshot(frame.loc[first, "customer_id"].to_numpy(), said)
+    return Snapshot(frame.loc[first, "customer_id"].to_numpy(), said, identity)
 
 
-def write(
-    connection: duckdb.DuckDBPyConnection, day: dt.date, identity: str, snapshot: Snapshot
-) -> None:
+def write(connection: duckdb.DuckDBPyConnection, day: dt.date, snapshot: Snapshot) -> None:
     """Keep a date's forecasts, and the newest of those kept of it before."""
     frame = pd.concat(
         [
@@ -114,13 +115,13 @@ def write(
                 limit $others
             )
             """,
-            {"day": day, "identity": identity, "others": KEPT - 1},
+            {"day": day, "identity": snapshot.identity, "others": KEPT - 1},
         )
         connection.register("forecasts", frame)
         connection.execute(
             "insert into main.candidate_forecasts by name"
             " select *, ?::date as as_of_date, ? as identity, timezone('UTC', now()) as written_at"
             " from forecasts order by model, customer_id",
-            [day, identity],
+            [day, snapshot.identity],
         )
         connection.unregister("forecasts")

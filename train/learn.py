@@ -6,6 +6,7 @@ python train/fit.py [--as-of DATE] [--seed N] [--quick]
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -140,7 +141,7 @@ def fit(
         "rows_compared": effort.rows,
     }
     # what it was chosen and calibrated on is part of what it is
-    past = {str(origin.day): rolling.identities[origin.day] for origin in origins}
+    past = {str(origin.day): origin.snapshot.identity for origin in origins}
     identity = {"data": fingerprint, "contract": contract.hash, "past": past, **parameters}
     version = artefact.version_name(schedule.as_of, identity)
     card = {
@@ -204,17 +205,19 @@ def _gather(
     done: Callable[[], None],
     check: Callable[[dataset.Rows, dataset.Rows], None],
 ) -> list[Origin]:
-    """Return the test and the dates before it, newest first: those of every fit, a backtest's."""
+    """Return the test and the dates before it, newest first.
+
+    Those before it are forecasts that a backtest has left, or made with less effort.
+    """
     everything = rolling.schedule.latest_cuts(len(rolling.schedule.labelled))
-    kept = rolling.kept(everything[1:])
+    lighter = rolling.lighter()
+    [newest] = rolling.forecast(cuts[:1], done, check)
+    kept = lighter.kept(everything[1:]) | rolling.kept(everything[1:])
     missing = [day for day in cuts[1:] if day not in kept]
-    made = {one.day: one for one in rolling.forecast([cuts[0], *missing], done, check)}
-    origins = [made.get(day) or Origin(day, kept[day]) for day in cuts]
-    for day in everything[len(cuts) :]:
-        if day not in kept:
-            break
-        origins.append(Origin(day, kept[day]))
-    return origins
+    made = lighter.forecast(missing, done) if missing else []
+    kept |= {origin.day: origin.snapshot for origin in made}
+    older = itertools.takewhile(kept.__contains__, everything[1:])
+    return [newest, *(Origin(day, kept[day]) for day in older)]
 
 
 def _check_purchases(past: dataset.Rows, cut: dt.date) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from sklearn.base import BaseEstimator
 
@@ -60,9 +60,26 @@ class Rolling:
     def of(cls, schedule: Schedule, effort: Effort, seed: int) -> Rolling:
         """Name what each date's forecasts are made from: data, features, candidates, libraries."""
         contract = warehouse.contract()
-        models = candidates(contract, horizon_days=schedule.horizon, seed=seed, effort=effort)
         with warehouse.connect(read_only=True) as connection:
             known = dataset.fingerprints(connection, contract, schedule.labelled)
+        return cls._made(contract, schedule, known, effort, seed)
+
+    def lighter(self) -> Rolling:
+        """Return the same with the lighter effort."""
+        return self._made(
+            self.contract, self.schedule, self.fingerprints, self.effort.lighter(), self.seed
+        )
+
+    @classmethod
+    def _made(
+        cls,
+        contract: warehouse.Contract,
+        schedule: Schedule,
+        known: Mapping[dt.date, str],
+        effort: Effort,
+        seed: int,
+    ) -> Rolling:
+        models = candidates(contract, horizon_days=schedule.horizon, seed=seed, effort=effort)
         common = {"contract": contract.hash, "seed": seed, "effort": asdict(effort)}
         identities = {
             day: artefact.version_name(
@@ -120,9 +137,9 @@ class Rolling:
         for day, (_, test), cut in zip(
             days, cuts, compare.fit_cuts(cuts, self.models, done), strict=True
         ):
-            snapshot = Snapshot(test.customer_id, cut.out_of_time)
+            snapshot = Snapshot(test.customer_id, cut.out_of_time, self.identities[day])
             with warehouse.connect() as connection:
-                forecast_store.write(connection, day, self.identities[day], snapshot)
+                forecast_store.write(connection, day, snapshot)
             origins.append(Origin(day, snapshot, cut.fitted, test))
         return origins
 
@@ -158,4 +175,5 @@ class Rolling:
 
     def _in_order(self, snapshot: Snapshot) -> Snapshot:
         # in the order of the candidates, which settles ties of the choice
-        return Snapshot(snapshot.customers, {name: snapshot.said[name] for name in self.models})
+        said = {name: snapshot.said[name] for name in self.models}
+        return replace(snapshot, said=said)
