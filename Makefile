@@ -29,7 +29,7 @@ DBT_VARS := $(if $(AS_OF),--vars '{as_of: "$(AS_OF)"}')
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test build fit backtest score catalog export docs api app profile truth lint format clean
-.PHONY: bench-skill bench-generate bench-faults bench-features leak-demo prove audit
+.PHONY: bench-skill bench-scoring bench-generate bench-faults bench-features leak-demo prove audit
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -101,6 +101,9 @@ app: $(READY) ## open the app on http://127.0.0.1:8501 (it calls the API)
 
 bench-skill: $(READY) ## the README's skill table; DATA=file DAYS="2010-08-01 2010-09-01"
 	@$(BIN)/python benchmarks/skill.py "$(DATA)" $(DAYS)
+
+bench-scoring: $(READY) ## time and memory of a million forecasts with the warehouse's champion
+	@$(BIN)/python benchmarks/scoring.py
 
 bench-generate: $(READY) ## time and memory of generating and loading; SIZES="s m l"
 	@$(BIN)/python benchmarks/generating.py $(addprefix --size ,$(SIZES))

@@ -140,11 +140,13 @@ def test_champion_knows_the_doubt_in_totals(fitted):
 
 def test_report_holds_its_pictures(fitted):
     page = fitted.report.read_text()
-    assert page.count("data:image/png;base64,") == 4
+    assert page.count("data:image/png;base64,") == 5
     assert "http" not in page
 
 
-@pytest.mark.parametrize("name", ["calibration", "lift", "forecast_against_actual", "importance"])
+@pytest.mark.parametrize(
+    "name", ["calibration", "lift", "probability", "forecast_against_actual", "importance"]
+)
 def test_plot_is_a_file(fitted, name):
     assert (fitted.report.parent / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 

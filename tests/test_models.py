@@ -396,10 +396,13 @@ def test_choice_takes_anyone_if_no_total_can_be_judged():
 
 
 def test_choice_by_less_than_the_margin_stays_with_the_blend():
-    # a fifth of a rank among three models
-    table = scores(wape=[0.8, 0.9, 0.9])
-    table = pd.concat([table] * 3, ignore_index=True).set_axis([*"abcdefgh", BLEND])
+    table = pd.concat([scores()] * 4).set_axis([*"abcdefghijk", BLEND])
+    # a rank ahead in one metric of five
+    table["wape"] = [0.8, *[1.0] * 10, 0.9]
     assert choose([table])[0] == BLEND
+    # eleven ranks ahead
+    table["wape"] = [0.8, *[0.9] * 10, 1.0]
+    assert choose([table])[0] == "a"
 
 
 def test_choice_among_equals_is_the_blend():

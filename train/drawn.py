@@ -6,11 +6,13 @@ is sorting; here a row that is drawn several times is counted several times wher
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from train.bootstrap import TAILS, drawings
 from train.evaluation import TIE_SEED
 
 Values = NDArray[np.float64]
@@ -64,6 +66,34 @@ class Drawn:
                 for one in self._forecasts
             ]
         )
+
+
+def intervals(
+    actual: Values, forecasts: Mapping[str, Values], *, replicates: int, seed: int = 0
+) -> pd.DataFrame:
+    """Measure forecasts of one snapshot, with bootstrap intervals.
+
+    Returns
+    -------
+    DataFrame
+        One row per forecast and metric of `MEASURED`: model, metric, value, low, high; the interval
+        holds `train.bootstrap.COVERAGE` of the drawings of customers.
+    """
+    snapshot = Drawn(actual, list(forecasts.values()))
+    whole = snapshot.measure(np.ones(len(actual)))
+    drawn = [
+        snapshot.measure(np.bincount(chosen, minlength=len(actual)).astype(np.float64))
+        for chosen in drawings(len(actual), replicates, seed)
+    ]
+    low, high = np.nanquantile(drawn, TAILS, axis=0)
+    return pd.DataFrame(
+        [
+            (model, metric, whole[row, column], low[row, column], high[row, column])
+            for row, model in enumerate(forecasts)
+            for column, metric in enumerate(MEASURED)
+        ],
+        columns=["model", "metric", "value", "low", "high"],
+    )
 
 
 class _Descending:

@@ -14,13 +14,18 @@ from pathlib import Path
 import pandas as pd
 from rich.progress import Progress
 from sklearn.base import BaseEstimator
+from threadpoolctl import threadpool_limits
 
 import warehouse
-from train import artefact, compare, dataset, leak_alarm, promotion, registry, report
+from train import artefact, compare, dataset, drawn, leak_alarm, promotion, registry, report
+from train.evaluation import evaluate_doubt
 from train.forecast import Forecaster
+from train.forecast_store import Snapshot
 from train.importance import permutation_importance
-from train.models import FULL, QUICK, Blend, candidates
+from train.models import BASELINES, FULL, QUICK, Blend, candidates
 from train.rolling import Origin, Rolling
+
+REPLICATES = 60
 
 
 @dataclass(frozen=True)
@@ -173,14 +178,25 @@ def fit(
     folder = artefact.save(forecaster, card, contract, golden_rows=newest.test.X, evidence=proof)
     with warehouse.connect() as connection:
         registry.enter(connection, artefact.read_card(folder), verdict)
+    actual, forecast = newest.test.y, tested.predict(newest.test.X)
     page = report.write(
-        version=version,
-        chosen=chosen,
-        test=cuts[0],
-        evaluation=tables[0],
-        actual=newest.test.y,
-        forecast=tested.predict(newest.test.X)["predicted_30d_spend"].to_numpy(),
-        importance=importance,
+        report.Story(
+            card=artefact.read_card(folder),
+            status=f"{verdict.status} ({verdict.reason})",
+            evaluation=tables[0],
+            intervals=_intervals(newest.snapshot, chosen, forecast, tables[0], seed),
+            history=pd.DataFrame(
+                {
+                    origin.day: table.loc[chosen]
+                    for origin, table in zip(origins, tables, strict=True)
+                }
+            ).T,
+            doubt=evaluate_doubt(actual, {name: forecast[name].to_numpy() for name in forecast}),
+            actual=actual,
+            forecast=forecast,
+            importance=importance,
+            drivers={column.name: column.driver for column in contract.columns},
+        )
     )
     progress.update(bar, advance=1, description="fitted")
     return FitResult(
@@ -218,6 +234,20 @@ def _gather(
     kept |= {origin.day: origin.snapshot for origin in made}
     older = itertools.takewhile(kept.__contains__, everything[1:])
     return [newest, *(Origin(day, kept[day]) for day in older)]
+
+
+def _intervals(
+    snapshot: Snapshot, chosen: str, forecast: pd.DataFrame, evaluation: pd.DataFrame, seed: int
+) -> pd.DataFrame:
+    """Measure the chosen model and the simple baseline with the best order, with intervals."""
+    best = evaluation.loc[list(BASELINES), "gini"].fillna(0).idxmax()
+    forecasts = {
+        chosen: forecast["predicted_30d_spend"].to_numpy(),
+        best: snapshot.said[best].spend,
+    }
+    # one thread: products this small wait for a second one longer than they gain
+    with threadpool_limits(limits=1):
+        return drawn.intervals(snapshot.actual, forecasts, replicates=REPLICATES, seed=seed)
 
 
 def _check_purchases(past: dataset.Rows, cut: dt.date) -> None:

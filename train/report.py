@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
-import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +15,14 @@ from numpy.typing import NDArray
 
 import warehouse
 from pages.look import BLUE, GREY, ORANGE, figure, template
-from train.evaluation import EXPLAINED, METRICS, deciles, metric_text
+from train.evaluation import (
+    DOUBT_EXPLAINED,
+    EXPLAINED,
+    METRICS,
+    decile_of,
+    deciles,
+    metric_text,
+)
 
 Values = NDArray[np.float64]
 
@@ -26,31 +35,53 @@ CAPTIONS = {
     "first. The dashed line is chance.",
     "forecast_against_actual": "Each point is a customer of the test snapshot. On the line the "
     "forecast is exact; points at the foot bought nothing.",
+    "probability": "Purchase probability and share of buyers in ten groups of customers, from the "
+    "least likely to the likeliest. On the line the probabilities are right.",
     "importance": "How much worse the ranking gets (loss of normalised Gini) when one feature is "
     "shuffled, on data that the model had not seen.",
 }
 
 
-def write(
-    *,
-    version: str,
-    chosen: str,
-    test: dt.date,
-    evaluation: pd.DataFrame,
-    actual: Values,
-    forecast: Values,
-    importance: pd.Series,
-) -> Path:
-    """Draw the plots and write the page.
+@dataclass(frozen=True)
+class Story:
+    """What a fit has to tell.
 
-    Parameters
+    Attributes
     ----------
+    card
+        The version's card.
+    status
+        What the version has become, and why, in one sentence.
     evaluation
-        One row per model, one column per metric.
+        Metrics on the test snapshot, one row per model.
+    intervals
+        Of the chosen model and the best simple baseline: metric, value, low, high by model.
+    history
+        Metrics of the chosen model, one row per as-of date, newest first.
+    doubt
+        Coverage and calibration on the test snapshot, as in `train.evaluation.DOUBT_EXPLAINED`.
     actual, forecast
-        Spend on the test snapshot and the chosen model's forecast of it.
+        Spend on the test snapshot and what would have been published of it.
     importance
         Loss per feature, largest first.
+    drivers
+        The driver of each feature.
+    """
+
+    card: Mapping[str, Any]
+    status: str
+    evaluation: pd.DataFrame
+    intervals: pd.DataFrame
+    history: pd.DataFrame
+    doubt: Mapping[str, float]
+    actual: Values
+    forecast: pd.DataFrame
+    importance: pd.Series
+    drivers: Mapping[str, str]
+
+
+def write(story: Story) -> Path:
+    """Draw the plots and write the page.
 
     Returns
     -------
@@ -59,11 +90,14 @@ def write(
     """
     folder = warehouse.reports_dir()
     folder.mkdir(parents=True, exist_ok=True)
+    spend = story.forecast["predicted_30d_spend"].to_numpy()
+    chance = story.forecast["purchase_probability"].to_numpy()
     figures = {
-        "calibration": _calibration(actual, forecast),
-        "lift": _lift(actual, forecast),
-        "forecast_against_actual": _scatter(actual, forecast),
-        "importance": _importance(importance),
+        "calibration": _calibration(story.actual, spend),
+        "lift": _lift(story.actual, spend),
+        "probability": _probability(story.actual > 0, chance),
+        "forecast_against_actual": _scatter(story.actual, spend),
+        "importance": _importance(story.importance),
     }
     images = []
     for name, drawing in figures.items():
@@ -71,14 +105,21 @@ def write(
         drawing.savefig(file, dpi=110)
         encoded = base64.b64encode(file.read_bytes()).decode()
         images.append({"name": name, "caption": CAPTIONS[name], "data": encoded})
+    by_driver = story.importance.clip(lower=0).groupby(story.drivers).sum()
     page = template(TEMPLATE).render(
-        version=version,
-        chosen=chosen,
-        test=test,
-        customers=len(actual),
+        card=story.card,
+        status=story.status,
+        customers=len(story.actual),
         metrics=METRICS,
         explained=EXPLAINED,
-        models=[(name, _cells(row)) for name, row in evaluation.iterrows()],
+        models=[(name, _cells(row)) for name, row in story.evaluation.iterrows()],
+        history=[(day, _cells(row)) for day, row in story.history.iterrows()],
+        intervals=[
+            (model, metric, *(metric_text(metric, value) for value in rest))
+            for model, metric, *rest in story.intervals.itertuples(index=False)
+        ],
+        doubt=[(DOUBT_EXPLAINED[name], f"{value:.3f}") for name, value in story.doubt.items()],
+        drivers=by_driver.sort_values(ascending=False, kind="stable").items(),
         images=images,
     )
     file = folder / "report.html"
@@ -113,6 +154,22 @@ def _lift(actual: Values, forecast: Values) -> Figure:
             axes.plot(share, captured, label=label, color=colour)
     axes.plot([0, 1], [0, 1], "--", color=GREY, linewidth=1)
     axes.legend(frameon=False, loc="lower right")
+    return drawing
+
+
+def _probability(bought: NDArray[np.bool_], chance: Values) -> Figure:
+    drawing, axes = figure("Purchase probability", "probability", "share of buyers")
+    tenth = decile_of(chance)
+    rows = np.maximum(np.bincount(tenth, minlength=10), 1)
+    axes.plot(
+        np.bincount(tenth, chance, minlength=10) / rows,
+        np.bincount(tenth, bought, minlength=10) / rows,
+        "o-",
+        color=BLUE,
+    )
+    axes.plot([0, 1], [0, 1], "--", color=GREY, linewidth=1)
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
     return drawing
 
 
