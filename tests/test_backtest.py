@@ -13,7 +13,8 @@ from tests.conftest import in_warehouse
 from train import backtest as command
 from train import compare
 from train.backtest import PUBLISHED, backtest
-from train.bootstrap import metric_intervals
+from train.bootstrap import drawings, metric_intervals
+from train.drawn import Drawn
 from train.evaluation import METRICS, Forecast, evaluate
 from train.models import BASELINES
 
@@ -65,9 +66,9 @@ def test_windows_of_the_dates_do_not_overlap(tested):
 def test_a_forecast_uses_nothing_that_came_after_its_date(tested, built_shop, tmp_path):
     file, result = tested
     earlier = built_shop.copy_to(tmp_path)
-    until = result.days[0]
+    until = result.days[-2]
     with in_warehouse(earlier.file):
-        # the day on which the labels of the first date were known: the second does not exist yet
+        # the labels of the date before the last are just known: the last does not exist yet
         again = backtest(until + dt.timedelta(days=30), cuts=CUTS - 1, quick=True)
     assert again.days == result.days[: CUTS - 1]
     pd.testing.assert_frame_equal(
@@ -177,6 +178,23 @@ def test_the_best_baseline_differs_from_itself_by_nothing(measured):
 def test_equal_forecasts_have_equal_intervals(measured):
     found = measured[2].set_index(["model", "metric"])
     assert found.loc["good"].equals(found.loc["same"])
+
+
+def test_drawn_rows_are_measured_as_evaluate_measures_them():
+    rng = np.random.default_rng(3)
+    actual = (rng.random(3000) < 0.4) * rng.lognormal(3, 1, 3000)
+    said = [
+        Forecast(actual * rng.lognormal(0, 1, 3000) + rng.random(3000), rng.random(3000)),
+        # without ties, which fall by chance
+        Forecast(rng.gamma(1.0, 9.0, 3000)),
+    ]
+    snapshot = Drawn(actual, said)
+    for rows in [np.arange(3000), *drawings(3000, 5, seed=1)]:
+        found = snapshot.measure(np.bincount(rows, minlength=3000).astype(float))
+        for one, values in zip(said, found, strict=True):
+            chance = None if one.probability is None else one.probability[rows]
+            expected = evaluate(actual[rows], Forecast(one.spend[rows], chance))
+            np.testing.assert_allclose(values, list(expected.values()), rtol=2e-3, atol=2e-3)
 
 
 def test_the_interval_is_as_wide_as_the_metric_varies():

@@ -14,8 +14,9 @@ from run import transform
 from train import artefact, promotion, registry, revision
 from train.baselines import LastThirtyDays
 from train.bootstrap import drawings
+from train.compare import RANKED
 from train.dataset import Rows
-from train.drawn import MEASURED, Drawn
+from train.drawn import Drawn
 from train.evaluation import BEST_VALUE, METRICS, Forecast, evaluate
 from train.fit import fit, main
 from train.forecast import Calibration, Forecaster, OutOfTime
@@ -438,7 +439,7 @@ def test_difference_is_the_mean_log_ratio_of_the_errors(pairs):
     def errors(side):
         each = [evaluate(pair.actual, Forecast(getattr(pair, side))) for pair in pairs]
         return np.array(
-            [np.mean([abs(one[name] - BEST_VALUE[name]) for one in each]) for name in MEASURED]
+            [np.mean([abs(one[name] - BEST_VALUE[name]) for one in each]) for name in RANKED]
         )
 
     difference, low, high = promotion.compare(pairs)
@@ -461,11 +462,11 @@ def test_metrics_of_drawn_customers_are_those_of_the_drawn_rows():
     random = np.random.default_rng(3)
     for rows in (11, 200):
         pair = make_pair(random, rows)
-        drawn = Drawn(pair.actual, [pair.new, pair.old])
+        drawn = Drawn(pair.actual, [Forecast(pair.new), Forecast(pair.old)], list(RANKED))
         for chosen in drawings(rows, 20, seed=rows):
             times = np.bincount(chosen, minlength=rows).astype(float)
             expected = [
-                [evaluate(pair.actual[chosen], Forecast(side[chosen]))[name] for name in MEASURED]
+                [evaluate(pair.actual[chosen], Forecast(side[chosen]))[name] for name in RANKED]
                 for side in (pair.new, pair.old)
             ]
             np.testing.assert_allclose(drawn.measure(times), expected, rtol=1e-9)
@@ -475,8 +476,8 @@ def test_metrics_of_everybody_are_those_of_evaluate_also_with_ties():
     random = np.random.default_rng(4)
     actual = random.integers(0, 4, 500).astype(float)
     forecast = random.integers(-1, 5, 500).astype(float)
-    expected = [evaluate(actual, Forecast(forecast))[name] for name in MEASURED]
-    [found] = Drawn(actual, [forecast]).measure(np.ones(500))
+    expected = [evaluate(actual, Forecast(forecast))[name] for name in RANKED]
+    [found] = Drawn(actual, [Forecast(forecast)], list(RANKED)).measure(np.ones(500))
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 

@@ -14,6 +14,7 @@ import warehouse
 from serve import predictions, score
 from serve.predictions import MART
 from train.forecast import COLUMNS, Calibration
+from train.totals import TotalDoubt
 
 ROOT = Path(__file__).resolve().parent.parent
 KEYS = ("as_of_date", "customer_id")
@@ -159,11 +160,12 @@ def test_the_command_scores_the_current_date():
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        ((float("nan"), 0.5, 0.0, 1.0, 2.0), "not finite"),
-        ((float("inf"), 0.5, 0.0, 1.0, 2.0), "not finite"),
-        ((-1.0, 0.5, 0.0, 1.0, 2.0), "negative"),
-        ((1.0, 1.5, 0.0, 1.0, 2.0), "above 1"),
-        ((1.0, 0.5, 0.0, 3.0, 2.0), "p10 <= p50 <= p90"),
+        ((float("nan"), 0.5, 0.0, 1.0, 2.0, 0.0, 2.0, 1.0), "not finite"),
+        ((float("inf"), 0.5, 0.0, 1.0, 2.0, 0.0, 2.0, 1.0), "not finite"),
+        ((-1.0, 0.5, 0.0, 1.0, 2.0, 0.0, 2.0, 1.0), "negative"),
+        ((1.0, 1.5, 0.0, 1.0, 2.0, 0.0, 2.0, 1.0), "above 1"),
+        ((1.0, 0.5, 0.0, 3.0, 2.0, 0.0, 2.0, 1.0), "p10 <= p50 <= p90"),
+        ((1.0, 0.5, 0.0, 1.0, 2.0, 3.0, 2.0, 1.0), "low <= high"),
     ],
 )
 def test_unusable_scores_are_refused(monkeypatch, answer, message):
@@ -188,7 +190,7 @@ def test_rows_that_are_not_the_population_are_rolled_back(damage):
     before = stored()
     scores = before.loc[before["as_of_date"].dt.date == result.as_of]
     with pytest.raises(predictions.ScoreError, match="Nothing was written"):
-        predictions.replace(damage(scores), result.as_of)
+        predictions.replace(damage(scores), result.as_of, TotalDoubt())
     assert stored().equals(before)
 
 

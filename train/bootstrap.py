@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterator, Mapping
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
+from train.drawn import Drawn
 from train.evaluation import BEST_VALUE, METRICS, Forecast, evaluate
 
 Values = NDArray[np.float64]
@@ -56,10 +58,18 @@ def metric_intervals(
         value minus that of the best baseline;
         null where no baseline has the metric.
     """
-    whole = _measure(actual, forecasts, np.arange(len(actual)))
-    draws = np.stack(
-        [_measure(actual, forecasts, rows) for rows in drawings(len(actual), replicates, seed)]
+    whole = np.array(
+        [[evaluate(actual, one)[metric] for metric in METRICS] for one in forecasts.values()]
     )
+    snapshot = Drawn(actual, list(forecasts.values()))
+    # products this small are split over threads at a loss, and on a busy core wait for each other
+    with threadpool_limits(limits=1):
+        draws = np.stack(
+            [
+                snapshot.measure(np.bincount(rows, minlength=len(actual)).astype(np.float64))
+                for rows in drawings(len(actual), replicates, seed)
+            ]
+        )
     names = list(forecasts)
     rivals = [names.index(name) for name in baselines]
     records = []
@@ -81,12 +91,3 @@ def metric_intervals(
     columns = ["model", "metric", "value", "low", "high", "best_baseline"]
     columns += ["difference", "difference_low", "difference_high"]
     return pd.DataFrame.from_records(records, columns=columns)
-
-
-def _measure(actual: Values, forecasts: Mapping[str, Forecast], rows: NDArray[np.int64]) -> Values:
-    measured = np.empty((len(forecasts), len(METRICS)))
-    for number, forecast in enumerate(forecasts.values()):
-        chance = None if forecast.probability is None else forecast.probability[rows]
-        found = evaluate(actual[rows], Forecast(forecast.spend[rows], chance))
-        measured[number] = [found[metric] for metric in METRICS]
-    return measured

@@ -6,18 +6,15 @@ is sorting; here a row that is drawn several times is counted several times wher
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from train.bootstrap import TAILS, drawings
-from train.evaluation import TIE_SEED
+from train.evaluation import METRICS, TIE_SEED, Forecast
 
 Values = NDArray[np.float64]
-
-MEASURED = ("wape", "rmse", "gini", "spearman", "decile_error")
 
 
 class Drawn:
@@ -28,72 +25,56 @@ class Drawn:
     actual
         Spend that happened, shape (rows,).
     forecasts
-        Spend that was forecast, each of the same shape. Below zero counts as zero.
+        What was forecast of the same rows. Spend below zero counts as zero.
+    metrics
+        Names of `train.evaluation.METRICS` to measure.
     """
 
-    def __init__(self, actual: Values, forecasts: Sequence[Values]) -> None:
+    def __init__(
+        self, actual: Values, forecasts: Sequence[Forecast], metrics: Sequence[str] = METRICS
+    ) -> None:
         # ties fall as they do in `evaluate`
         shuffled = np.random.default_rng(TIE_SEED).permutation(len(actual))
         self._actual = actual
+        self._bought = actual > 0
         self._best = _Descending(actual, actual, shuffled)
         self._level = _levels(actual)
-        self._forecasts = [
-            _Forecast(actual, np.maximum(forecast, 0.0), shuffled) for forecast in forecasts
-        ]
+        self._metrics = tuple(metrics)
+        self._forecasts = [_Forecast(actual, forecast, shuffled) for forecast in forecasts]
 
     def measure(self, times: Values) -> Values:
-        """Return `MEASURED` where each row stands so many times.
+        """Return the metrics where each row stands so many times.
 
         Returns
         -------
         ndarray
-            Shape (forecasts, metrics); NaN where nothing was spent, or a side has no order.
+            Shape (forecasts, metrics); NaN where `evaluate` has none.
         """
-        rows, total = times.sum(), times @ self._actual
-        if total <= 0:
-            return np.full((len(self._forecasts), len(MEASURED)), np.nan)
-        best = self._best.capture_area(times)
-        ranked = _ranks(self._level, times)
+        drawing = _Drawing(
+            times,
+            rows=float(times.sum()),
+            total=float(times @ self._actual),
+            square=float(times @ self._actual**2),
+            bought=times * self._bought,
+            best_area=self._best.capture_area(times),
+            ranks=_ranks(self._level, times),
+        )
         return np.array(
-            [
-                [
-                    times @ one.distance / total,
-                    np.sqrt(times @ one.square / rows),
-                    one.highest.capture_area(times) / best if best > 0 else np.nan,
-                    _correlation(ranked, _ranks(one.level, times), times),
-                    np.abs(one.decile_errors(times)).sum() / total,
-                ]
-                for one in self._forecasts
-            ]
+            [[getattr(one, name)(drawing) for name in self._metrics] for one in self._forecasts]
         )
 
 
-def intervals(
-    actual: Values, forecasts: Mapping[str, Values], *, replicates: int, seed: int = 0
-) -> pd.DataFrame:
-    """Measure forecasts of one snapshot, with bootstrap intervals.
+@dataclass(frozen=True)
+class _Drawing:
+    """What all forecasts have in common in one drawing."""
 
-    Returns
-    -------
-    DataFrame
-        One row per forecast and metric of `MEASURED`: model, metric, value, low, high; the interval
-        holds `train.bootstrap.COVERAGE` of the drawings of customers.
-    """
-    snapshot = Drawn(actual, list(forecasts.values()))
-    whole = snapshot.measure(np.ones(len(actual)))
-    drawn = [
-        snapshot.measure(np.bincount(chosen, minlength=len(actual)).astype(np.float64))
-        for chosen in drawings(len(actual), replicates, seed)
-    ]
-    low, high = np.nanquantile(drawn, TAILS, axis=0)
-    return pd.DataFrame(
-        [
-            (model, metric, whole[row, column], low[row, column], high[row, column])
-            for row, model in enumerate(forecasts)
-            for column, metric in enumerate(MEASURED)
-        ],
-        columns=["model", "metric", "value", "low", "high"],
-    )
+    times: Values
+    rows: float
+    total: float
+    square: float
+    bought: Values
+    best_area: float
+    ranks: Values
 
 
 class _Descending:
@@ -107,30 +88,87 @@ class _Descending:
         times = times[self._order]
         gained = times * self._actual
         captured = np.cumsum(gained)
+        if captured[-1] <= 0:
+            return float("nan")
         # a row that stands k times adds its spend once, twice, ... k times to what was captured
         area = times @ captured - gained @ (times - 1) / 2
         return float(area / captured[-1] / times.sum() - 0.5)
 
+    def captured(self, times: Values, rows: int) -> float:
+        """Return the spend of so many rows, the highest."""
+        times = times[self._order]
+        stand = np.cumsum(times)
+        place = int(np.searchsorted(stand, rows))
+        whole = float(times[: place + 1] @ self._actual[: place + 1])
+        return whole - float((stand[place] - rows) * self._actual[place])
+
 
 class _Forecast:
-    """What of a forecast does not hang on who is drawn."""
+    """One forecast, with what does not hang on who is drawn; each metric is a method."""
 
-    def __init__(self, actual: Values, spend: Values, shuffled: NDArray[np.int64]) -> None:
+    def __init__(self, actual: Values, said: Forecast, shuffled: NDArray[np.int64]) -> None:
+        spend = np.maximum(said.spend, 0.0)
         error = spend - actual
-        self.distance, self.square = np.abs(error), error**2
-        self.highest = _Descending(actual, spend, shuffled)
-        self.level = _levels(spend)
+        self._spend, self._distance, self._square = spend, np.abs(error), error**2
+        self._highest = _Descending(actual, spend, shuffled)
+        self._level = _levels(spend)
         self._lowest = shuffled[np.argsort(spend[shuffled], kind="stable")]
         self._error = error[self._lowest]
+        chance = said.probability
+        self._score = _levels(said.spend if chance is None else chance)
+        self._miss = None if chance is None else (chance - (actual > 0)) ** 2
 
-    def decile_errors(self, times: Values) -> Values:
-        times = times[self._lowest]
+    def mae(self, drawing: _Drawing) -> float:
+        return float(drawing.times @ self._distance / drawing.rows)
+
+    def wape(self, drawing: _Drawing) -> float:
+        return _ratio(drawing.times @ self._distance, drawing.total)
+
+    def rmse(self, drawing: _Drawing) -> float:
+        return float(np.sqrt(drawing.times @ self._square / drawing.rows))
+
+    def r2(self, drawing: _Drawing) -> float:
+        spread = drawing.square - drawing.total**2 / drawing.rows
+        return 1 - _ratio(drawing.times @ self._square, spread)
+
+    def gini(self, drawing: _Drawing) -> float:
+        return _ratio(self._highest.capture_area(drawing.times), drawing.best_area)
+
+    def spearman(self, drawing: _Drawing) -> float:
+        return _correlation(drawing.ranks, _ranks(self._level, drawing.times), drawing.times)
+
+    def top10_capture(self, drawing: _Drawing) -> float:
+        tenth = int(drawing.rows) // 10
+        found = self._highest.captured(drawing.times, tenth) if tenth else float("nan")
+        return _ratio(found, drawing.total)
+
+    def decile_error(self, drawing: _Drawing) -> float:
+        times = drawing.times[self._lowest]
         stand, sums = np.cumsum(times), np.cumsum(times * self._error)
         # how many rows lie in the lowest tenth, the two lowest, ...: see `evaluation.decile_of`
         until = np.arange(1, 11) * (stand[-1] - 1) // 10 + 1
         place = np.searchsorted(stand, until)
         # a row whose copies lie on both sides of a border counts on each with those that do
-        return np.diff(sums[place] - (stand[place] - until) * self._error[place], prepend=0.0)
+        found = np.diff(sums[place] - (stand[place] - until) * self._error[place], prepend=0.0)
+        return _ratio(np.abs(found).sum(), drawing.total)
+
+    def sum_ratio(self, drawing: _Drawing) -> float:
+        return _ratio(drawing.times @ self._spend, drawing.total)
+
+    def auc(self, drawing: _Drawing) -> float:
+        # the mean rank of buyers above that of all (Mann and Whitney 1947)
+        buyers = drawing.bought.sum()
+        above = drawing.bought @ _ranks(self._score, drawing.times)
+        return 0.5 + _ratio(above, buyers * (drawing.rows - buyers))
+
+    def brier(self, drawing: _Drawing) -> float:
+        return (
+            float("nan") if self._miss is None else _ratio(drawing.times @ self._miss, drawing.rows)
+        )
+
+
+def _ratio(part: float, whole: float) -> float:
+    return float(part / whole) if whole > 0 else float("nan")
 
 
 def _levels(values: Values) -> NDArray[np.int64]:

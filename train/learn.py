@@ -14,11 +14,11 @@ from pathlib import Path
 import pandas as pd
 from rich.progress import Progress
 from sklearn.base import BaseEstimator
-from threadpoolctl import threadpool_limits
 
 import warehouse
-from train import artefact, compare, dataset, drawn, leak_alarm, promotion, registry, report
-from train.evaluation import evaluate_doubt
+from train import artefact, compare, dataset, leak_alarm, promotion, registry, report
+from train.bootstrap import metric_intervals
+from train.evaluation import Forecast, evaluate_doubt
 from train.forecast import Forecaster
 from train.forecast_store import Snapshot
 from train.importance import permutation_importance
@@ -242,12 +242,13 @@ def _intervals(
     """Measure the chosen model and the simple baseline with the best order, with intervals."""
     best = evaluation.loc[list(BASELINES), "gini"].fillna(0).idxmax()
     forecasts = {
-        chosen: forecast["predicted_30d_spend"].to_numpy(),
-        best: snapshot.said[best].spend,
+        chosen: Forecast(
+            forecast["predicted_30d_spend"].to_numpy(), forecast["purchase_probability"].to_numpy()
+        ),
+        best: Forecast(snapshot.said[best].spend),
     }
-    # one thread: products this small wait for a second one longer than they gain
-    with threadpool_limits(limits=1):
-        return drawn.intervals(snapshot.actual, forecasts, replicates=REPLICATES, seed=seed)
+    found = metric_intervals(snapshot.actual, forecasts, [best], replicates=REPLICATES, seed=seed)
+    return found[found["metric"].isin(compare.RANKED)]
 
 
 def _check_purchases(past: dataset.Rows, cut: dt.date) -> None:

@@ -19,8 +19,9 @@ from threadpoolctl import threadpool_limits
 import warehouse
 from train import artefact
 from train.bootstrap import COVERAGE, TAILS, drawings
+from train.compare import RANKED
 from train.dataset import Rows
-from train.drawn import MEASURED, Drawn
+from train.drawn import Drawn
 from train.evaluation import BEST_VALUE, Forecast
 from train.forecast import COLUMNS
 from train.forecast_store import Snapshot
@@ -152,8 +153,10 @@ def compare(
     """
     everyone = np.unique(np.concatenate([pair.customers for pair in pairs]))
     places = [np.searchsorted(everyone, pair.customers) for pair in pairs]
-    snapshots = [Drawn(pair.actual, [pair.new, pair.old]) for pair in pairs]
-    best = np.array([BEST_VALUE[name] for name in MEASURED])
+    snapshots = [
+        Drawn(pair.actual, [Forecast(pair.new), Forecast(pair.old)], list(RANKED)) for pair in pairs
+    ]
+    best = np.array([BEST_VALUE[name] for name in RANKED])
 
     def difference(times: NDArray[np.float64]) -> float:
         measured = np.array(

@@ -115,8 +115,10 @@ def write(story: Story) -> Path:
         models=[(name, _cells(row)) for name, row in story.evaluation.iterrows()],
         history=[(day, _cells(row)) for day, row in story.history.iterrows()],
         intervals=[
-            (model, metric, *(metric_text(metric, value) for value in rest))
-            for model, metric, *rest in story.intervals.itertuples(index=False)
+            (one.model, one.metric, *(metric_text(one.metric, value) for value in one[2:5]))
+            for one in story.intervals[["model", "metric", "value", "low", "high"]].itertuples(
+                index=False
+            )
         ],
         doubt=[(DOUBT_EXPLAINED[name], f"{value:.3f}") for name, value in story.doubt.items()],
         drivers=by_driver.sort_values(ascending=False, kind="stable").items(),

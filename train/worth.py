@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from train.bootstrap import COVERAGE
-from train.drawn import MEASURED
+from train.compare import RANKED
 from train.evaluation import BEST_VALUE, Forecast
 from train.forecast_store import Snapshot
 from train.models import BASELINES
@@ -84,6 +84,6 @@ def worth(
 
 
 def _mean_log_error(metrics: pd.Series) -> float:
-    errors = np.array([abs(metrics[name] - BEST_VALUE[name]) for name in MEASURED])
+    errors = np.array([abs(metrics[name] - BEST_VALUE[name]) for name in RANKED])
     # a forecast without any order ranks as chance does
     return float(np.log(np.maximum(np.nan_to_num(errors, nan=1.0), 1e-6)).mean())
