@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import warehouse
 from train.spread import AmountSpread
 from train.totals import SMALLEST_MONTH_ERROR, PastMonth, TotalDoubt
 
@@ -63,3 +64,56 @@ def test_deviation_is_that_of_what_happens():
     spread = AmountSpread.fit(chance * amount, chance, actual)
     said = spread.deviation(chance * amount, chance)
     assert np.sum(said**2) == pytest.approx(np.sum((actual - chance * amount) ** 2), rel=0.03)
+
+
+def rows(sql):
+    with warehouse.connect(read_only=True) as connection:
+        return connection.execute(sql).df()
+
+
+LIST = "(select customer_id from marts.customer_predictions order by all limit 40)"
+
+
+def total_of(sql):
+    """Ask for the total of a list of customers, a temporary table in a session of its own."""
+    with warehouse.connect() as connection:
+        connection.execute(f"create temp table my_list as {sql}")
+        return connection.execute(
+            "select * from marts.total_of_customers('my_list') order by as_of_date desc limit 1"
+        ).df()
+
+
+def test_total_of_everybody_is_that_of_the_shop(shop_copy):
+    everybody = total_of("select customer_id from main.predictions")
+    shop = rows("select * from marts.total_forecasts where set_kind = 'all'")
+    for name in ("customers", "expected_spend", "total_low", "total_high"):
+        assert everybody[name].iloc[0] == pytest.approx(shop[name].iloc[0])
+
+
+def test_a_list_in_any_spelling_counts_each_customer_once(shop_copy):
+    plain = total_of(f"select * from {LIST}")
+    spelt = total_of(
+        f"select lower(customer_id) || ' ' as customer_id from {LIST}"
+        f" union all select * from {LIST} union all select 'nobody'"
+    )
+    assert plain.equals(spelt)
+    assert plain["customers"].iloc[0] == 40
+
+
+def test_a_part_is_less_sure_than_the_whole(shop_copy):
+    found = [
+        total_of("select customer_id from main.predictions"),
+        total_of(f"select * from {LIST}"),
+    ]
+    wide = [float((one["total_high"] / one["expected_spend"]).iloc[0]) for one in found]
+    assert 1 < wide[0] < wide[1]
+
+
+def test_regions_segments_and_tenths_add_up_to_the_shop(small_shop):
+    sums = rows(
+        "select set_kind, sum(customers) as n, sum(expected_spend) as spend"
+        " from marts.total_forecasts group by all"
+    ).set_index("set_kind")
+    assert set(sums.index) == {"all", "region", "segment", "decile"}
+    assert sums["n"].nunique() == 1
+    assert sums["spend"].to_numpy() == pytest.approx(sums.loc["all", "spend"])

@@ -73,7 +73,7 @@ class Effort:
 
     rows_read: int = 150_000
     rows: int = 75_000
-    rows_published: int = 150_000
+    rows_published: int = 120_000
     validations: int = 2
     rounds: int = 80
     learning_rate: float = 0.08
@@ -205,7 +205,9 @@ def candidates(
         "ridge on logs": seasonal(ridge, LINEAR_ROWS),
         "buy till you die": seasonal(buyers),
         # in plain money a Poisson loss can run away with one outlier; small trees on squares cannot
-        "hist gradient boosting": seasonal(on_trees(boosted("squared_error", max_leaf_nodes=8))),
+        "hist gradient boosting": seasonal(
+            on_trees(boosted("squared_error", max_leaf_nodes=8)), effort.rows // 2
+        ),
         "level ratio": seasonal(LevelRatio(on_trees(boosted("poisson")))),
     }
     if effort.everything:
