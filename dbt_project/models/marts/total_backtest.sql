@@ -36,32 +36,8 @@ placed as (
 
 ),
 
-ranked as (
-
-    select
-        *,
-        {{ spend_decile('forecast') }} as spend_decile,
-    from placed
-
-),
-
 summed as (
-    {{ sum_by_set('ranked', ['forecast', 'actual']) }}
-),
-
-doubted as (
-
-    select
-        summed.*,
-        {{ total_doubt(
-            'summed.forecast',
-            'summed.variance',
-            "summed.forecast / nullif(max(summed.forecast) over (partition by summed.as_of_date), 0)",
-        ) }} as doubt,
-    from summed
-    inner join dates
-        on summed.as_of_date = dates.as_of_date
-
+    {{ sum_by_set('placed', 'dates', ['forecast', 'actual']) }}
 ),
 
 bounded as (
@@ -77,7 +53,7 @@ bounded as (
         actual as actual_spend,
         actual between {{ total_low('forecast', 'doubt') }} and {{ total_high('forecast', 'doubt') }}
             as is_covered,
-    from doubted
+    from summed
 
 )
 

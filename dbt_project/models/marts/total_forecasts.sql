@@ -34,33 +34,8 @@ placed as (
 
 ),
 
-ranked as (
-
-    select
-        *,
-        {{ spend_decile('forecast') }} as spend_decile,
-    from placed
-
-),
-
 summed as (
-    {{ sum_by_set('ranked', ['forecast']) }}
-),
-
-doubted as (
-
-    select
-        summed.*,
-        runs.model_version,
-        {{ total_doubt(
-            'summed.forecast',
-            'summed.variance',
-            "summed.forecast / nullif(max(summed.forecast) over (partition by summed.as_of_date), 0)",
-        ) }} as doubt,
-    from summed
-    inner join runs
-        on summed.as_of_date = runs.as_of_date
-
+    {{ sum_by_set('placed', 'runs', ['forecast']) }}
 ),
 
 bounded as (
@@ -74,7 +49,7 @@ bounded as (
         {{ total_low('forecast', 'doubt') }} as total_low,
         {{ total_high('forecast', 'doubt') }} as total_high,
         model_version,
-    from doubted
+    from summed
 
 )
 
