@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -29,6 +30,10 @@ SCHEMAS = (
 )
 FEATURE_MART = "feat_customer_snapshots"
 FEATURES_YML = DBT_PROJECT / "models" / "features" / "_features__models.yml"
+
+
+# readers hold the file for milliseconds; a writer waits for them this long
+ATTEMPTS, PAUSE = 40, 0.25
 
 
 class WarehouseError(RuntimeError):
@@ -92,6 +97,16 @@ def connect(*, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     # a misspelt table must be an error, never a Python variable of the same name
     connection.execute("set python_enable_replacements = false")
     return connection
+
+
+def writer() -> duckdb.DuckDBPyConnection:
+    """Open the warehouse for writing, after readers that hold it for a moment."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return connect()
+        except WarehouseError:
+            time.sleep(PAUSE)
+    return connect()
 
 
 @contextmanager

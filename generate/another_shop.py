@@ -14,6 +14,17 @@ log = logging.getLogger(__name__)
 _SAME_ID = r"ltrim(regexp_replace(upper(trim(customer_id)), '\.0+$', ''), '0')"
 
 
+# what was forecast, explained and measured of its customers
+OF_THE_SHOP = (
+    "scoring_runs",
+    "prediction_reasons",
+    "backtest",
+    "backtest_dates",
+    "backtest_metrics",
+    "candidate_forecasts",
+)
+
+
 def remove_history_of_another_shop(
     connection: duckdb.DuckDBPyConnection, *, is_generated: bool
 ) -> None:
@@ -34,6 +45,14 @@ def remove_forecasts_of_another_shop(connection: duckdb.DuckDBPyConnection) -> i
     if not forecasts or of_this_shop:
         return 0
     connection.execute("delete from main.predictions")
+    for table in OF_THE_SHOP:
+        if warehouse.has_table(connection, "main", table):
+            connection.execute(f"delete from main.{table}")
+    # nor is its model one that a fit on this shop should be held against
+    if warehouse.has_table(connection, "main", "model_registry"):
+        connection.execute(
+            "update main.model_registry set status = 'former' where status = 'champion'"
+        )
     log.warning(
         "removed %s forecasts from predictions: none of their customers is in the new tables",
         f"{forecasts:,}",

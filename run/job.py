@@ -96,9 +96,9 @@ def run(
     if verdict.status != CHAMPION:
         console.print(f"  scored with an earlier fit: the new one is {verdict.reason}")
     with watch.step("Score"):
-        score()
+        scored = score()
     with watch.step("Explain"), bar() as progress:
-        explain(progress=progress)
+        explain(scored.as_of, progress=progress)
     with watch.step("Test the scores and build the marts on them"):
         transform.build(variables, select=catalog.SELECTION)
     with watch.step("Write the documentation"):

@@ -151,7 +151,7 @@ def _revenue(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
     ).fetchall()
     interval = (
         "no past month tells how sure that is"
-        if low is None
+        if high is None
         else f"with a chance of 80 % between {low:,.0f} and {high:,.0f}"
     )
     horizon, last = connection.execute(

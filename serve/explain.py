@@ -23,7 +23,7 @@ from rich.progress import Progress
 
 import warehouse
 from run.bar import bar
-from serve.predictions import MART, ScoreError, writer
+from serve.predictions import MART, ScoreError
 from train import artefact as artefacts
 from train.reasons import Explainer, sentences
 
@@ -62,7 +62,7 @@ def explain(
     Parameters
     ----------
     as_of
-        A date that was scored; the newest one by default.
+        A date that was scored; the current as-of date by default.
     top
         Only so many customers, those with the highest forecasts.
 
@@ -81,13 +81,19 @@ def explain(
         with warehouse.connect(read_only=True) as connection:
             day, scored, average = _scored(connection, as_of, champion.version)
             sample = _sample(connection, contract, day)
+            if sample.empty:
+                raise _left_the_mart(day, scored)
             explainer = Explainer(champion.forecaster, contract, sample, average)
             customers = min(top or scored, scored)
             task = progress.add_task(f"Explaining {day}", total=customers)
+            explained = 0
             with pq.ParquetWriter(file, SCHEMA) as out:
                 for batch in _batches(connection, contract, day, customers):
                     out.write_table(_reasons(explainer, contract, batch))
+                    explained += len(batch)
                     progress.advance(task, len(batch))
+        if explained < customers:
+            raise _left_the_mart(day, customers - explained)
         _write(file, day, champion.version, average)
     return ExplainResult(day, customers, average)
 
@@ -100,13 +106,18 @@ def _scored(
         """
         select as_of_date, count(*), avg(predicted_30d_spend), count_if(model_version <> $version)
         from main.predictions
-        where as_of_date = coalesce($as_of, (select max(as_of_date) from main.predictions))
+        where as_of_date = coalesce(
+            $as_of,
+            (select as_of_date from intermediate.int_snapshots_scheduled where is_current)
+        )
         group by all
         """,
         {"as_of": as_of, "version": version},
     ).fetchone()
     if found is None:
-        raise ScoreError(f"{as_of or 'no date'} was scored: run `python serve/score.py`")
+        raise ScoreError(
+            f"{as_of or 'the current as-of date'} is not scored: run `python serve/score.py`"
+        )
     day, customers, average, strange = found
     if strange:
         raise ScoreError(
@@ -114,6 +125,13 @@ def _scored(
             f"`python serve/score.py --as-of {day}`, then explain again"
         )
     return day, customers, average
+
+
+def _left_the_mart(day: date, customers: int) -> ScoreError:
+    return ScoreError(
+        f"{customers:,} customers scored on {day} have no row of that date in the mart any more, "
+        "so their forecasts cannot be explained: score and explain a date that it holds"
+    )
 
 
 def _sample(
@@ -178,7 +196,7 @@ def _reasons(explainer: Explainer, contract: warehouse.Contract, batch: pd.DataF
 
 
 def _write(file: Path, day: date, version: str, average: float) -> None:
-    with writer() as connection, warehouse.transaction(connection):
+    with warehouse.writer() as connection, warehouse.transaction(connection):
         connection.execute("delete from main.prediction_reasons where as_of_date = ?", [day])
         connection.execute(
             """
@@ -198,7 +216,7 @@ def _write(file: Path, day: date, version: str, average: float) -> None:
 def main(
     as_of: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="A date that was scored. Default: the newest."),
+        typer.Option(formats=["%Y-%m-%d"], help="A scored date. Default: the current one."),
     ] = None,
     top: Annotated[
         int | None, typer.Option(min=1, help="Only so many customers, the highest forecasts.")

@@ -53,7 +53,7 @@ def _show_totals(totals: pd.Series) -> None:
 
 
 def _between(low: float, high: float) -> str:
-    return "unknown" if pd.isna(low) else f"{low:,.0f} - {high:,.0f}"
+    return "unknown" if pd.isna(high) else f"{low:,.0f} - {high:,.0f}"
 
 
 def _show_spread() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import date
 
 import duckdb
@@ -13,8 +12,6 @@ from train.forecast import COLUMNS
 from train.totals import TotalDoubt
 
 MART = f"features.{warehouse.FEATURE_MART}"
-# readers hold the file for milliseconds; a writer waits for them this long
-ATTEMPTS, PAUSE = 40, 0.25
 
 
 class ScoreError(RuntimeError):
@@ -44,7 +41,7 @@ def replace(scores: pd.DataFrame, day: date, doubt: TotalDoubt) -> int:
     ScoreError
         If the rows are not exactly the population; the table is then as it was.
     """
-    with writer() as connection:
+    with warehouse.writer() as connection:
         connection.register("scores", scores)
         with warehouse.transaction(connection):
             replaced = connection.execute(
@@ -72,16 +69,6 @@ def replace(scores: pd.DataFrame, day: date, doubt: TotalDoubt) -> int:
                 {"day": day, **doubt.columns()},
             )
         return replaced
-
-
-def writer() -> duckdb.DuckDBPyConnection:
-    """Open the warehouse for writing, after readers that hold it for a moment."""
-    for _ in range(ATTEMPTS - 1):
-        try:
-            return warehouse.connect()
-        except warehouse.WarehouseError:
-            time.sleep(PAUSE)
-    return warehouse.connect()
 
 
 def _check_population(connection: duckdb.DuckDBPyConnection, day: date) -> None:

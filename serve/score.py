@@ -73,7 +73,7 @@ def score(as_of: date | None = None) -> ScoreResult:
         scores["model_version"] = champion.version
         scores["scored_at"] = datetime.now(UTC).replace(tzinfo=None)
         replaced = predictions.replace(scores, day, champion.forecaster.calibration.doubt)
-    except duckdb.CatalogException as error:
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
         raise warehouse.WarehouseError(
             f"{warehouse.path()} is not built yet: run `make build` ({error})"
         ) from error

@@ -38,7 +38,7 @@ def reading() -> Iterator[duckdb.DuckDBPyConnection]:
     with warehouse.connect(read_only=True) as connection:
         try:
             yield connection
-        except duckdb.CatalogException as error:
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
             raise warehouse.WarehouseError(
                 f"{warehouse.path()} is not built yet: run `make build` ({_first_line(error)})"
             ) from error
@@ -117,7 +117,10 @@ def _reasons(
     cursor = connection.execute(
         f"""select {", ".join(REASON)}, average_spend from main.prediction_reasons
         where customer_id = $customer_id and as_of_date = $as_of_date
-            and model_version = $model_version
+            and model_version = $model_version and explained_at >= (
+                select scored_at from main.predictions
+                where customer_id = $customer_id and as_of_date = $as_of_date
+            )
         order by place""",
         {"customer_id": customer_id}
         | {name: prediction[name] for name in ("as_of_date", "model_version")},

@@ -81,7 +81,7 @@ def publish(version, *, level=1.0, as_of=DAYS[3], cuts=DAYS[:2], rows=ROWS, spoi
         day: Forecast(rows.at([day]).X["spend_30d"].to_numpy() * level * spoil) for day in cuts
     }
     proof = evidence(rows, published)
-    verdict = promotion.judge(version, proof, lambda day: rows.at([day]), CONTRACT)
+    verdict = promotion.judge(version, as_of, proof, lambda day: rows.at([day]), CONTRACT)
     card = {
         "version": version,
         "as_of": as_of,
@@ -230,7 +230,7 @@ def test_champion_of_another_contract_is_no_hurdle(shop):
     publish("a", level=1.0)
     other = warehouse.Contract(CONTRACT.columns[:-1])
     proof = evidence(ROWS, {DAYS[0]: Forecast(ROWS.at([DAYS[0]]).y)})
-    verdict = promotion.judge("b", proof, lambda day: ROWS.at([day]), other)
+    verdict = promotion.judge("b", DAYS[3], proof, lambda day: ROWS.at([day]), other)
     assert verdict.status == "champion"
     assert "another feature contract" in verdict.reason
 

@@ -99,6 +99,10 @@ def backtest(
     progress = progress or Progress(disable=True)
     with warehouse.connect(read_only=True) as connection:
         schedule = dataset.schedule(connection, as_of)
+        if not warehouse.has_table(connection, "main", "backtest_dates"):
+            raise warehouse.WarehouseError(
+                f"{warehouse.path()} was built by an earlier version: run `make build`"
+            )
     rolling = Rolling.of(schedule, QUICK if quick else FULL, seed)
     days = tuple(reversed(schedule.latest_cuts(cuts)))
     kept = rolling.kept(days)
@@ -116,11 +120,13 @@ def backtest(
         older, skills = said[::-1], list(tables.values())[::-1]
         chosen[day] = compare.choose([table.drop(index=PUBLISHED) for table in skills])[0]
         here = compare.straightened(snapshot.said, older)
-        here[PUBLISHED] = here[chosen[day]]
-        tables[day] = evaluation_table(snapshot.actual, here)
         calibration = compare.calibration(chosen[day], older)
         one = snapshot.said[chosen[day]]
         published = calibration.straighten(one.spend, one.probability)
+        here[PUBLISHED] = Forecast(
+            published["predicted_30d_spend"], published["purchase_probability"]
+        )
+        tables[day] = evaluation_table(snapshot.actual, here)
         found["backtest"][day] = _forecasts(snapshot, here, published)
         found["backtest_metrics"][day] = pd.concat(
             [
@@ -134,7 +140,7 @@ def backtest(
         said.append(snapshot.said)
         snapshots[day], forecasts[day] = snapshot, here
         progress.update(task, advance=1, description=f"forecast as of {day}")
-    with warehouse.connect() as connection:
+    with warehouse.writer() as connection:
         backtest_store.write(connection, found)
     mean = mean_table(tables)
     found_worth = worth(mean, PUBLISHED, snapshots, forecasts, seed)

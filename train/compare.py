@@ -157,7 +157,8 @@ def straightened(
             learned = calibration(name, older, doubt=False)
             probability = learned.purchase.predict(one.probability)
         else:
-            past = [] if name in BASELINES else [other[name] for other in older]
+            known = [] if name in BASELINES else older[:CALIBRATION_MONTHS]
+            past = [other[name] for other in known]
             learned, probability = Calibration(level_after(past)), None
         forecasts[name] = Forecast(learned.spend(one.spend), probability)
     return forecasts

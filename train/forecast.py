@@ -65,7 +65,8 @@ def level_after(past: Sequence[OutOfTime]) -> float:
     """Return the shop's level after out-of-time snapshots, newest first."""
     return shop_level(
         [float(cut.actual.sum()) for cut in past],
-        [float(cut.spend.sum()) for cut in past],
+        # as it is published, never below zero
+        [float(np.maximum(cut.spend, 0.0).sum()) for cut in past],
         [cut.season_known for cut in past],
     )
 
@@ -100,7 +101,7 @@ class Calibration:
         if not past:
             return cls()
         actual = [float(cut.actual.sum()) for cut in past]
-        spend = [float(cut.spend.sum()) for cut in past]
+        spend = [float(np.maximum(cut.spend, 0.0).sum()) for cut in past]
         happened = np.concatenate([cut.actual for cut in past])
         raw = np.concatenate([cut.probability for cut in past])
         purchase = PurchaseCalibrator().fit(raw, happened > 0, len(past[0].actual))
@@ -111,7 +112,7 @@ class Calibration:
         probability = purchase.predict(raw)
         # the spread around forecasts whose own month is on level: the month's doubt is the total's
         on_level = [
-            cut.spend * (total / forecast if forecast > 0 else 1.0)
+            np.maximum(cut.spend, 0.0) * (total / forecast if forecast > 0 else 1.0)
             for cut, total, forecast in zip(past, actual, spend, strict=True)
         ]
         spread = AmountSpread.fit(np.concatenate(on_level), probability, happened)

@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import warehouse
+from train.dataset import CALENDAR_DAYS, CALENDAR_START
 from train.forecast import OutOfTime
 
 KEPT = 3
@@ -107,7 +108,9 @@ def write(connection: duckdb.DuckDBPyConnection, day: dt.date, snapshot: Snapsho
         connection.execute(
             """
             delete from main.candidate_forecasts
-            where as_of_date = $day and identity not in (
+            -- a date off the calendar of the cuts is forecast once, as the newest
+            where (as_of_date <> $day and (as_of_date - $start::date) % $step <> 0)
+            or as_of_date = $day and identity not in (
                 select identity from main.candidate_forecasts
                 where as_of_date = $day and identity <> $identity
                 group by identity
@@ -115,7 +118,13 @@ def write(connection: duckdb.DuckDBPyConnection, day: dt.date, snapshot: Snapsho
                 limit $others
             )
             """,
-            {"day": day, "identity": snapshot.identity, "others": KEPT - 1},
+            {
+                "day": day,
+                "identity": snapshot.identity,
+                "others": KEPT - 1,
+                "start": CALENDAR_START,
+                "step": CALENDAR_DAYS,
+            },
         )
         connection.register("forecasts", frame)
         connection.execute(

@@ -83,7 +83,8 @@ def fit(
         The day that counts as today: labels whose window ended later are not used. The mart's
         current as-of date by default.
     seed
-        Seed of everything random; the same mart and seed give the same model to the last bit.
+        Seed of everything random; the same mart and seed give the same model to the last bit. A
+        backtest in between adds dates to choose and calibrate on, which may give another one.
     quick
         A sample of the rows and few boosting rounds, to try things out.
     progress
@@ -174,9 +175,9 @@ def fit(
         for i, (day, one) in enumerate(zip(snapshots, said, strict=False))
     }
     proof = promotion.evidence(snapshots, published)
-    verdict = promotion.judge(version, proof, rolling.rows_of, contract, seed)
+    verdict = promotion.judge(version, schedule.as_of, proof, rolling.rows_of, contract, seed)
     folder = artefact.save(forecaster, card, contract, golden_rows=newest.test.X, evidence=proof)
-    with warehouse.connect() as connection:
+    with warehouse.writer() as connection:
         registry.enter(connection, artefact.read_card(folder), verdict)
     actual, forecast = newest.test.y, tested.predict(newest.test.X)
     page = report.write(

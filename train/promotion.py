@@ -96,6 +96,7 @@ def evidence(
 
 def judge(
     version: str,
+    as_of: dt.date,
     proof: pd.DataFrame,
     rows: Callable[[dt.date], Rows],
     contract: warehouse.Contract,
@@ -105,6 +106,8 @@ def judge(
 
     Parameters
     ----------
+    as_of
+        The day of the fit.
     proof
         Its `evidence`.
     rows
@@ -121,6 +124,12 @@ def judge(
         pair = _pair(champion, day.date(), new, rows)
         if pair is not None:
             pairs[day.date()] = pair
+    if not pairs and as_of < dt.date.fromisoformat(champion.card["as_of"]):
+        return Verdict(
+            CHALLENGER,
+            f"as of an earlier day than {champion.version}, and tested on no date that this one "
+            "has an out-of-time forecast of",
+        )
     if not pairs:
         return Verdict(
             CHAMPION,

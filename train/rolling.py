@@ -138,7 +138,7 @@ class Rolling:
             days, cuts, compare.fit_cuts(cuts, self.models, done), strict=True
         ):
             snapshot = Snapshot(test.customer_id, cut.out_of_time, self.identities[day])
-            with warehouse.connect() as connection:
+            with warehouse.writer() as connection:
                 forecast_store.write(connection, day, snapshot)
             origins.append(Origin(day, snapshot, cut.fitted, test))
         return origins
@@ -149,15 +149,12 @@ class Rolling:
         """Yield the days in order, fitted where no earlier run has left their forecasts."""
         kept = self.kept(days)
         missing = [day for day in days if day not in kept]
-        made: dict[dt.date, Origin] = {}
         for day in days:
-            if day in kept:
-                yield Origin(day, kept[day])
-                continue
-            if day not in made:
-                batch = missing[len(made) : len(made) + SIDE_BY_SIDE]
-                made |= {one.day: one for one in self.forecast(batch, done)}
-            yield made[day]
+            if day not in kept:
+                batch, missing = missing[:SIDE_BY_SIDE], missing[SIDE_BY_SIDE:]
+                # of what was fitted only the forecasts are held
+                kept |= {one.day: one.snapshot for one in self.forecast(batch, done)}
+            yield Origin(day, kept[day])
 
     def _read(self, day: dt.date) -> tuple[Rows, Rows]:
         # what a fit on that day would have read, so no later row has a say in the sample

@@ -11,6 +11,8 @@ Values = NDArray[np.float64]
 
 LEVEL_BINS = 8
 FEWEST_PER_BIN = 100
+SMALLEST_SHARE = 1e-4
+LARGEST_RATIO = 50.0
 QUANTILES = np.linspace(0.005, 0.995, 199)
 
 
@@ -30,9 +32,11 @@ class AmountSpread:
     @classmethod
     def fit(cls, spend: Values, probability: Values, actual: Values) -> AmountSpread:
         """Learn the ratios on out-of-time rows; with no buyers the spread is nil."""
-        bought = actual > 0
-        expected = _given_purchase(spend, probability)[bought]
-        ratio = actual[bought] / np.maximum(expected, 1e-9)
+        given = _given_purchase(spend, probability)
+        # a forecast of nothing has no ratio, and one of next to nothing would outweigh all others
+        bought = (actual > 0) & (given > SMALLEST_SHARE * actual.mean())
+        expected = given[bought]
+        ratio = np.minimum(actual[bought] / expected, LARGEST_RATIO)
         bins = int(np.clip(len(ratio) // FEWEST_PER_BIN, 1, LEVEL_BINS))
         if not len(ratio):
             return cls.none()

@@ -4,9 +4,7 @@
         summed.*,
         doubts.* exclude (as_of_date),
         {{ total_doubt(
-            'summed.forecast',
-            'summed.variance',
-            'summed.forecast / nullif(max(summed.forecast) over (partition by summed.as_of_date), 0)',
+            'summed.forecast / nullif(max(summed.forecast) over (partition by summed.as_of_date), 0)'
         ) }} as doubt
     from (
         select
@@ -17,7 +15,12 @@
                 when grouping(spend_decile) = 0 then 'decile'
                 else 'all'
             end as set_kind,
-            coalesce(region, segment_id, cast(spend_decile as varchar), 'all') as set_name,
+            case
+                when grouping(region) = 0 then region
+                when grouping(segment_id) = 0 then segment_id
+                when grouping(spend_decile) = 0 then cast(spend_decile as varchar)
+                else 'all'
+            end as set_name,
             count(*) as customers,
             {%- for column in columns %}
             sum({{ column }}) as {{ column }},

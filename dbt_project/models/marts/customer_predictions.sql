@@ -35,6 +35,7 @@ reasons as (
         as_of_date,
         customer_id,
         model_version,
+        max(explained_at) as explained_at,
         list(sentence order by place) filter (sentence is not null) as reasons
     from {{ ref('stg_scoring__prediction_reasons') }}
     group by all
@@ -68,11 +69,12 @@ joined as (
         on predictions.as_of_date = newest.as_of_date
     inner join customers
         on predictions.customer_id = customers.customer_id
-    -- those of an earlier model explain another forecast
+    -- those of an earlier model or scoring explain another forecast
     left join reasons
         on predictions.as_of_date = reasons.as_of_date
         and predictions.customer_id = reasons.customer_id
         and predictions.model_version = reasons.model_version
+        and predictions.scored_at <= reasons.explained_at
 
 ),
 

@@ -24,13 +24,14 @@ placed as (
     select
         forecasts.as_of_date,
         forecasts.customer_id,
-        features.region,
-        features.segment_id,
+        -- a customer who has left the mart since still counts in the whole
+        coalesce(features.region, 'Unknown') as region,
+        coalesce(features.segment_id, 'UNKNOWN') as segment_id,
         forecasts.forecast,
         forecasts.actual,
         forecasts.spend_deviation,
     from forecasts
-    inner join features
+    left join features
         on forecasts.as_of_date = features.as_of_date
         and forecasts.customer_id = features.customer_id
 
@@ -48,13 +49,20 @@ bounded as (
         set_name,
         customers,
         forecast as expected_spend,
-        {{ total_low('forecast', 'doubt') }} as total_low,
-        {{ total_high('forecast', 'doubt') }} as total_high,
+        {{ total_low('forecast', 'variance', 'doubt') }} as total_low,
+        {{ total_high('forecast', 'variance', 'doubt') }} as total_high,
         actual as actual_spend,
-        actual between {{ total_low('forecast', 'doubt') }} and {{ total_high('forecast', 'doubt') }}
-            as is_covered,
     from summed
+
+),
+
+judged as (
+
+    select
+        *,
+        actual_spend between total_low and total_high as is_covered,
+    from bounded
 
 )
 
-select * from bounded
+select * from judged

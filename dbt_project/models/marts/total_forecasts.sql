@@ -23,12 +23,13 @@ placed as (
     select
         predictions.as_of_date,
         predictions.customer_id,
-        features.region,
-        features.segment_id,
+        -- a customer who has left the mart since still counts in the whole
+        coalesce(features.region, 'Unknown') as region,
+        coalesce(features.segment_id, 'UNKNOWN') as segment_id,
         predictions.predicted_30d_spend as forecast,
         predictions.spend_deviation,
     from predictions
-    inner join features
+    left join features
         on predictions.as_of_date = features.as_of_date
         and predictions.customer_id = features.customer_id
 
@@ -46,8 +47,8 @@ bounded as (
         set_name,
         customers,
         forecast as expected_spend,
-        {{ total_low('forecast', 'doubt') }} as total_low,
-        {{ total_high('forecast', 'doubt') }} as total_high,
+        {{ total_low('forecast', 'variance', 'doubt') }} as total_low,
+        {{ total_high('forecast', 'variance', 'doubt') }} as total_high,
         model_version,
     from summed
 

@@ -46,9 +46,8 @@ doubted as (
 
     select
         summed.*,
-        {{ total_doubt(
-            'summed.forecast', 'summed.variance', 'summed.forecast / nullif(summed.everyone, 0)'
-        ) }} as doubt,
+        runs.chance_doubt,
+        {{ total_doubt('summed.forecast / nullif(summed.everyone, 0)') }} as doubt,
     from summed
     inner join runs
         on summed.as_of_date = runs.as_of_date
@@ -61,8 +60,8 @@ bounded as (
         as_of_date,
         customers,
         forecast as expected_spend,
-        {{ total_low('forecast', 'doubt') }} as total_low,
-        {{ total_high('forecast', 'doubt') }} as total_high,
+        {{ total_low('forecast', 'variance', 'doubt') }} as total_low,
+        {{ total_high('forecast', 'variance', 'doubt') }} as total_high,
     from doubted
 
 )
