@@ -96,7 +96,13 @@ def test_a_what_if_shows_the_forecast_before_and_after(page, app_url, api_url, c
     page.goto(app_url)
     pick(page, customer_id)
     page.get_by_text(f"Stored prediction: {spend:,.2f}").wait_for()
-    page.get_by_label("Amount of each").fill("45")
+    amount = page.get_by_label("Amount of each")
+    # that of the customer shown before stays until the page is whole
+    page.locator(f".st-key-{customer_id}-what-if-amount").wait_for()
+    page.wait_for_function(
+        "document.querySelectorAll('input[aria-label=\"Amount of each\"]').length === 1"
+    )
+    amount.fill("45")
     page.get_by_label("How many").fill("3")
     page.get_by_label("Days ago", exact=True).fill("2")
     page.keyboard.press("Tab")
