@@ -7,7 +7,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -111,14 +111,16 @@ def writer() -> duckdb.DuckDBPyConnection:
 
 @contextmanager
 def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Do all that the block does, or nothing of it."""
+    """Do all of the block or, on any error, nothing of it."""
     connection.execute("begin transaction")
     try:
         yield
+        connection.execute("commit")
     except BaseException:
-        connection.execute("rollback")
+        # an error of the commit itself has rolled back already
+        with suppress(duckdb.Error):
+            connection.execute("rollback")
         raise
-    connection.execute("commit")
 
 
 def has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -152,7 +151,7 @@ def replace(
     """
     loaded_at = now()
     entry = entry or ledger.Entry(layout)
-    with transaction(connection):
+    with warehouse.transaction(connection):
         connection.execute("create schema if not exists raw")
         connection.execute("drop schema if exists truth cascade")
         rows = {
@@ -170,20 +169,6 @@ def replace(
 def now() -> datetime:
     """Return the time stamp of a load, in UTC."""
     return datetime.now(UTC).replace(tzinfo=None)
-
-
-@contextmanager
-def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Do all of the block or, on any error, nothing of it."""
-    connection.execute("begin transaction")
-    try:
-        yield
-        connection.execute("commit")
-    except BaseException:
-        # an error of the commit itself has rolled back already
-        with suppress(duckdb.Error):
-            connection.execute("rollback")
-        raise
 
 
 def _fill(

@@ -111,13 +111,13 @@ def add(days: Sequence[date]) -> int:
         )
     with warehouse.connect() as connection:
         connection.register("redrawn", found.rows)
-        connection.execute("begin transaction")
-        connection.execute(
-            "delete from truth.expected_spend where as_of_date in (select unnest($days::date[]))",
-            {"days": list(days)},
-        )
-        connection.execute("insert into truth.expected_spend select * from redrawn")
-        connection.execute("commit")
+        with warehouse.transaction(connection):
+            connection.execute(
+                "delete from truth.expected_spend"
+                " where as_of_date in (select unnest($days::date[]))",
+                {"days": list(days)},
+            )
+            connection.execute("insert into truth.expected_spend select * from redrawn")
     return len(found.rows)
 
 

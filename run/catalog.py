@@ -67,12 +67,11 @@ def write_lineage(result: dbtRunnerResult) -> int:
             )
         for name in dict.fromkeys(lineage.unresolved):
             log.warning("the lineage of features leaves out %s: it is found in no table", name)
-        connection.execute("begin transaction")
-        connection.execute("delete from main.feature_lineage")
-        connection.executemany(
-            "insert into main.feature_lineage values (?, ?, ?, timezone('UTC', now()))", rows
-        )
-        connection.execute("commit")
+        with warehouse.transaction(connection):
+            connection.execute("delete from main.feature_lineage")
+            connection.executemany(
+                "insert into main.feature_lineage values (?, ?, ?, timezone('UTC', now()))", rows
+            )
     return sum(sources != CALENDAR for _, sources, _ in rows)
 
 

@@ -18,8 +18,6 @@ from train.transform import model_input
 MART = f"features.{warehouse.FEATURE_MART}"
 LABELS = "features.feat_labels"
 
-# rows beyond it are left out, chosen by a hash of their keys
-DEFAULT_ROW_LIMIT = 1_000_000
 # days of the lattice that every mart has, whatever its grid
 CALENDAR_START, CALENDAR_DAYS = dt.date(2000, 1, 1), 30
 
@@ -80,10 +78,6 @@ class Rows:
         """Return the rows to learn from."""
         return self if self.sampled.all() else self._where(self.sampled)
 
-    def every_second(self) -> Rows:
-        """Return half of the rows, evenly from all snapshots."""
-        return self._where(np.arange(len(self)) % 2 == 0)
-
     def take(self, positions: NDArray[np.int64]) -> Rows:
         """Return the rows at some positions."""
         return Rows(
@@ -142,7 +136,7 @@ def read(
     contract: warehouse.Contract,
     dates: Sequence[dt.date],
     *,
-    limit: int = DEFAULT_ROW_LIMIT,
+    limit: int,
     whole: Sequence[dt.date] = (),
     seed: int = 0,
 ) -> Rows:

@@ -100,8 +100,6 @@ class Calibration:
         """
         if not past:
             return cls()
-        actual = [float(cut.actual.sum()) for cut in past]
-        spend = [float(np.maximum(cut.spend, 0.0).sum()) for cut in past]
         happened = np.concatenate([cut.actual for cut in past])
         raw = np.concatenate([cut.probability for cut in past])
         purchase = PurchaseCalibrator().fit(raw, happened > 0, len(past[0].actual))
@@ -111,15 +109,14 @@ class Calibration:
         levels = [level_after(past[known:]) if levelled else 1.0 for known in range(len(past) + 1)]
         probability = purchase.predict(raw)
         # the spread around forecasts whose own month is on level: the month's doubt is the total's
+        floored = [np.maximum(cut.spend, 0.0) for cut in past]
         on_level = [
-            np.maximum(cut.spend, 0.0) * (total / forecast if forecast > 0 else 1.0)
-            for cut, total, forecast in zip(past, actual, spend, strict=True)
+            spend * (cut.actual.sum() / spend.sum() if spend.sum() > 0 else 1.0)
+            for cut, spend in zip(past, floored, strict=True)
         ]
         spread = AmountSpread.fit(np.concatenate(on_level), probability, happened)
         # each snapshot as it would have been published
-        published = [
-            np.maximum(cut.spend, 0.0) * level for cut, level in zip(past, levels[1:], strict=True)
-        ]
+        published = [spend * level for spend, level in zip(floored, levels[1:], strict=True)]
         said = np.concatenate(published)
         intervals = LevelIntervals.fit(spread, said, probability, happened)
         deviation = spread.deviation(said, probability)

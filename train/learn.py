@@ -177,12 +177,13 @@ def fit(
     proof = promotion.evidence(snapshots, published)
     verdict = promotion.judge(version, schedule.as_of, proof, rolling.rows_of, contract, seed)
     folder = artefact.save(forecaster, card, contract, golden_rows=newest.test.X, evidence=proof)
+    saved = artefact.read_card(folder)
     with warehouse.writer() as connection:
-        registry.enter(connection, artefact.read_card(folder), verdict)
+        registry.enter(connection, saved, verdict)
     actual, forecast = newest.test.y, tested.predict(newest.test.X)
     page = report.write(
         report.Story(
-            card=artefact.read_card(folder),
+            card=saved,
             status=f"{verdict.status} ({verdict.reason})",
             evaluation=tables[0],
             intervals=_intervals(newest.snapshot, chosen, forecast, tables[0], seed),

@@ -165,7 +165,6 @@ def compare(
     snapshots = [
         Drawn(pair.actual, [Forecast(pair.new), Forecast(pair.old)], list(RANKED)) for pair in pairs
     ]
-    best = np.array([BEST_VALUE[name] for name in RANKED])
 
     def difference(times: NDArray[np.float64]) -> float:
         measured = np.array(
@@ -175,9 +174,7 @@ def compare(
         measured = measured[~np.isnan(measured[:, 0, 0])]
         if not len(measured):
             return float("nan")
-        # a forecast without any order ranks as chance does
-        errors = np.abs(np.nan_to_num(measured) - best).mean(axis=0)
-        new, old = np.log(np.maximum(errors, LEAST_ERROR))
+        new, old = log_errors(measured)
         return float(np.mean(new - old))
 
     # products this small are split over threads at a loss, and on a busy core wait for each other
@@ -189,6 +186,20 @@ def compare(
         whole = difference(np.ones(len(everyone)))
     low, high = np.nanquantile(drawn, TAILS)
     return whole, float(low), float(high)
+
+
+def log_errors(measured: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return logs of the mean distance from the best values.
+
+    Parameters
+    ----------
+    measured
+        Metrics of `RANKED` by date, shape (dates, ..., metrics); dates are averaged.
+    """
+    best = np.array([BEST_VALUE[name] for name in RANKED])
+    # a forecast without any order ranks as chance does
+    errors = np.abs(np.nan_to_num(measured) - best).mean(axis=0)
+    return np.log(np.maximum(errors, LEAST_ERROR))
 
 
 def _pair(

@@ -98,15 +98,7 @@ class Rolling:
 
     def rows_of(self, day: dt.date) -> Rows:
         """Read the rows of a date, all where they keep within the limit."""
-        with warehouse.connect(read_only=True) as connection:
-            return dataset.read(
-                connection,
-                self.contract,
-                [day],
-                limit=self.effort.rows_read,
-                whole=[day],
-                seed=self.seed,
-            )
+        return self._read([day], day)
 
     def kept(self, days: Sequence[dt.date]) -> dict[dt.date, Snapshot]:
         """Return the forecasts of those days that an earlier run has left."""
@@ -131,7 +123,7 @@ class Rolling:
         check
             Called with the rows to learn from and those of the first day, before any fit.
         """
-        cuts = [self._read(day) for day in days]
+        cuts = [self._learned_and_tested(day) for day in days]
         check(*cuts[0])
         origins = []
         for day, (_, test), cut in zip(
@@ -156,19 +148,22 @@ class Rolling:
                 kept |= {one.day: one.snapshot for one in self.forecast(batch, done)}
             yield Origin(day, kept[day])
 
-    def _read(self, day: dt.date) -> tuple[Rows, Rows]:
+    def _learned_and_tested(self, day: dt.date) -> tuple[Rows, Rows]:
         # what a fit on that day would have read, so no later row has a say in the sample
         past = self.schedule.known_before(day)
+        rows = self._read([*past, day], day)
+        return rows.sample().at(past), rows.at([day])
+
+    def _read(self, dates: Sequence[dt.date], measured: dt.date) -> Rows:
         with warehouse.connect(read_only=True) as connection:
-            rows = dataset.read(
+            return dataset.read(
                 connection,
                 self.contract,
-                [*past, day],
+                dates,
                 limit=self.effort.rows_read,
-                whole=[day],
+                whole=[measured],
                 seed=self.seed,
             )
-        return rows.sample().at(past), rows.at([day])
 
     def _in_order(self, snapshot: Snapshot) -> Snapshot:
         # in the order of the candidates, which settles ties of the choice

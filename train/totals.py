@@ -1,9 +1,9 @@
 """How far the total of any set of customers strays from its forecast.
 
 The errors of one month share their cause (season, weather, a campaign), so a total does not profit
-from many customers as a sum of independent errors would. Three kinds of doubt are added, all as
-shares of the total: that of the month, which all sets share; that of the set, as a model may be off
-for one part of the shop and make up for it in another; and chance, the customers' own variances.
+from many customers as a sum of independent errors would. Three kinds of doubt are added. That of
+the month, which all sets share, and that of the set, as a model may be off for one part of the shop
+and make up for it in another, are shares of the total; chance is the customers' own variances.
 The formula of the interval is SQL, once: the macros `total_doubt`, `total_low`, `total_high`.
 """
 

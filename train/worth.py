@@ -11,10 +11,10 @@ import pandas as pd
 
 from train.bootstrap import COVERAGE
 from train.compare import RANKED
-from train.evaluation import BEST_VALUE, Forecast
+from train.evaluation import Forecast
 from train.forecast_store import Snapshot
 from train.models import BASELINES
-from train.promotion import Pair, compare
+from train.promotion import Pair, compare, log_errors
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,9 @@ def worth(
     snapshots, forecasts
         By as-of date: what happened, and what each model forecast.
     """
-    baseline = min(BASELINES, key=lambda name: _mean_log_error(mean.loc[name]))
+    measured = mean.loc[list(BASELINES), list(RANKED)]
+    errors = [log_errors(row[None, :]).mean() for row in measured.to_numpy(dtype=float)]
+    baseline = BASELINES[int(np.argmin(errors))]
     pairs = [
         Pair(
             one.customers,
@@ -81,9 +83,3 @@ def worth(
         for day, one in snapshots.items()
     ]
     return Worth(baseline, *compare(pairs, seed), len(pairs))
-
-
-def _mean_log_error(metrics: pd.Series) -> float:
-    errors = np.array([abs(metrics[name] - BEST_VALUE[name]) for name in RANKED])
-    # a forecast without any order ranks as chance does
-    return float(np.log(np.maximum(np.nan_to_num(errors, nan=1.0), 1e-6)).mean())

@@ -1,6 +1,6 @@
-{% macro spend_decile(spend) -%}
+{% macro spend_decile(spend, relation) -%}
     cast(ntile(10) over (
-        partition by as_of_date
-        order by {{ spend }} desc, customer_id
+        partition by {{ relation }}.as_of_date
+        order by {{ spend }} desc, {{ relation }}.customer_id
     ) as integer)
 {%- endmacro %}

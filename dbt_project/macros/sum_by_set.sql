@@ -1,4 +1,4 @@
-{% macro sum_by_set(relation, doubts, columns) %}
+{% macro sum_by_set(forecasts, features, doubts, columns) %}
     {#- the shop, its regions and segments, and tenths of the forecast (1: the highest) -#}
     select
         summed.*,
@@ -28,9 +28,15 @@
             sum(spend_deviation * spend_deviation) as variance
         from (
             select
-                *,
-                {{ spend_decile('forecast') }} as spend_decile
-            from {{ relation }}
+                forecasts.*,
+                -- a customer who has left the mart since still counts in the whole
+                coalesce(features.region, 'Unknown') as region,
+                coalesce(features.segment_id, 'UNKNOWN') as segment_id,
+                {{ spend_decile('forecasts.forecast', 'forecasts') }} as spend_decile
+            from {{ forecasts }} as forecasts
+            left join {{ features }} as features
+                on forecasts.as_of_date = features.as_of_date
+                and forecasts.customer_id = features.customer_id
         )
         group by grouping sets (
             (as_of_date),

@@ -11,16 +11,7 @@ import duckdb
 import warehouse
 from generate import ledger
 from generate.files.staging import LoadError, scalar
-from generate.raw_tables import (
-    CUSTOMERS,
-    HEADERS,
-    PRODUCTS,
-    TABLES,
-    Summary,
-    Table,
-    now,
-    transaction,
-)
+from generate.raw_tables import CUSTOMERS, HEADERS, PRODUCTS, TABLES, Summary, Table, now
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +63,7 @@ def append(
         )
     loaded_at = now()
     moments = {"loaded_at": loaded_at, "known_on": known_on}
-    with transaction(connection):
+    with warehouse.transaction(connection):
         ledger.start(connection, anew=False)
         # what is known of a generated shop's truth is not the truth of what is added
         connection.execute("drop schema if exists truth cascade")

@@ -82,7 +82,7 @@ ranked as (
 
     select
         *,
-        {{ spend_decile('predicted_30d_spend') }} as spend_decile
+        {{ spend_decile('predicted_30d_spend', 'joined') }} as spend_decile
     from joined
 
 )

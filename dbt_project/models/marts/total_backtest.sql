@@ -19,26 +19,8 @@ features as (
 
 ),
 
-placed as (
-
-    select
-        forecasts.as_of_date,
-        forecasts.customer_id,
-        -- a customer who has left the mart since still counts in the whole
-        coalesce(features.region, 'Unknown') as region,
-        coalesce(features.segment_id, 'UNKNOWN') as segment_id,
-        forecasts.forecast,
-        forecasts.actual,
-        forecasts.spend_deviation,
-    from forecasts
-    left join features
-        on forecasts.as_of_date = features.as_of_date
-        and forecasts.customer_id = features.customer_id
-
-),
-
 summed as (
-    {{ sum_by_set('placed', 'dates', ['forecast', 'actual']) }}
+    {{ sum_by_set('forecasts', 'features', 'dates', ['forecast', 'actual']) }}
 ),
 
 bounded as (

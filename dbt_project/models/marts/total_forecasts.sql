@@ -1,8 +1,13 @@
 with
 
-predictions as (
+forecasts as (
 
-    select * from {{ ref('stg_scoring__predictions') }}
+    select
+        as_of_date,
+        customer_id,
+        predicted_30d_spend as forecast,
+        spend_deviation,
+    from {{ ref('stg_scoring__predictions') }}
 
 ),
 
@@ -18,25 +23,8 @@ features as (
 
 ),
 
-placed as (
-
-    select
-        predictions.as_of_date,
-        predictions.customer_id,
-        -- a customer who has left the mart since still counts in the whole
-        coalesce(features.region, 'Unknown') as region,
-        coalesce(features.segment_id, 'UNKNOWN') as segment_id,
-        predictions.predicted_30d_spend as forecast,
-        predictions.spend_deviation,
-    from predictions
-    left join features
-        on predictions.as_of_date = features.as_of_date
-        and predictions.customer_id = features.customer_id
-
-),
-
 summed as (
-    {{ sum_by_set('placed', 'runs', ['forecast']) }}
+    {{ sum_by_set('forecasts', 'features', 'runs', ['forecast']) }}
 ),
 
 bounded as (
