@@ -14,7 +14,7 @@ import duckdb
 import typer
 
 from benchmarks.measuring import RESULTS, SIZES, WORK, Size, keep, measure
-from generate.raw_tables import TABLES
+from load.raw_tables import TABLES
 from run import tables
 
 
@@ -42,7 +42,7 @@ def bench(size: str) -> list[dict[str, object]]:
     export(folder / "generated.duckdb", folder / "files")
     (folder / "generated.duckdb").unlink()
     environment = {"WAREHOUSE_PATH": str(folder / "loaded.duckdb")}
-    loaded = measure([sys.executable, "generate/load.py", str(folder / "files")], environment)
+    loaded = measure([sys.executable, "load/load.py", str(folder / "files")], environment)
     rows.append({"task": "load csv", "size": size, **loaded, **_counts(folder / "loaded.duckdb")})
     shutil.rmtree(folder)
     return rows

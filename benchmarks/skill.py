@@ -15,7 +15,7 @@ import pandas as pd
 import typer
 
 import warehouse
-from generate.load import load
+from load.loader import load
 from run import tables, transform
 from serve.score import score
 from train import registry

@@ -15,13 +15,13 @@ import typer
 import warehouse
 from generate import truth
 from generate.faults import FAULTS
-from generate.files.staging import literal
-from generate.raw_tables import CUSTOMERS, HEADERS, LINES, PRODUCTS, Summary, Table, replace
-from generate.scratch import scratch
 from generate.shop import optimum
 from generate.shop.plan import DAYS, START, Plan
 from generate.shop.presets import PRESETS
 from generate.shop.stream import Drawn, draw
+from load.raw_tables import CUSTOMERS, HEADERS, LINES, PRODUCTS, Summary, Table, replace
+from load.scratch import scratch
+from load.staging import literal
 
 log = logging.getLogger(__name__)
 

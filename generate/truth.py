@@ -22,9 +22,9 @@ import duckdb
 import typer
 
 import warehouse
-from generate.files.staging import literal
 from generate.shop import optimum
 from generate.shop.plan import Plan
+from load.staging import literal
 
 TABLES = ("customers", "faults", "expected_spend")
 

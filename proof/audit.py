@@ -22,7 +22,7 @@ import typer
 from rich.console import Console
 
 import warehouse
-from generate.scratch import scratch
+from load.scratch import scratch
 from proof import building, futures
 from proof.between import MART, changed
 from proof.leaks import together, unreadable

@@ -14,10 +14,10 @@ from typing import Annotated
 import typer
 
 import warehouse
-from generate.files.read_files import LoadError
-from generate.load import load
 from generate.shop.plan import Plan
 from generate.synthetic import generate
+from load.loader import load
+from load.read_files import LoadError
 from run import catalog, summary, transform
 from run.bar import bar
 from run.tables import wide_console

@@ -23,7 +23,7 @@ import typer
 from rich.progress import track
 
 import warehouse
-from generate.files.staging import literal
+from load.staging import literal
 
 log = logging.getLogger(__name__)
 

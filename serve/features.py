@@ -27,7 +27,7 @@ from jinja2 import Environment
 from rich.progress import track
 
 import warehouse
-from generate.files.staging import literal, quoted
+from load.staging import literal, quoted
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import duckdb
 
-from generate.files.staging import quoted
+from load.staging import quoted
 from serve import model_sql, stored
 from serve.model_sql import HEADERS, LINES, Steps
 

@@ -8,8 +8,8 @@ import duckdb
 import yaml
 
 import warehouse
-from generate.raw_tables import TABLES
-from generate.raw_tables import Table as RawTable
+from load.raw_tables import TABLES
+from load.raw_tables import Table as RawTable
 from shop_profile.blocks import Finding, Note, Section, Table, ask, ask_one
 from shop_profile.wording import NOTHING, count, counted, share, value_text, words
 

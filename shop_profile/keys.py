@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from generate.raw_tables import TABLES
+from load.raw_tables import TABLES
 from shop_profile.blocks import Finding, Note, Section, Table, ask_one
 from shop_profile.wording import count, counted, money, share, value_text, words
 

@@ -12,9 +12,9 @@ import typer
 import yaml
 
 import warehouse
-from generate.files.read_files import LoadError
-from generate.load import load
-from generate.raw_tables import TABLES
+from load.loader import load
+from load.raw_tables import TABLES
+from load.read_files import LoadError
 from pages.look import template
 from run import transform
 from run.bar import bar
@@ -71,7 +71,7 @@ def write(data: Path | None = None, *, mapping: Path | None = None, rebuild: boo
     Parameters
     ----------
     data
-        A user's own files; they replace the raw tables, as `generate/load.py` does.
+        A user's own files; they replace the raw tables, as `load/load.py` does.
     mapping
         YAML that says which column is what, where no built-in layout fits.
     rebuild

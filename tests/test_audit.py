@@ -13,7 +13,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 import warehouse
-from generate.raw_tables import TABLES
+from load.raw_tables import TABLES
 from proof import audit, building, histories
 from proof.leaks import found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import warehouse
-from generate.load import load
+from load.loader import load
 from run import transform
 from tests.conftest import in_warehouse
 

@@ -8,10 +8,10 @@ import duckdb
 import pytest
 
 import warehouse
-from generate.load import load
-from generate.raw_tables import TABLES, replace
 from generate.shop.plan import Plan
 from generate.synthetic import generate
+from load.loader import load
+from load.raw_tables import TABLES, replace
 from run import transform
 from tests.shop_files import query
 

@@ -104,7 +104,7 @@ def test_a_day_before_all_data_says_so(job):
     [
         "run/job.py",
         "generate/synthetic.py",
-        "generate/load.py",
+        "load/load.py",
         "train/fit.py",
         "serve/score.py",
         "serve/api.py",

@@ -11,12 +11,13 @@ import typer
 from typer.testing import CliRunner
 
 import warehouse
-from generate.files.read_files import LoadError
-from generate.files.suggest import suggested
-from generate.load import load, main
-from generate.raw_tables import TABLES
 from generate.shop.plan import Plan
 from generate.synthetic import generate
+from load.command import main
+from load.loader import load
+from load.raw_tables import TABLES
+from load.read_files import LoadError
+from load.suggest import suggested
 
 NAMES = [table.name for table in TABLES]
 REAL = Path(warehouse.ROOT).parent / "shared" / "data" / "online_retail_ii_2009_2010.parquet"

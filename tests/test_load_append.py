@@ -8,11 +8,12 @@ import typer
 from typer.testing import CliRunner
 
 import warehouse
-from generate.files.read_files import LoadError
-from generate.load import load, main
-from generate.raw_tables import TABLES, replace
 from generate.shop.plan import Plan
 from generate.synthetic import generate
+from load.command import main
+from load.loader import load
+from load.raw_tables import TABLES, replace
+from load.read_files import LoadError
 from run import transform
 from tests.shop_files import SHAPES, content, monthly, query
 

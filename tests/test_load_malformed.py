@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 import warehouse
-from generate.load import load, main
+from load.command import main
+from load.loader import load
 from tests.shop_files import SHAPES, sqlite
 from tests.test_load import NEW, ORDER_LINES, order_lines, write_workbook
 

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 import warehouse
-from generate.files.read_files import LoadError
-from generate.files.read_mapping import read_mapping
-from generate.files.suggest import suggested
-from generate.load import load
+from load.loader import load
+from load.read_files import LoadError
+from load.read_mapping import read_mapping
+from load.suggest import suggested
 from run import transform
 from tests.shop_files import CDNOW, GERMAN, SHAPES, cdnow, content, german, monthly, query, web_shop
 

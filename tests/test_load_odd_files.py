@@ -10,9 +10,9 @@ import duckdb
 import pytest
 import yaml
 
-from generate.files.read_files import LoadError
-from generate.files.suggest import suggested
-from generate.load import load
+from load.loader import load
+from load.read_files import LoadError
+from load.suggest import suggested
 from tests.shop_files import query
 from tests.test_load import write_workbook
 

@@ -11,7 +11,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 import warehouse
-from generate.raw_tables import TABLES, replace
+from load.raw_tables import TABLES, replace
 from shop_profile import days, facts, keys
 from shop_profile.blocks import Section
 from shop_profile.write import main, write

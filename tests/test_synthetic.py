@@ -5,7 +5,6 @@ from faker import Faker
 from typer.testing import CliRunner
 
 import warehouse
-from generate.raw_tables import TABLES
 from generate.shop.baskets import draw_lines
 from generate.shop.calendar_intensity import calendar
 from generate.shop.catalogue import draw_catalogue
@@ -13,6 +12,7 @@ from generate.shop.drawer import draw_shop
 from generate.shop.plan import DAYS, START, Plan
 from generate.shop.process import Process
 from generate.synthetic import generate
+from load.raw_tables import TABLES
 
 NAMES = [table.name for table in TABLES]
 

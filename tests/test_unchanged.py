@@ -8,9 +8,9 @@ from datetime import date
 import pytest
 
 import warehouse
-from generate.raw_tables import TABLES
 from generate.shop.plan import Plan
 from generate.synthetic import generate
+from load.raw_tables import TABLES
 from proof import building
 from proof.parts import incremental_part
 from tests.shop_files import query

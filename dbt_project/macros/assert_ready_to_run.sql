@@ -15,7 +15,7 @@
         {% if missing %}
             {{ exceptions.raise_compiler_error(
                 'the warehouse has no ' ~ missing | join(', ')
-                ~ ': load a shop with `python generate/synthetic.py` or `python generate/load.py PATH`'
+                ~ ': load a shop with `python generate/synthetic.py` or `python load/load.py PATH`'
             ) }}
         {% endif %}
     {% endif %}

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from generate.faults.planting import Fault, Tables
-from generate.raw_tables import CUSTOMERS, HEADERS, LINES, PRODUCTS
+from load.raw_tables import CUSTOMERS, HEADERS, LINES, PRODUCTS
 
 FAULTS: dict[str, Fault] = {}
 CUSTOMER, PRODUCT, HEADER, LINE = CUSTOMERS.name, PRODUCTS.name, HEADERS.name, LINES.name

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from generate.raw_tables import CUSTOMERS, HEADERS, LINES, TABLES
+from load.raw_tables import CUSTOMERS, HEADERS, LINES, TABLES
 
 if TYPE_CHECKING:
     from generate.shop.plan import Plan

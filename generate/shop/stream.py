@@ -16,10 +16,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from generate.raw_tables import HEADERS, LINES, PRODUCTS, Table
 from generate.shop import optimum
 from generate.shop.drawer import Block, Drawer
 from generate.shop.plan import Plan
+from load.raw_tables import HEADERS, LINES, PRODUCTS, Table
 
 # texts that come often; others, and numbers, gain nothing from a dictionary
 _REPEATED = (

@@ -8,7 +8,7 @@ from random import Random
 import duckdb
 import pyarrow as pa
 
-from generate.raw_tables import TABLES
+from load.raw_tables import TABLES
 from proof.histories.worlds import COLUMNS, Row, Tables
 from proof.oracle.settings import Settings
 from proof.oracle.spelling import read_date

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from random import Random
 
-from generate.raw_tables import TABLES
+from load.raw_tables import TABLES
 
 Row = dict[str, object]
 Tables = dict[str, list[Row]]

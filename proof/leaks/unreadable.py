@@ -16,7 +16,7 @@ from sqlglot import parse_one
 from sqlglot.errors import SqlglotError
 
 import warehouse
-from generate.raw_tables import TABLES
+from load.raw_tables import TABLES
 from proof.between import KEYS
 from proof.leaks.elsewhere import ELSEWHERE, MOMENT, Marker
 from run.lineage.models import Lineage

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from generate.files.file_format import WHITESPACE, Format
-from generate.files.staging import LoadError
+from load.file_format import WHITESPACE, Format
+from load.staging import LoadError
 
 _CHUNK = 1 << 22
 _BATCH = 50_000

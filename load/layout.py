@@ -8,13 +8,13 @@ from pathlib import Path
 
 import duckdb
 
-from generate.files.file_format import Format
-from generate.files.find_files import DATABASES, find
-from generate.files.mapping import FILLABLE, Mapping
-from generate.files.near_names import same_name
-from generate.files.read_files import open_parts
-from generate.files.read_mapping import read_mapping
-from generate.files.staging import LoadError
+from load.file_format import Format
+from load.find_files import DATABASES, find
+from load.mapping import FILLABLE, Mapping
+from load.near_names import same_name
+from load.read_files import open_parts
+from load.read_mapping import read_mapping
+from load.staging import LoadError
 
 TABLES, ONLINE_RETAIL = "tables", "online_retail"
 NAMES = (TABLES, ONLINE_RETAIL)

@@ -9,8 +9,8 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
-from generate.files.file_format import Format
-from generate.files.mapping import (
+from load.file_format import Format
+from load.mapping import (
     FILLABLE,
     ORDER_LINES,
     REQUIRED_FLAT,
@@ -21,9 +21,9 @@ from generate.files.mapping import (
     TableMapping,
     rules,
 )
-from generate.files.near_names import did_you_mean
-from generate.files.staging import LoadError
-from generate.raw_tables import Table
+from load.near_names import did_you_mean
+from load.raw_tables import Table
+from load.staging import LoadError
 
 
 def read_mapping(file: Path) -> Mapping:

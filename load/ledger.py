@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 import warehouse
-from generate.files.staging import scalar
+from load.staging import scalar
 
 GENERATED = "generated"
 REPLACE, APPEND = "replace", "append"

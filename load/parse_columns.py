@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import duckdb
 
-from generate.files.file_format import Format
-from generate.files.staging import literal, quoted
+from load.file_format import Format
+from load.staging import literal, quoted
 
 log = logging.getLogger(__name__)
 

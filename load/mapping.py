@@ -44,8 +44,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from generate.files.file_format import Format, Names, Strict
-from generate.raw_tables import CUSTOMERS, HEADERS, LINES, PRODUCTS, TABLES, Column, Table
+from load.file_format import Format, Names, Strict
+from load.raw_tables import CUSTOMERS, HEADERS, LINES, PRODUCTS, TABLES, Column, Table
 
 # a price per unit makes amounts, and list prices where products are derived
 _LINES = Table(LINES.name, LINES.key, (*LINES.columns, Column("unit_price", "DECIMAL(18,4)")))

@@ -24,7 +24,7 @@ Names = Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)]
 
 
 class Format(Strict):
-    """What a mapping says of a file's format; see `generate.mapping`."""
+    """What a mapping says of a file's format; see `load.mapping`."""
 
     delimiter: str | None = None
     encoding: str | None = None

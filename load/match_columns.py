@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from generate.files.look_at_columns import Look
-from generate.files.mapping import FILLABLE
-from generate.files.near_names import plain
+from load.look_at_columns import Look
+from load.mapping import FILLABLE
+from load.near_names import plain
 
 # what shops call our columns, without case and signs; the first are the surest
 _CALLED: Mapping[str, str] = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from generate.files.file_format import Names
-from generate.files.staging import LoadError
+from load.file_format import Names
+from load.staging import LoadError
 
 TEXTS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz")
 WORKBOOKS = (".xlsx", ".xls", ".xlsb", ".ods")

@@ -11,9 +11,9 @@ from pathlib import Path
 import duckdb
 from python_calamine import CalamineError, CalamineWorkbook
 
-from generate.files.file_format import Format
-from generate.files.parts import Part, insert_batches, refuse_repeated
-from generate.files.staging import LoadError
+from load.file_format import Format
+from load.parts import Part, insert_batches, refuse_repeated
+from load.staging import LoadError
 
 _BATCH = 20_000
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import duckdb
 
-from generate.files.file_format import WHITESPACE, Format
-from generate.files.parts import BadRow, Part, refuse_repeated
-from generate.files.read_text import as_utf8, delimiter_of, first_records
-from generate.files.staging import LoadError, first_lines, literal, path_literal, quoted
+from load.file_format import WHITESPACE, Format
+from load.parts import BadRow, Part, refuse_repeated
+from load.read_text import as_utf8, delimiter_of, first_records
+from load.staging import LoadError, first_lines, literal, path_literal, quoted
 
 
 @dataclass

@@ -10,25 +10,25 @@ from pathlib import Path
 
 import duckdb
 
-from generate.files.file_format import WHITESPACE, Format
-from generate.files.find_files import DATABASES, find, shown
-from generate.files.look_at_columns import Look, look_at
-from generate.files.mapping import ORDER_LINES
-from generate.files.match_columns import match
-from generate.files.parts import Part
-from generate.files.read_csv import TextPart
-from generate.files.read_database import database_tables
-from generate.files.read_files import open_parts, stage
-from generate.files.read_text import first_records
-from generate.files.staging import (
+from load.file_format import WHITESPACE, Format
+from load.find_files import DATABASES, find, shown
+from load.look_at_columns import Look, look_at
+from load.mapping import ORDER_LINES
+from load.match_columns import match
+from load.parts import Part
+from load.raw_tables import CUSTOMERS, HEADERS, LINES, PRODUCTS, Table
+from load.read_csv import TextPart
+from load.read_database import database_tables
+from load.read_files import open_parts, stage
+from load.read_text import first_records
+from load.staging import (
     LoadError,
     NoRowsError,
     first_lines,
     quoted,
     scratch_database,
 )
-from generate.files.write_mapping import write_table
-from generate.raw_tables import CUSTOMERS, HEADERS, LINES, PRODUCTS, Table
+from load.write_mapping import write_table
 
 _SAMPLE = 5_000
 _UNIQUE = 0.99

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 import duckdb
 
-from generate.files.file_format import Format
-from generate.files.mapping import FILLABLE, ORDER_LINES, Rule
-from generate.files.parse_columns import NOTHING, Cast, cast_of
-from generate.files.quarantine import Misfit
-from generate.files.read_files import Staged
-from generate.files.staging import LoadError, literal, quoted, scalar
+from load.file_format import Format
+from load.mapping import FILLABLE, ORDER_LINES, Rule
+from load.parse_columns import NOTHING, Cast, cast_of
+from load.quarantine import Misfit
+from load.read_files import Staged
+from load.staging import LoadError, literal, quoted, scalar
 
 _SIGNED = ("quantity", "line_item_amount", "total_amount")
 _IDS = ("transaction_id", "customer_id", "product_id", "line_item_id", "store_id")

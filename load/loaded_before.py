@@ -9,11 +9,11 @@ from pathlib import Path
 import duckdb
 
 import warehouse
-from generate import ledger
-from generate.another_shop import remove_forecasts_of_another_shop
-from generate.files.find_files import find, shown
-from generate.files.mapping import Mapping
-from generate.raw_tables import TABLES, Summary
+from load import ledger
+from load.another_shop import remove_forecasts_of_another_shop
+from load.find_files import find, shown
+from load.mapping import Mapping
+from load.raw_tables import TABLES, Summary
 
 
 def fingerprints(path: Path, mapping: Mapping) -> dict[Path, ledger.LoadedFile]:

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import duckdb
 
-from generate.files.find_files import find
-from generate.files.mapping import FILLABLE, ORDER_LINES, Rule, TableMapping, rules
-from generate.files.near_names import did_you_mean, same_name
-from generate.files.our_columns import OurColumns
-from generate.files.parts import Part
-from generate.files.quarantine import check, keep_bad_rows
-from generate.files.read_files import open_parts, stage
-from generate.files.staging import LoadError, literal, quoted
+from load.find_files import find
+from load.mapping import FILLABLE, ORDER_LINES, Rule, TableMapping, rules
+from load.near_names import did_you_mean, same_name
+from load.our_columns import OurColumns
+from load.parts import Part
+from load.quarantine import check, keep_bad_rows
+from load.read_files import open_parts, stage
+from load.staging import LoadError, literal, quoted
 
 log = logging.getLogger(__name__)
 

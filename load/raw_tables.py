@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import duckdb
 
 import warehouse
-from generate import ledger
-from generate.another_shop import (
+from load import ledger
+from load.another_shop import (
     remove_forecasts_of_another_shop,
     remove_history_of_another_shop,
 )

@@ -12,8 +12,8 @@ from pathlib import Path
 import duckdb
 
 import warehouse
-from generate.files.parts import Part, SqlPart, described, insert_batches, refuse_repeated
-from generate.files.staging import LoadError, first_lines, literal, quoted
+from load.parts import Part, SqlPart, described, insert_batches, refuse_repeated
+from load.staging import LoadError, first_lines, literal, quoted
 
 _SQLITE = b"SQLite format 3\0"
 _BATCH = 20_000

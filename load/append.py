@@ -9,9 +9,9 @@ from datetime import date
 import duckdb
 
 import warehouse
-from generate import ledger
-from generate.files.staging import LoadError, scalar
-from generate.raw_tables import CUSTOMERS, HEADERS, PRODUCTS, TABLES, Summary, Table, now
+from load import ledger
+from load.raw_tables import CUSTOMERS, HEADERS, PRODUCTS, TABLES, Summary, Table, now
+from load.staging import LoadError, scalar
 
 log = logging.getLogger(__name__)
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from generate.files.find_files import shown
-from generate.files.parts import Part
-from generate.files.read_files import Staged
-from generate.files.staging import STAGED, LoadError, scalar
+from load.find_files import shown
+from load.parts import Part
+from load.read_files import Staged
+from load.staging import STAGED, LoadError, scalar
 
 # the rows set aside of all tables, in the scratch database
 REJECTED = f"{STAGED}.main.rejected"

@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 
-from generate.files.file_format import Format
-from generate.files.look_at_columns import ISO, Look
-from generate.files.mapping import ORDER_LINES, REQUIRED_FLAT
-from generate.files.match_columns import Match, match
-from generate.raw_tables import LINES
+from load.file_format import Format
+from load.look_at_columns import ISO, Look
+from load.mapping import ORDER_LINES, REQUIRED_FLAT
+from load.match_columns import Match, match
+from load.raw_tables import LINES
 
 # what the loader finds by itself, column by column
 _FOUND_LATER = (ISO, *(f"%{one}/%Y{time}" for one in ("d/%m", "m/%d") for time in ("", " %H:%M")))

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import duckdb
 
-from generate.files.file_format import Format
-from generate.files.find_files import DATABASES, SUFFIXES, TEXTS, WORKBOOKS
-from generate.files.parts import Part, SqlPart, described, staged_type
-from generate.files.read_csv import text_part
-from generate.files.read_database import table_part
-from generate.files.read_workbook import sheet_parts
-from generate.files.staging import (
+from load.file_format import Format
+from load.find_files import DATABASES, SUFFIXES, TEXTS, WORKBOOKS
+from load.parts import Part, SqlPart, described, staged_type
+from load.read_csv import text_part
+from load.read_database import table_part
+from load.read_workbook import sheet_parts
+from load.staging import (
     STAGED,
     LoadError,
     NoRowsError,

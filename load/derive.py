@@ -11,9 +11,9 @@ from collections.abc import Collection, Mapping
 
 import duckdb
 
-from generate.files.mapping import ORDER_LINES
-from generate.files.staging import STAGED
-from generate.raw_tables import CUSTOMERS, HEADERS, LINES, PRODUCTS, TABLES, Table
+from load.mapping import ORDER_LINES
+from load.raw_tables import CUSTOMERS, HEADERS, LINES, PRODUCTS, TABLES, Table
+from load.staging import STAGED
 
 
 def raw_sources(
