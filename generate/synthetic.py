@@ -35,7 +35,13 @@ _ORDER = {
 }
 
 
-def generate(plan: Plan | None = None, *, jobs: int | None = None, chunk: int = 1) -> Summary:
+def generate(
+    plan: Plan | None = None,
+    *,
+    jobs: int | None = None,
+    chunk: int = 1,
+    may_lose: bool = False,
+) -> Summary:
     """Draw a shop, plant faults, and replace the raw tables and the truth in one transaction.
 
     Parameters
@@ -44,9 +50,13 @@ def generate(plan: Plan | None = None, *, jobs: int | None = None, chunk: int = 
         What to draw; the default shop when None.
     jobs, chunk
         See `stream.draw`; they change no row.
+    may_lose
+        Replace a shop of one's own, too.
 
     Raises
     ------
+    LoadError
+        If the warehouse holds a shop of one's own and `may_lose` does not say so.
     warehouse.WarehouseError
         If the warehouse cannot be opened.
     """
@@ -78,7 +88,7 @@ def generate(plan: Plan | None = None, *, jobs: int | None = None, chunk: int = 
                     sum(one.purchases for one in drawn),
                     sum(one.cents for one in drawn),
                 ),
-                layout="generated",
+                may_lose=may_lose,
             )
             planted = connection.execute(
                 "select fault, count(*) from truth.faults group by all order by all"
@@ -112,8 +122,8 @@ def _source(table: Table, files: list[Path]) -> str:
     texts = {column.name for column in table.columns if column.name.endswith("_text")}
     for column in table.columns:
         value = column.name
-        if column.data_type == "DECIMAL(18,2)":
-            value = f"cast(cast({value} as decimal(18, 0)) * 0.01 as decimal(18, 2))"
+        if column.data_type in ("DECIMAL(18,2)", "DECIMAL(18,4)"):
+            value = f"cast(cast({value} as decimal(18, 0)) * 0.01 as {column.data_type})"
         if f"{column.name}_text" in texts:
             value = f"if({column.name}_text is null, {value}, null)"
         columns.append(f"{value} as {column.name}")

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping
-from datetime import date
+from datetime import date, datetime, timedelta
 
 import duckdb
 
 import warehouse
 from load import ledger
-from load.raw_tables import CUSTOMERS, HEADERS, PRODUCTS, TABLES, Summary, Table, now
+from load.raw_tables import CUSTOMERS, HEADERS, LINES, PRODUCTS, TABLES, Summary, Table, now
 from load.staging import LoadError, scalar
 
 log = logging.getLogger(__name__)
 
-# of what was derived from lines, the order's first moment and total change with every further
-# line of it; that is no other version of the order
+# of what was derived from lines, the order's total and first moment change with every further line
+# of it; that is no other version of the order
 _SAME_DERIVED_ORDER = ("transaction_id", "customer_id", "store_id")
+_SAID_OF_A_LINE = ("product_id", "quantity", "promotion_id", "line_item_amount")
 
 
 def append(
@@ -26,6 +27,8 @@ def append(
     derived: Collection[str],
     known_on: date,
     entry: ledger.Entry,
+    *,
+    orders_are_whole: bool,
 ) -> Summary:
     """Add the rows that the raw tables do not hold yet, in one transaction.
 
@@ -40,11 +43,14 @@ def append(
     connection
         An open, writable warehouse.
     sources
-        For each raw table's name the SQL after `from` that yields its columns by name.
+        For each raw table that the files fill the SQL after `from` that yields its columns by name.
     derived
         Names of the tables that were derived from the lines.
     known_on
         The day on which rows became known that do not say it themselves.
+    orders_are_whole
+        The files give lines no ids of their own: an order that comes again is the whole order, and
+        its lines take the place of the former ones.
 
     Returns
     -------
@@ -62,20 +68,53 @@ def append(
             f"the warehouse has no raw.{missing[0]} to append to: load once without --append"
         )
     loaded_at = now()
-    moments = {"loaded_at": loaded_at, "known_on": known_on}
     with warehouse.transaction(connection):
         ledger.start(connection, anew=False)
+        # of two loads of one day the later one knows better: a moment after the day's begin
+        moment = datetime.combine(known_on, datetime.min.time()).replace(
+            microsecond=ledger.next_id(connection)
+        )
+        moments = {"loaded_at": loaded_at, "known_on": moment}
         # what is known of a generated shop's truth is not the truth of what is added
         connection.execute("drop schema if exists truth cascade")
-        rows = {
-            table.name: _add(connection, table, sources[table.name], table.name in derived, moments)
-            for table in TABLES
-        }
+        rows = dict.fromkeys((table.name for table in TABLES), 0)
+        for table in TABLES:
+            if table.name not in sources or (orders_are_whole and table in (HEADERS, LINES)):
+                continue
+            is_derived = table.name in derived
+            rows[table.name] = _add(connection, table, sources[table.name], is_derived, moments)
+        if orders_are_whole:
+            rows |= _add_orders(connection, sources, moments)
         ledger.write(connection, entry, rows, loaded_at)
         for table in (CUSTOMERS, PRODUCTS):
             _say_what_changes(connection, table, moments)
         _say_what_is_dated_later(connection, moments)
     return Summary(rows, loaded_at, rejected=entry.rejected)
+
+
+def _typed(connection: duckdb.DuckDBPyConnection, table: Table, source: str) -> str:
+    """Return a source in the types of the raw table, which may hold text as it arrived."""
+    types = {
+        name: data_type
+        for name, data_type, *_ in connection.execute(f"describe raw.{table.name}").fetchall()
+    }
+    columns = [f"cast({one.name} as {types[one.name]}) as {one.name}" for one in table.columns]
+    return f"(select {', '.join(columns)} from {source})"
+
+
+def _recorded(table: Table) -> str:
+    return ", ".join(
+        "coalesce(incoming.recorded_at, $known_on)"
+        if column.name == "recorded_at"
+        else f"incoming.{column.name}"
+        for column in table.columns
+    )
+
+
+def _execute(connection: duckdb.DuckDBPyConnection, query: str, moments: Mapping[str, date]) -> int:
+    named = {name: moment for name, moment in moments.items() if f"${name}" in query}
+    inserted = connection.execute(query, named).fetchone()
+    return inserted[0] if inserted else 0
 
 
 def _add(
@@ -86,19 +125,6 @@ def _add(
     moments: Mapping[str, date],
 ) -> int:
     """Add the rows of one table that it does not hold; return their number."""
-    types = {
-        name: data_type
-        for name, data_type, *_ in connection.execute(f"describe raw.{table.name}").fetchall()
-    }
-    # in the types of the table, which may hold text as it arrived
-    columns = [f"cast({one.name} as {types[one.name]}) as {one.name}" for one in table.columns]
-    incoming = f"(select {', '.join(columns)} from {source})"
-    added = [
-        "coalesce(incoming.recorded_at, $known_on)"
-        if column.name == "recorded_at"
-        else f"incoming.{column.name}"
-        for column in table.columns
-    ]
     same = " and ".join(
         f"incoming.{name} is not distinct from present.{name}"
         for name in _same_row(table, is_derived)
@@ -110,13 +136,11 @@ def _add(
         )"""
     query = f"""
         insert into raw.{table.name}
-        select {", ".join(added)}, $loaded_at
-        from {incoming} as incoming
+        select {_recorded(table)}, $loaded_at
+        from {_typed(connection, table, source)} as incoming
         anti join {present} as present on {same}
     """
-    named = {name: moment for name, moment in moments.items() if f"${name}" in query}
-    inserted = connection.execute(query, named).fetchone()
-    return inserted[0] if inserted else 0
+    return _execute(connection, query, moments)
 
 
 def _same_row(table: Table, is_derived: bool) -> tuple[str, ...]:
@@ -124,6 +148,121 @@ def _same_row(table: Table, is_derived: bool) -> tuple[str, ...]:
     if is_derived:
         return (table.key,) if table in (CUSTOMERS, PRODUCTS) else _SAME_DERIVED_ORDER
     return tuple(column.name for column in table.columns if column.name != "recorded_at")
+
+
+def _add_orders(
+    connection: duckdb.DuckDBPyConnection,
+    sources: Mapping[str, str],
+    moments: Mapping[str, date],
+) -> dict[str, int]:
+    """Add new orders, and let orders that say something new take the place of what they said.
+
+    A line that an order has no more gets a version without quantity and money.
+    """
+    said = ", ".join(f"{name} := {name}" for name in _SAID_OF_A_LINE)
+    newest = "recorded_at desc nulls last, _loaded_at desc"
+    connection.execute(
+        f"""
+        create or replace temp table incoming_lines as
+        from {_typed(connection, LINES, sources[LINES.name])};
+
+        create or replace temp table incoming_headers as
+        from {_typed(connection, HEADERS, sources[HEADERS.name])};
+
+        create or replace temp table present_lines as
+        from raw.{LINES.name} semi join incoming_headers using (transaction_id)
+        qualify row_number() over (partition by line_item_id order by {newest}) = 1;
+
+        create or replace temp table present_headers as
+        from raw.{HEADERS.name} semi join incoming_headers using (transaction_id)
+        qualify row_number() over (partition by transaction_id order by {newest}) = 1;
+
+        create or replace temp table said_anew as
+        with
+
+        present as (
+
+            select transaction_id, list_sort(list(struct_pack({said}))) as said
+            from present_lines
+            where quantity is distinct from 0 or line_item_amount is distinct from 0
+            group by transaction_id
+
+        ),
+
+        incoming as (
+
+            select transaction_id, list_sort(list(struct_pack({said}))) as said
+            from incoming_lines
+            group by transaction_id
+
+        )
+
+        select
+            headers.transaction_id,
+            before.transaction_id is not null as is_known,
+            (
+                headers.customer_id, headers.store_id, cast(headers.transaction_date as date)
+            ) is distinct from (
+                before.customer_id, before.store_id, cast(before.transaction_date as date)
+            ) as is_header_new,
+            incoming.said is distinct from present.said as are_lines_new
+        from incoming_headers as headers
+        left join present_headers as before on headers.transaction_id = before.transaction_id
+        left join incoming on headers.transaction_id = incoming.transaction_id
+        left join present on headers.transaction_id = present.transaction_id
+        """
+    )
+    rows = {
+        HEADERS.name: _execute(
+            connection,
+            f"""
+            insert into raw.{HEADERS.name}
+            select {_recorded(HEADERS)}, $loaded_at
+            from incoming_headers as incoming
+            semi join (from said_anew where is_header_new) as said_anew using (transaction_id)
+            """,
+            moments,
+        )
+    }
+    same = " and ".join(
+        f"incoming.{name} is not distinct from present.{name}"
+        for name in ("line_item_id", *_SAID_OF_A_LINE)
+    )
+    rows[LINES.name] = _execute(
+        connection,
+        f"""
+        insert into raw.{LINES.name}
+        select {_recorded(LINES)}, $loaded_at
+        from incoming_lines as incoming
+        anti join present_lines as present on {same}
+        -- a line without an order is no order's; dbt names it
+        left join said_anew on incoming.transaction_id = said_anew.transaction_id
+        where coalesce(said_anew.are_lines_new, true)
+        """,
+        moments,
+    )
+    gone = f"""
+        from present_lines as incoming
+        semi join (from said_anew where are_lines_new) as said_anew using (transaction_id)
+        anti join incoming_lines using (line_item_id)
+    """
+    money = scalar(
+        connection,
+        "select coalesce(sum(line_item_amount), 0) from present_lines "
+        "semi join (from said_anew where are_lines_new) using (transaction_id)",
+    )
+    void = _recorded(LINES).replace("coalesce(incoming.recorded_at, $known_on)", "$known_on")
+    void = void.replace("incoming.quantity", "0").replace("incoming.line_item_amount,", "0,")
+    rows[LINES.name] += _execute(
+        connection, f"insert into raw.{LINES.name} select {void}, $loaded_at {gone}", moments
+    )
+    again = scalar(connection, "select count(*) from said_anew where is_known and are_lines_new")
+    if again:
+        log.warning(
+            "%s known orders come with other lines: what they said (%s of money) counts until %s",
+            *(f"{again:,}", f"{money:,.2f}", f"{moments['known_on']:%Y-%m-%d}"),
+        )
+    return rows
 
 
 def _say_what_changes(
@@ -142,9 +281,7 @@ def _say_what_changes(
     if rows:
         log.info(
             "%s: %s rows say something new of known ids, which counts from %s on",
-            table.name,
-            f"{rows:,}",
-            moments["known_on"],
+            *(table.name, f"{rows:,}", f"{moments['known_on']:%Y-%m-%d}"),
         )
 
 
@@ -164,6 +301,15 @@ def _say_what_is_dated_later(
         log.warning(
             "%s orders are dated after the day on which they became known, %s; dbt will reject "
             "them: give a later --known-on",
-            f"{rows:,}",
-            moments["known_on"],
+            *(f"{rows:,}", f"{moments['known_on']:%Y-%m-%d}"),
+        )
+    later = scalar(
+        connection,
+        f"select count(*) from raw.{HEADERS.name} where _loaded_at = ? and recorded_at >= ?",
+        [moments["loaded_at"], moments["known_on"].replace(microsecond=0) + timedelta(days=1)],
+    )
+    if later:
+        log.warning(
+            "%s orders say that they were recorded after %s, the day of --known-on",
+            *(f"{later:,}", f"{moments['known_on']:%Y-%m-%d}"),
         )

@@ -1,4 +1,4 @@
-"""The command `python load/load.py`: load a user's own files, or write a first mapping for them."""
+"""The command `python load/load.py`: load a user's own files, list and undo loads, suggest a mapping."""
 
 from __future__ import annotations
 
@@ -10,23 +10,31 @@ from typing import Annotated
 import typer
 
 import warehouse
+from load import ledger
+from load.layout import NAMES
 from load.loader import load
 from load.staging import LoadError
 from load.suggest import suggested
+from load.undo import undo
+
+_DAY = ["%Y-%m-%d"]
 
 
 def main(
-    path: Annotated[Path, typer.Argument(help="A file, a folder, or a glob in quotes.")],
+    path: Annotated[
+        Path | None, typer.Argument(help="A file, a folder, a zip, or a glob in quotes.")
+    ] = None,
     layout: Annotated[
         str | None,
         typer.Option(
-            help="tables: customer_details, products, store_sales_header and "
-            "store_sales_line_items as CSV or Parquet. online_retail: UCI Online Retail (II) as "
-            "csv, xlsx or parquet. Found from the path when not given."
+            help=f"A format known by name: {', '.join(NAMES)}. Found from the columns if left out."
         ),
     ] = None,
     mapping: Annotated[
         Path | None, typer.Option(help="YAML that says which column is what, for other shapes.")
+    ] = None,
+    timezone: Annotated[
+        str | None, typer.Option(help="The shop's time zone, as in Europe/Berlin.")
     ] = None,
     suggest: Annotated[
         bool, typer.Option("--suggest", help="Write a first mapping for the path; load nothing.")
@@ -40,27 +48,50 @@ def main(
     known_on: Annotated[
         datetime | None,
         typer.Option(
-            formats=["%Y-%m-%d"],
-            help="Day on which appended rows became known that do not say it; default today.",
+            formats=_DAY,
+            help="Day on which appended rows became known that do not say it, default today; of "
+            "files that replace everything the last day that they cover.",
         ),
     ] = None,
     quarantine: Annotated[
         bool,
         typer.Option("--quarantine", help="Keep what does not fit in raw.rejected, load the rest."),
     ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace what is loaded even by far less.")
+    ] = False,
+    list_loads: Annotated[
+        bool, typer.Option("--list", help="Show what is loaded: rows, money, days.")
+    ] = False,
+    undo_load: Annotated[
+        int | None, typer.Option("--undo", help="Take the newest appended load back, by number.")
+    ] = None,
 ) -> None:
     """Load a shop's own files into the warehouse; on any error the warehouse stays as it was."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        if suggest:
+        if list_loads:
+            _show_loads()
+        elif undo_load is not None:
+            typer.echo(undo(undo_load))
+        elif path is None:
+            raise LoadError("name a file or folder; --help says more")
+        elif suggest:
             _write_mapping(path, out)
-            return
-        if out:
+        elif out:
             raise LoadError("--out is for --suggest alone")
-        day = known_on.date() if known_on else None
-        summary = load(
-            path, layout, mapping=mapping, append=append, known_on=day, quarantine=quarantine
-        )
+        else:
+            summary = load(
+                path,
+                layout,
+                mapping=mapping,
+                append=append,
+                known_on=known_on.date() if known_on else None,
+                timezone=timezone,
+                quarantine=quarantine,
+                may_lose=replace,
+            )
+            typer.echo(str(summary))
     except (LoadError, warehouse.WarehouseError) as error:
         # names and values may hold line breaks; a message is one line
         typer.echo(f"error: {' '.join(str(error).split())}", err=True)
@@ -70,7 +101,20 @@ def main(
         if "Query interrupted" not in str(error):
             raise
         raise typer.Abort from error
-    typer.echo(str(summary))
+
+
+def _show_loads() -> None:
+    with warehouse.connect(read_only=True) as connection:
+        found = ledger.loads(connection)
+    if not found:
+        typer.echo("nothing is loaded")
+    for number, mode, files, known_on, first, last, orders, lines, money, _ in found:
+        known = f", known on {known_on}" if known_on else ""
+        days = f"{first} to {last}" if first else "no day"
+        typer.echo(
+            f"{number:>4}  {mode:<8} {orders:>9,} orders {lines:>10,} lines {money:>16,.2f} money  "
+            f"{days}{known}  {files or 'generated'}"
+        )
 
 
 def _write_mapping(path: Path, out: Path | None) -> None:

@@ -1,4 +1,4 @@
-"""How a file is written: what a mapping states of it, and what is found from the file."""
+"""How a file is written: what a mapping may state of it; what is left out is found from the file."""
 
 from __future__ import annotations
 
@@ -31,9 +31,7 @@ class Format(Strict):
     header: bool = True
     names: Names | None = None
     widths: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] | None = None
-    decimal: Literal[".", ","] = "."
-    thousands: Literal[".", ",", " ", "'"] | None = None
-    currency: str | None = Field(None, min_length=1)
+    decimal: Literal[".", ","] | None = None
     dates: Names | None = None
 
     @field_validator("delimiter")
@@ -64,6 +62,4 @@ class Format(Strict):
             raise ValueError(f"{len(self.widths)} widths, but {len(self.names)} names")
         if self.widths and self.delimiter:
             raise ValueError("a file has a delimiter or widths, not both")
-        if self.thousands == self.decimal:
-            raise ValueError("thousands and decimal are the same character")
         return self

@@ -2,16 +2,71 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from pathlib import Path
 
 from load.file_format import Names
-from load.staging import LoadError
+from load.staging import LoadError, NoFileError
 
+JSONS = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
 TEXTS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz")
 WORKBOOKS = (".xlsx", ".xls", ".xlsb", ".ods")
 DATABASES = (".duckdb", ".db", ".sqlite", ".sqlite3")
-SUFFIXES = (*TEXTS, ".parquet", *WORKBOOKS, *DATABASES)
+SUFFIXES = (*TEXTS, *JSONS, ".parquet", *WORKBOOKS, *DATABASES)
+ZIP = ".zip"
 _MAGIC = "*?["
+
+
+def unzipped(path: Path, scratch: Path) -> Path:
+    """Return a path in which zip archives are folders: of a zip, or of a folder or glob with some.
+
+    Raises
+    ------
+    LoadError
+        If an archive cannot be unpacked or holds nothing of a known kind.
+    """
+    if path.is_file() and path.name.lower().endswith(ZIP):
+        folder = _unpacked(path, scratch)
+        files = [one for one in folder.rglob("*") if one.is_file()]
+        return files[0] if len(files) == 1 else folder
+    if path.is_dir():
+        beside = sorted(path.iterdir())
+    elif not path.exists() and any(sign in str(path) for sign in _MAGIC):
+        beside = _globbed(path)
+    else:
+        return path
+    if not any(one.name.lower().endswith(ZIP) for one in beside):
+        return path
+    view = scratch / "with archives"
+    view.mkdir()
+    for one in beside:
+        is_zip = one.name.lower().endswith(ZIP)
+        for file in _unpacked(one, scratch).rglob("*") if is_zip else [one]:
+            if file.is_file():
+                # two archives may each hold an orders.csv
+                is_taken = (view / file.name).exists()
+                link = view / (f"{one.stem} {file.name}" if is_taken else file.name)
+                link.symlink_to(file.resolve())
+    return view
+
+
+def _unpacked(archive: Path, scratch: Path) -> Path:
+    folder = scratch / archive.name
+    try:
+        with zipfile.ZipFile(archive) as zipped:
+            # what a Mac adds of its own is no file of the shop
+            names = [
+                one
+                for one in zipped.namelist()
+                if one.lower().endswith(SUFFIXES) and not one.startswith("__MACOSX/")
+            ]
+            if not names:
+                raise LoadError(f"{archive}: holds no file of a known kind ({' '.join(SUFFIXES)})")
+            zipped.extractall(folder, names)
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error, EOFError) as error:
+        raise LoadError(f"{archive}: cannot be unpacked: {error}") from error
+    return folder
 
 
 def find(path: Path, file: Names | None) -> list[Path]:
@@ -72,7 +127,8 @@ def _in_folder(folder: Path, file: Names | None) -> list[Path]:
     found_by_name = {one: fits for one in file if (fits := _fitting(folder, one))}
     if len(found_by_name) != 1:
         found = " and ".join(fits[0].name for fits in found_by_name.values()) or "none"
-        raise LoadError(f"{folder}: expected one file {' or '.join(file)}, found {found}")
+        kind = LoadError if found_by_name else NoFileError
+        raise kind(f"{folder}: expected one file {' or '.join(file)}, found {found}")
     return next(iter(found_by_name.values()))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -10,15 +9,13 @@ import duckdb
 
 from load.file_format import Format
 from load.find_files import DATABASES, find
-from load.mapping import FILLABLE, Mapping
-from load.near_names import same_name
+from load.mapping import HEADERS, ORDER_LINES, Mapping, read_mapping
 from load.read_files import open_parts
-from load.read_mapping import read_mapping
+from load.read_table import columns_read
 from load.staging import LoadError
 
-TABLES, ONLINE_RETAIL = "tables", "online_retail"
-NAMES = (TABLES, ONLINE_RETAIL)
 _FOLDER = Path(__file__).with_name("layouts")
+NAMES = tuple(sorted(one.stem for one in _FOLDER.glob("*.yml")))
 
 
 @cache
@@ -38,53 +35,53 @@ def layout(name: str) -> Mapping:
 def layout_of(
     connection: duckdb.DuckDBPyConnection, path: Path, asked: str | None, scratch: Path
 ) -> str:
-    """Return the name of the layout that is asked for, or that fits what lies at `path`.
+    """Return the name of the layout that is asked for, or the one that fits what lies at `path`.
+
+    A layout fits if its files are there and have every column that it must read; of several that
+    fit, the one that reads most columns is it.
 
     Raises
     ------
     LoadError
-        If none fits.
+        If none fits, or two fit equally well.
     """
     if asked:
         layout(asked)
-    is_folder = path.is_dir()
-    files = [] if is_folder else find(path, None)
-    if asked == TABLES and not is_folder:
-        raise LoadError(f"{path}: the layout tables needs a folder, this is a file")
-    if asked == ONLINE_RETAIL and is_folder:
-        raise LoadError(f"{path}: the layout online_retail needs a file, this is a folder")
-    if is_folder:
-        return _of_folder(path)
-    if not asked and path.name.lower().endswith(DATABASES):
-        raise LoadError(f"{path}: a database needs a mapping; `--suggest` writes a first one")
-    if not asked:
-        _refuse_unknown(path, open_parts(connection, files[:1], scratch, Format())[0].columns)
-    return ONLINE_RETAIL
-
-
-def _of_folder(folder: Path) -> str:
-    names = {one.name.lower() for one in folder.iterdir()}
-    if not any(names & set(table.file or ()) for table in layout(TABLES).tables.values()):
+        return asked
+    if not path.is_dir():
+        files = find(path, None)
+        if any(one.name.lower().endswith(DATABASES) for one in files):
+            raise LoadError(f"{path}: a database needs a mapping; `--suggest` writes a first one")
+    scores = {name: _columns_read(connection, path, name, scratch) for name in NAMES}
+    best = max(scores.values())
+    fitting = [name for name, score in scores.items() if score == best > 0]
+    if len(fitting) > 1:
         raise LoadError(
-            f"{folder}: holds none of the four tables; expected customer_details, products, "
-            "store_sales_header and store_sales_line_items as .csv or .parquet, or the path "
-            "of a file; for files of another shape `--suggest` writes a first mapping"
+            f"{path}: may be {' or '.join(fitting)}: state which, as in --layout {fitting[0]}"
         )
-    return TABLES
+    if fitting:
+        return fitting[0]
+    what = ""
+    if not path.is_dir():
+        columns = open_parts(connection, find(path, None)[:1], scratch, Format())[0].columns
+        what = f"its columns ({', '.join(columns)}) fit"
+    raise LoadError(
+        f"{path}: {what or 'its files are of'} no known layout ({', '.join(NAMES)}); `--suggest` writes a "
+        "first mapping for files of another shape"
+    )
 
 
-def _refuse_unknown(path: Path, columns: Iterable[str]) -> None:
-    """Refuse a file that has not even half of the columns of Online Retail."""
-    names = list(columns)
-    spellings = {
-        tuple(rule.column)
-        for rule in layout(ONLINE_RETAIL).order_lines.columns.values()
-        if rule.column
-    }
-    found = sum(any(same_name(one, names) for one in spelt) for spelt in spellings)
-    if found <= len(spellings) // 2:
-        raise LoadError(
-            f"{path}: its columns ({', '.join(names)}) fit no known layout; expected a folder "
-            f"with the tables {', '.join(one for one in FILLABLE if one != 'order_lines')}, or a "
-            "file with the columns of Online Retail; `--suggest` writes a first mapping"
-        )
+def _columns_read(
+    connection: duckdb.DuckDBPyConnection, path: Path, name: str, scratch: Path
+) -> int:
+    """Return how many columns of the files a layout reads; 0 where it does not fit."""
+    mapping = layout(name)
+    main = ORDER_LINES.name if mapping.order_lines else HEADERS.name
+    table = mapping.tables[main]
+    # a file of any name is no file of a layout that names its files
+    if table.file and not path.is_dir():
+        return 0
+    try:
+        return columns_read(connection, path, main, table, scratch)
+    except LoadError:
+        return 0

@@ -30,6 +30,8 @@ _LOADS = {
     "mode": ("VARCHAR", "replace or append."),
     "known_on": ("DATE", "Day on which rows became known that say nothing of it; append only."),
     "loaded_at": ("TIMESTAMP", "When; the _loaded_at of the rows that the load added."),
+    "timezone": ("VARCHAR", "Time zone of the shop, whose days are the days of the rows."),
+    "data_through": ("DATE", "The last day that the files are stated to cover."),
 }
 _REJECTED = {
     "load_id": ("BIGINT", "The load that set the row aside."),
@@ -63,6 +65,8 @@ class Entry:
     layout_hash: str | None = None
     mode: str = REPLACE
     known_on: date | None = None
+    timezone: str | None = None
+    data_through: date | None = None
     files: Sequence[LoadedFile] = ()
     rejected: int = 0
     # the SQL after `from` that yields the rows set aside
@@ -88,6 +92,11 @@ def start(connection: duckdb.DuckDBPyConnection, *, anew: bool) -> None:
         ("rejected", _REJECTED, "One row per value that did not fit and was set aside by a load."),
     ):
         if not anew and warehouse.has_table(connection, "raw", name):
+            # a ledger of before has fewer columns
+            for column, (kind, _) in columns.items():
+                connection.execute(
+                    f"alter table raw.{name} add column if not exists {column} {kind}"
+                )
             continue
         defined = ", ".join(f"{column} {kind}" for column, (kind, _) in columns.items())
         connection.execute(f"create or replace table raw.{name} ({defined})")
@@ -103,12 +112,12 @@ def write(
     loaded_at: datetime,
 ) -> None:
     """Write a load into the ledger, and the rows that it set aside."""
-    load_id = scalar(connection, "select coalesce(max(load_id), 0) + 1 from raw.loads")
+    load_id = next_id(connection)
     added = [list(rows_added), list(rows_added.values())]
     for file in entry.files or [None]:
         connection.execute(
             f"insert into raw.loads select {', '.join('?' * 6)}, map(?::varchar[], ?::bigint[]), "
-            f"{', '.join('?' * 5)}",
+            f"{', '.join('?' * 7)}",
             [
                 load_id,
                 *((file.name, file.sha256, file.size, file.rows) if file else (None,) * 4),
@@ -119,6 +128,8 @@ def write(
                 entry.mode,
                 entry.known_on,
                 loaded_at,
+                entry.timezone,
+                entry.data_through,
             ],
         )
     if entry.rejected_source:
@@ -128,10 +139,87 @@ def write(
         )
 
 
-def loaded(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str, int]]:
-    """Return sha256, layout hash, mode and rejected rows of each file that is loaded."""
+def next_id(connection: duckdb.DuckDBPyConnection) -> int:
+    """Return the number that the next load gets."""
+    return scalar(connection, "select coalesce(max(load_id), 0) + 1 from raw.loads")
+
+
+def loads(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
+    """Return of each load its number, mode, files, days, orders, lines, money and known day."""
     if not warehouse.has_table(connection, "raw", "loads"):
         return []
     return connection.execute(
-        "select sha256, layout_hash, mode, rejected_rows from raw.loads"
+        """
+        with
+
+        orders as (
+
+            select
+                _loaded_at,
+                count(*) as orders,
+                cast(min(transaction_date) as date) as first_day,
+                cast(max(transaction_date) as date) as last_day
+            from raw.store_sales_header
+            group by all
+
+        ),
+
+        lines as (
+
+            select
+                _loaded_at,
+                count(*) as lines,
+                sum(line_item_amount) as money
+            from raw.store_sales_line_items
+            group by all
+
+        ),
+
+        listed as (
+
+            select
+                load_id,
+                any_value(mode) as mode,
+                string_agg(file, ', ' order by file) as files,
+                any_value(known_on) as known_on,
+                loaded_at
+            from raw.loads
+            group by load_id, loaded_at
+
+        )
+
+        select
+            listed.load_id, listed.mode, listed.files, listed.known_on, orders.first_day,
+            orders.last_day, coalesce(orders.orders, 0), coalesce(lines.lines, 0),
+            coalesce(lines.money, 0), listed.loaded_at
+        from listed
+        left join orders on listed.loaded_at = orders._loaded_at
+        left join lines on listed.loaded_at = lines._loaded_at
+        order by listed.load_id
+        """
+    ).fetchall()
+
+
+def kept_timezone(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """Return the time zone that the newest load of a shop's own files stated or assumed."""
+    if not warehouse.has_table(connection, "raw", "loads"):
+        return None
+    columns = [name for name, *_ in connection.execute("describe raw.loads").fetchall()]
+    if "timezone" not in columns:
+        return None
+    found = connection.execute(
+        "select timezone from raw.loads where timezone is not null order by loaded_at desc limit 1"
+    ).fetchall()
+    return found[0][0] if found else None
+
+
+def loaded(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str, int]]:
+    """Return sha256, layout hash, mode and rejected rows of each file that is loaded.
+
+    A file without rows is the same every quiet night, and is never loaded already.
+    """
+    if not warehouse.has_table(connection, "raw", "loads"):
+        return []
+    return connection.execute(
+        "select sha256, layout_hash, mode, rejected_rows from raw.loads where file_rows > 0"
     ).fetchall()

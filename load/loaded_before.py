@@ -14,13 +14,31 @@ from load.another_shop import remove_forecasts_of_another_shop
 from load.find_files import find, shown
 from load.mapping import Mapping
 from load.raw_tables import TABLES, Summary
+from load.staging import LoadError, NoFileError
 
 
-def fingerprints(path: Path, mapping: Mapping) -> dict[Path, ledger.LoadedFile]:
-    """Return what the ledger will say of each file that a mapping reads."""
-    files = dict.fromkeys(
-        file for table in mapping.tables.values() for file in find(path, table.file)
-    )
+def fingerprints(path: Path, mapping: Mapping, *, may_lack: bool) -> dict[Path, ledger.LoadedFile]:
+    """Return what the ledger will say of each file that a mapping reads.
+
+    Parameters
+    ----------
+    may_lack
+        A night may bring a part of the tables alone.
+    """
+    files: dict[Path, None] = {}
+    folder = path if path.is_dir() else path.parent
+    for table in mapping.tables.values():
+        for place, names, is_optional in (
+            (path, table.file, may_lack),
+            *((folder, one.file, one.optional or may_lack) for one in table.join),
+        ):
+            try:
+                files |= dict.fromkeys(find(place, names))
+            except NoFileError:
+                if not is_optional:
+                    raise
+    if not files:
+        raise LoadError(f"{path}: holds none of the files that the mapping names")
     return {file: ledger.fingerprint(file, shown(file, path)) for file in files}
 
 

@@ -2,50 +2,47 @@
 
 A mapping is a YAML file. Its tables are either `order_lines` (one row per order line, from which
 orders are derived) or `store_sales_header` and `store_sales_line_items`; `customer_details` and
-`products` may stand beside either and are derived where they are missing:
+`products` may stand beside either and are derived where they are missing. The page
+`docs/reference/mapping.md` says all of it; in short:
 
 ```yaml
+timezone: America/New_York        # the shop's clock; moments with an offset are put onto it
 order_lines:
-  file: "exports/orders_*.csv"    # a name or glob inside the folder; several names: the one that
-                                  # is there; left out: the path given (all files of a folder)
-  table: sales                    # the table of a DuckDB or SQLite file, the sheet of a workbook
-  format:                         # all optional; what is left out is found from the file
-    delimiter: ";"                # one character, or whitespace
-    encoding: cp1252
-    header: false                 # then names are needed
-    names: [customer, day, pieces, dollars]
-    widths: [6, 9, 3, 8]          # fixed width instead of a delimiter
-    decimal: ","
-    thousands: "."
-    currency: "€"                 # written beside amounts
-    dates: "%d.%m.%Y"             # strptime; of several each value fits one
-  columns:                        # ours: theirs; left out: theirs are named as ours
-    customer_id: Kunde
-    transaction_date: [Datum, Date]                            # the first of these that is there
-    product_id: {constant: ALL}
-    transaction_id: {join: [customer_id, transaction_date]}    # of columns of ours, with "-"
-    line_item_amount: {multiply: [quantity, unit_price]}       # of columns of ours
-    product_category: {family: {of: product_id, length: 2, where: "^[0-9]", otherwise: Service}}
-    region: {column: Land, optional: true}                     # empty where the file has none
-  returns: {column: Beleg, prefix: G}     # quantity and amount of these rows are made negative;
-                                          # or {column: Art, values: [refund]}
+  file: "exports/orders_*.csv"    # name or glob inside the folder; left out: the path given
+  table: sales                    # the table of a database, the sheet of a workbook
+  format: {delimiter: ";", decimal: ",", dates: day/month/year}   # what is not found from the file
+  join: [{file: orders.csv, on: order_id}]    # further columns from files beside, by a key
+  where: Status <> 'cancelled'    # SQL: the rows that count
+  columns:                        # ours: theirs, or SQL over theirs
+    transaction_id: concat_ws('-', store, receipt)
+    customer_id: [Kunde, Customer]                  # the first of these that is there
+    transaction_date: Datum
+    unit_price: Preis
+    quantity: Menge
+    line_item_amount: quantity * unit_price         # or over other columns of ours
+  order_amount: Subtotal - Refunded                 # what the order came to; its lines share it
+  split_orders_by: [store, day]                     # an id that is used anew is told apart by these
+refunds: {file: refunds.csv, columns: {transaction_id: Order, transaction_date: Day, line_item_amount: Amount}}
+rates: {file: rates.csv, columns: {currency: Code, day: Day, rate: Rate}}
 ```
-
-In `order_lines`, without a `transaction_id` an order is what a customer buys on one day, and
-without a `line_item_id` a line's id is made of what it says, so that equal lines have equal ids.
 """
 
 from __future__ import annotations
 
 import hashlib
 from datetime import date
-from graphlib import TopologicalSorter
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, model_validator
+import yaml
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic_core import PydanticSerializationError
 
 from load.file_format import Format, Names, Strict
+from load.near_names import did_you_mean
 from load.raw_tables import CUSTOMERS, HEADERS, LINES, PRODUCTS, TABLES, Column, Table
+from load.staging import LoadError
 
 # a price per unit makes amounts, and list prices where products are derived
 _LINES = Table(LINES.name, LINES.key, (*LINES.columns, Column("unit_price", "DECIMAL(18,4)")))
@@ -54,84 +51,81 @@ _OF_TODAY = ("last_purchase_date", "current_stock_level")
 ORDER_LINES = Table(
     "order_lines",
     LINES.key,
-    tuple(
-        {
+    (
+        *{
             column.name: Column(column.name, column.data_type)
             for table in (HEADERS, CUSTOMERS, PRODUCTS, _LINES)
             for column in table.columns
             if column.name not in _OF_TODAY
-        }.values()
+        }.values(),
+        Column("currency", "VARCHAR"),
     ),
 )
-FILLABLE = {table.name: table for table in (CUSTOMERS, PRODUCTS, HEADERS, _LINES, ORDER_LINES)}
+REFUNDS = Table(
+    "refunds",
+    HEADERS.key,
+    (
+        Column("transaction_id", "VARCHAR", required=True),
+        Column("transaction_date", "TIMESTAMP", required=True),
+        Column("line_item_amount", "DECIMAL(18,4)", required=True),
+    ),
+)
+RATES = Table(
+    "rates",
+    "currency",
+    (
+        Column("currency", "VARCHAR", required=True),
+        Column("day", "DATE", required=True),
+        Column("rate", "DECIMAL(18,6)", required=True),
+    ),
+)
+FILLABLE = {
+    table.name: table
+    for table in (CUSTOMERS, PRODUCTS, HEADERS, _LINES, ORDER_LINES, REFUNDS, RATES)
+}
 # what a mapping of order lines must say, with advice
 REQUIRED_FLAT = {
-    "customer_id": "who bought",
+    "customer_id": "who bought; an e-mail address will do",
     "transaction_date": "when",
-    "product_id": "or {constant: ALL} where the file knows no products",
-    "quantity": "or {constant: 1} where the file has none",
-    "line_item_amount": "or {multiply: [quantity, unit_price]}",
+    "line_item_amount": "what was paid, or SQL such as quantity * unit_price",
 }
-# what is made where a mapping of order lines does not say otherwise
-_MADE_FLAT = {
-    "transaction_id": ["customer_id", "transaction_date"],
-    "line_item_id": ["transaction_id", "product_id", "quantity", "line_item_amount"],
+# what is taken where a mapping of order lines does not say otherwise
+STANDS_FOR = {"product_id": "'ALL'", "quantity": "1"}
+# what the mapping language had before it had SQL
+_SAID_IN_SQL = {
+    "constant": "write the constant as SQL, as in 'ALL' or 1",
+    "join": "write concat_ws('-', a, b)",
+    "multiply": "write quantity * unit_price",
+    "family": "write SQL, as in 'Family ' || left(product_id, 2)",
+    "column": "write the column's name alone",
+    "returns": "write SQL, as in line_item_amount: if(starts_with(Invoice, 'C'), -abs(Amount), Amount)",
 }
 
 
 def _as_text(value: object) -> object:
-    """Let a constant be written as a number or a day, too."""
+    """Let SQL be written as a number or a day, too."""
     return str(value) if isinstance(value, int | float | date) else value
 
 
-class Family(Strict):
-    """The first characters of a code, where the code looks like `where`."""
-
-    of: str
-    length: int = Field(ge=1, le=64)
-    where: str = ""
-    otherwise: str | None = None
+def _entry(value: object) -> object:
+    if isinstance(value, dict):
+        said = next((_SAID_IN_SQL[key] for key in value if key in _SAID_IN_SQL), "")
+        raise ValueError(f"expected a column's name or SQL{f': {said}' if said else ''}")
+    return [_as_text(value)] if not isinstance(value, list) else value
 
 
-class Rule(Strict):
-    """Where a column of ours comes from: exactly one of the ways below."""
+# a column's name or SQL; of several the first all of whose columns the file has
+Entry = Annotated[list[str], BeforeValidator(_entry), Field(min_length=1)]
 
-    column: Names | None = None
-    constant: Annotated[str, BeforeValidator(_as_text)] | None = None
-    join: Names | None = None
-    multiply: Annotated[list[str], Field(min_length=2, max_length=2)] | None = None
-    family: Family | None = None
+
+class Join(Strict):
+    """A file whose columns are read beside: its key is the rows' own column of the same name."""
+
+    file: Names
+    on: Names
+    table: str | None = None
+    format: Format = Format()
     optional: bool = False
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Rule:
-        if len(self.model_fields_set - {"optional"}) != 1:
-            raise ValueError("expected one of column, constant, join, multiply, family")
-        return self
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The columns of ours that this one is made of."""
-        family = (self.family.of,) if self.family else ()
-        return (*(self.join or ()), *(self.multiply or ()), *family)
-
-
-class Returns(Strict):
-    """Which rows are returns: a column of theirs begins with `prefix`, or is one of `values`."""
-
-    column: str
-    prefix: str | None = None
-    values: Names | None = None
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Returns:
-        if bool(self.prefix) == bool(self.values):
-            raise ValueError("expected either prefix or values")
-        return self
-
-
-def _as_rule(value: object) -> object:
-    return {"column": value} if isinstance(value, str | list) else value
 
 
 class TableMapping(Strict):
@@ -140,23 +134,40 @@ class TableMapping(Strict):
     file: Names | None = None
     table: str | None = None
     format: Format = Format()
-    columns: dict[str, Annotated[Rule, BeforeValidator(_as_rule)]] = Field(default_factory=dict)
-    returns: Returns | None = None
+    join: list[Join] = Field(default_factory=list)
+    where: Entry | None = None
+    columns: dict[str, Entry] = Field(default_factory=dict)
+
+
+class OrderLines(TableMapping):
+    """How order lines, and the orders that they make, are filled."""
+
+    order_amount: Entry | None = None
+    split_orders_by: list[Literal["customer", "store", "day"]] = Field(default_factory=list)
 
 
 class Mapping(Strict):
     """A whole mapping; the module's description shows its form."""
 
-    order_lines: TableMapping | None = None
+    timezone: str | None = None
+    unsure: list[str] = Field(default_factory=list)
+    order_lines: OrderLines | None = None
+    refunds: TableMapping | None = None
+    rates: TableMapping | None = None
     customer_details: TableMapping | None = None
     products: TableMapping | None = None
     store_sales_header: TableMapping | None = None
     store_sales_line_items: TableMapping | None = None
 
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, value: str | None) -> str | None:
+        return None if value is None else zone_named(value)
+
     @property
     def tables(self) -> dict[str, TableMapping]:
-        """The tables that the mapping fills."""
-        names = (ORDER_LINES.name, *(table.name for table in TABLES))
+        """The tables that the mapping fills, in the order in which they are read."""
+        names = (ORDER_LINES.name, *(table.name for table in TABLES), REFUNDS.name, RATES.name)
         return {name: one for name in names if (one := getattr(self, name)) is not None}
 
     @property
@@ -165,21 +176,106 @@ class Mapping(Strict):
         return hashlib.sha256(self.model_dump_json(exclude_defaults=True).encode()).hexdigest()
 
 
-def rules(name: str, table: TableMapping) -> dict[str, Rule]:
-    """Return where each column of a table comes from, what is read before what is made of it.
+def zone_named(name: str) -> str:
+    """Return a time zone's name, checked.
 
     Raises
     ------
-    graphlib.CycleError
-        If columns are made of each other.
-    KeyError
-        If a column is made of one that the mapping says nothing of.
+    ValueError
+        If there is no such zone.
     """
-    stated = dict(table.columns) or {
-        column.name: Rule(column=[column.name], optional=not column.required)
-        for column in FILLABLE[name].columns
-    }
-    if name == ORDER_LINES.name:
-        stated = {key: Rule(join=parts) for key, parts in _MADE_FLAT.items()} | stated
-    order = TopologicalSorter({key: rule.reads for key, rule in stated.items()}).static_order()
-    return {key: stated[key] for key in order}
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(
+            f"unknown time zone {name!r}; expected a name such as Europe/Berlin or UTC"
+        ) from error
+    return name
+
+
+def entries(name: str, table: TableMapping) -> dict[str, list[str]]:
+    """Return what each column of a table is read from: names of theirs, or one SQL expression."""
+    if not table.columns:
+        return {column.name: [column.name] for column in FILLABLE[name].columns}
+    stands = {key: [sql] for key, sql in STANDS_FOR.items()} if name == ORDER_LINES.name else {}
+    return stands | table.columns
+
+
+def read_mapping(file: Path) -> Mapping:
+    """Read and check a mapping.
+
+    Raises
+    ------
+    LoadError
+        If it cannot be read, is no YAML, or says something that is no mapping.
+    """
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeError, yaml.YAMLError, RecursionError, ValueError) as error:
+        raise LoadError(f"{file}: cannot be read as YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise LoadError(f"{file}: expected tables and their columns, as in `order_lines: ...`")
+    try:
+        mapping = Mapping.model_validate(content)
+    except ValidationError as error:
+        raise LoadError(f"{file}: {_explained(error)}") from error
+    try:
+        mapping.model_dump_json()
+    except PydanticSerializationError as error:
+        # YAML can spell half of a character, which no file has
+        raise LoadError(f"{file}: holds a text that is no Unicode: {error}") from error
+    if mapping.unsure:
+        raise LoadError(
+            f"{file}: nobody has looked at {', '.join(mapping.unsure)} yet: see what the file says, "
+            "mend the mapping, and delete the line `unsure`"
+        )
+    _check_form(file, mapping)
+    for name, table in mapping.tables.items():
+        _check_columns(f"{file}: {name}", FILLABLE[name], table)
+    return mapping
+
+
+def _explained(error: ValidationError) -> str:
+    """Return what pydantic found, in one line."""
+    known = {key for model in (Mapping, OrderLines, Format) for key in model.model_fields}
+    found = []
+    for one in error.errors(include_url=False, include_context=False):
+        *path, last = (str(part) for part in one["loc"]) if one["loc"] else ("",)
+        if one["type"] == "extra_forbidden":
+            said = _SAID_IN_SQL.get(last)
+            hint = f": {said}" if said else did_you_mean(last, known)
+            found.append(f"{'.'.join(path) or 'it'} has an unknown key {last}{hint}")
+        else:
+            found.append(f"{'.'.join([*path, last])}: {one['msg'].removeprefix('Value error, ')}")
+    return "; ".join(found)
+
+
+def _check_form(file: Path, mapping: Mapping) -> None:
+    pair = (mapping.store_sales_header, mapping.store_sales_line_items)
+    flat = mapping.order_lines is not None
+    if (flat and any(pair)) or not (flat or all(pair)):
+        raise LoadError(
+            f"{file}: expected order_lines, or both store_sales_header and "
+            f"store_sales_line_items; found {', '.join(mapping.tables) or 'no table'}"
+        )
+    if not flat and (mapping.refunds or mapping.rates):
+        raise LoadError(f"{file}: refunds and rates go with order_lines")
+
+
+def _check_columns(place: str, fillable: Table, table: TableMapping) -> None:
+    if fillable in (ORDER_LINES, REFUNDS, RATES) and not table.columns:
+        raise LoadError(f"{place}: needs columns, which say what is what: ours: theirs")
+    names = [column.name for column in fillable.columns]
+    for key in table.columns:
+        if key not in names:
+            raise LoadError(
+                f"{place}: has no column {key}{did_you_mean(key, names)}; its columns are "
+                f"{', '.join(names)}"
+            )
+    needed = dict.fromkeys((one.name for one in fillable.columns if one.required), "")
+    for name, advice in (REQUIRED_FLAT if fillable is ORDER_LINES else needed).items():
+        if name == "customer_id" and "email" in table.columns:
+            continue
+        if table.columns and name not in table.columns:
+            advice = f" ({advice})" if advice else ""
+            raise LoadError(f"{place}: says nothing of the required column {name}{advice}")

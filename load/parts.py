@@ -83,6 +83,30 @@ class SqlPart(Part):
         return [position + self.first_row for position in positions]
 
 
+@dataclass
+class JsonPart(SqlPart):
+    """JSON lines or an array of objects; texts lose their quotes, what is nested stays JSON."""
+
+    def insert(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        table: str,
+        columns: Mapping[str, str],
+        *,
+        limit: int | None = None,
+        quarantine: bool = False,
+    ) -> None:
+        """Append the objects."""
+        selected = [
+            f"nullif(nullif({quoted(self.spelt.get(name, name))} ->> '$', ''), 'null')"
+            for name in columns
+        ]
+        connection.execute(
+            f"insert into {table} select {', '.join(selected)} from {self.source}"
+            + (f" limit {limit}" if limit else "")
+        )
+
+
 def described(
     connection: duckdb.DuckDBPyConnection, source: str, file: Path
 ) -> tuple[dict[str, str], dict[str, str]]:

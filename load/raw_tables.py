@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import duckdb
 
@@ -14,6 +14,7 @@ from load.another_shop import (
     remove_forecasts_of_another_shop,
     remove_history_of_another_shop,
 )
+from load.staging import LoadError
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ LINES = Table(
         Column("product_id", "VARCHAR", required=True),
         Column("quantity", "DECIMAL(18,3)", required=True),
         Column("promotion_id", "VARCHAR"),
-        Column("line_item_amount", "DECIMAL(18,2)", required=True),
+        Column("line_item_amount", "DECIMAL(18,4)", required=True),
         Column("recorded_at", "TIMESTAMP"),
         Column("line_item_amount_text", "VARCHAR"),
     ),
@@ -123,8 +124,8 @@ def replace(
     sources: Mapping[str, str],
     also: Callable[[duckdb.DuckDBPyConnection], None] | None = None,
     *,
-    layout: str = ledger.GENERATED,
     entry: ledger.Entry | None = None,
+    may_lose: bool = False,
 ) -> Summary:
     """Replace the four raw tables in one transaction; on any error the old ones stay.
 
@@ -141,22 +142,32 @@ def replace(
         order of insertion.
     also
         Called inside the transaction once the raw tables are filled.
-    layout
-        What the ledger calls the source, where no `entry` says more.
+    entry
+        What the ledger says of the source; None: a generated shop.
+    may_lose
+        Replace a shop of one's own even by one with far less, or by a generated one.
 
     Returns
     -------
     Summary
         Rows written per table and the one `_loaded_at` they carry.
+
+    Raises
+    ------
+    LoadError
+        If much of a shop of one's own would be gone and `may_lose` does not say so.
     """
     loaded_at = now()
-    entry = entry or ledger.Entry(layout)
+    entry = entry or ledger.Entry()
+    before = None if may_lose else _shop_of_ones_own(connection)
     with warehouse.transaction(connection):
         connection.execute("create schema if not exists raw")
         connection.execute("drop schema if exists truth cascade")
         rows = {
             table.name: _fill(connection, table, sources[table.name], loaded_at) for table in TABLES
         }
+        if before:
+            _refuse_loss(before, _extent(connection), is_generated=entry.layout == ledger.GENERATED)
         ledger.start(connection, anew=True)
         ledger.write(connection, entry, rows, loaded_at)
         if also:
@@ -164,6 +175,60 @@ def replace(
         remove_history_of_another_shop(connection, is_generated=entry.layout == ledger.GENERATED)
         removed = remove_forecasts_of_another_shop(connection)
     return Summary(rows, loaded_at, removed, rejected=entry.rejected)
+
+
+# what a corrected export of the same shop may lack of the one before
+_LOST_SHARE, _LOST_DAYS = 0.1, 31
+
+
+def _shop_of_ones_own(connection: duckdb.DuckDBPyConnection) -> tuple[int, date, date] | None:
+    """Return the extent of the shop that is loaded; None where there is none or it is generated."""
+    tables = [(HEADERS.name, "raw"), ("loads", "raw")]
+    if not all(warehouse.has_table(connection, schema, name) for name, schema in tables):
+        return None
+    layouts = {
+        layout for (layout,) in connection.execute("select layout from raw.loads").fetchall()
+    }
+    extent = _extent(connection)
+    return extent if layouts - {ledger.GENERATED} and extent[0] else None
+
+
+def _extent(connection: duckdb.DuckDBPyConnection) -> tuple[int, date, date]:
+    """Return the number of orders, and the days between which nearly all of them lie."""
+    return connection.execute(
+        f"""
+        select
+            count(distinct transaction_id),
+            quantile_disc(cast(transaction_date as date), 0.005),
+            quantile_disc(cast(transaction_date as date), 0.995)
+        from raw.{HEADERS.name}
+        """
+    ).fetchall()[0]
+
+
+def _refuse_loss(
+    before: tuple[int, date, date], after: tuple[int, date, date], *, is_generated: bool
+) -> None:
+    orders, first, last = before
+    now_orders, now_first, now_last = after
+    way_out = (
+        "add to it with --append, or give --replace (make run: REPLACE=1) to put this in its place"
+    )
+    if is_generated:
+        raise LoadError(
+            f"{warehouse.path()} holds {orders:,} orders of files of your own, which a generated shop "
+            "would replace: choose another WAREHOUSE_PATH, or give --replace (make run: REPLACE=1)"
+        )
+    if now_orders < (1 - _LOST_SHARE) * orders:
+        raise LoadError(
+            f"{warehouse.path()} holds {orders:,} orders, the files hold {now_orders:,}: {way_out}"
+        )
+    days = (now_last - now_first).days if now_first else 0
+    if days < (last - first).days - _LOST_DAYS:
+        raise LoadError(
+            f"{warehouse.path()} holds orders from {first} to {last}, the files from {now_first} to "
+            f"{now_last}: {way_out}"
+        )
 
 
 def now() -> datetime:

@@ -11,8 +11,8 @@ from pathlib import Path
 import duckdb
 
 from load.file_format import Format
-from load.find_files import DATABASES, SUFFIXES, TEXTS, WORKBOOKS
-from load.parts import Part, SqlPart, described, staged_type
+from load.find_files import DATABASES, JSONS, SUFFIXES, TEXTS, WORKBOOKS
+from load.parts import JsonPart, Part, SqlPart, described, staged_type
 from load.read_csv import text_part
 from load.read_database import table_part
 from load.read_workbook import sheet_parts
@@ -130,6 +130,14 @@ def _open(
         source = f"read_parquet({path_literal(file)}, hive_partitioning = false)"
         types, spelt = described(connection, source, file)
         return [SqlPart(file, types, source=source, spelt=spelt, first_row=2)]
+    if name.endswith(JSONS):
+        # one level: what lies deeper stays JSON, which SQL in a mapping can open
+        source = (
+            f"read_json({path_literal(file)}, maximum_depth = 1, sample_size = -1, "
+            "maximum_object_size = 104857600, hive_partitioning = false)"
+        )
+        types, spelt = described(connection, source, file)
+        return [JsonPart(file, types, source=source, spelt=spelt)]
     if name.endswith(TEXTS):
         with tempfile.NamedTemporaryFile(dir=scratch, suffix=".csv", delete=False) as copy:
             return [text_part(file, stated, Path(copy.name))]
@@ -144,6 +152,7 @@ def stage(
     *,
     limit: int | None = None,
     quarantine: bool = False,
+    may_be_empty: bool = False,
 ) -> Staged:
     """Read parts into one table of the scratch database, one after another.
 
@@ -153,6 +162,8 @@ def stage(
         The table's name.
     wanted
         The columns to read; None reads all of them.
+    may_be_empty
+        A quiet night has a header and no rows.
 
     Raises
     ------
@@ -175,7 +186,8 @@ def stage(
             part.insert(connection, table, columns, limit=limit, quarantine=quarantine)
         except duckdb.Error as error:
             raise LoadError(f"{part.file}: cannot be read: {first_lines(error)}") from error
-    if _next_row(connection, table) == 0 and not any(part.bad_rows for part in parts):
+    has_rows = _next_row(connection, table) or any(part.bad_rows for part in parts)
+    if not has_rows and not may_be_empty:
         raise NoRowsError(f"{staged.name}: has no rows below its header")
     return staged
 

@@ -1,24 +1,39 @@
-"""Read one table of a mapping: stage its files, check each value, say it in our columns."""
+"""Read one table of a mapping: stage its files, leave rows out, say each value in our columns."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import duckdb
 
+from load.expressions import NUMBER, OUR, Expression, UnknownNameError, parse
+from load.file_format import Format
 from load.find_files import find
-from load.mapping import FILLABLE, ORDER_LINES, Rule, TableMapping, rules
+from load.joined import joined
+from load.mapping import FILLABLE, ORDER_LINES, OrderLines, TableMapping, entries
 from load.near_names import did_you_mean, same_name
-from load.our_columns import OurColumns
-from load.parts import Part
-from load.quarantine import check, keep_bad_rows
-from load.read_files import open_parts, stage
-from load.staging import LoadError, literal, quoted
+from load.quarantine import Misfit, check, keep_bad_rows
+from load.raw_tables import HEADERS
+from load.read_files import Staged, open_parts, stage
+from load.staging import LoadError, quoted
+from load.values import NOTHING, currencies, decimal_sign, moments, number_sql
 
 log = logging.getLogger(__name__)
+
+IDS = ("transaction_id", "customer_id", "product_id", "line_item_id", "store_id")
+# what tills and shops write for "we do not know who": nobody, not one great customer
+_GUESTS = (
+    "('0', '-1', 'guest', 'guests', 'guest checkout', 'guest customer', 'gast', 'gastkunde', 'invitado', "
+    "'invité', 'anonymous', 'anonym', 'anon', 'walk-in', 'walkin', 'walk in', 'walk-in customer', "
+    "'cash', 'cash customer', 'cash sale', 'unknown', 'unbekannt', 'nobody', 'not logged in')"
+)
+ORDER_AMOUNT = "order_amount"
+# a shop's cents may be parted further; more than this share of the money is another sum
+_ROUNDED_SHARE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -29,6 +44,22 @@ class Read:
     source: str
     rows_by_file: dict[Path, int]
     rejected: int
+    has_zones: bool
+    keys: frozenset[str] = frozenset()
+
+
+@dataclass
+class _Reading:
+    """What is known of a table while its columns are read, one after another."""
+
+    connection: duckdb.DuckDBPyConnection
+    name: str
+    staged: Staged
+    stated: Format
+    zone: str
+    source: str
+    misfits: list[Misfit] = field(default_factory=list)
+    has_zones: bool = False
 
 
 def read_table(
@@ -38,7 +69,10 @@ def read_table(
     table: TableMapping,
     scratch: Path,
     *,
+    zone: str,
     quarantine: bool = False,
+    is_layout: bool = False,
+    may_be_empty: bool = False,
 ) -> Read:
     """Stage one table of a mapping.
 
@@ -47,102 +81,361 @@ def read_table(
     path
         The file, folder or glob that the user gave.
     name
-        The table: a raw table's name or `order_lines`.
+        The table: a raw table's name, `order_lines`, `refunds` or `rates`.
     scratch
         A folder for copies of files that must be decoded first.
+    zone
+        The shop's time zone, onto whose clock moments are put.
     quarantine
         Set rows aside that do not fit, instead of refusing them all.
+    is_layout
+        Exports of a format that is known by name grow and lose columns: what is not required may
+        be missing.
+    may_be_empty
+        A quiet night has a header and no rows.
 
     Raises
     ------
     LoadError
         If a column is missing, or a value does not fit; the message says where.
     """
-    files = find(path, table.file)
-    parts = open_parts(connection, files, scratch, table.format, table.table)
-    made = rules(name, table)
-    theirs = _resolved(parts[0], name, made)
-    tells_returns = _tells_returns(parts[0], table)
-    needed = {*theirs.values(), tells_returns}
+    parts = open_parts(connection, find(path, table.file), scratch, table.format, table.table)
+    join = joined(connection, path, table, parts, scratch)
+    theirs = join.columns
+    found = _resolved(connection, theirs, str(parts[0].file), name, table, is_layout)
+    needed = set().union(*(one.columns for one in found.values()))
+    if not needed:
+        raise LoadError(f"{parts[0].file}: the mapping reads none of its columns")
     # what is set aside is kept whole, so all of it must be read
-    wanted = None if quarantine else [one for one in parts[0].columns if one in needed]
-    _say_what_is_unused(parts[0], name, made, theirs, needed)
-    staged = stage(connection, parts, f"file_{name}", wanted, quarantine=quarantine)
-    is_return = _is_return(table, tells_returns) if tells_returns else None
-    ours = OurColumns(connection, staged, name, made, theirs, table.format, is_return)
+    wanted = None if quarantine else [one for one in theirs if one in needed | join.keys]
+    _say_what_is_unused(parts[0].file.name, theirs, needed | join.keys)
+    staged = join.stage(
+        stage(
+            connection,
+            parts,
+            f"file_{name}",
+            wanted,
+            quarantine=quarantine,
+            may_be_empty=may_be_empty,
+        ),
+        wanted,
+    )
+    number = _define_number(connection, staged, name, found, table.format)
+    if where := found.pop("where", None):
+        _leave_out(connection, staged, where)
+    source = f"(select *, rowid as {quoted(OUR + 'file_row')} from {staged.table})"
+    reading = _Reading(connection, name, staged, table.format, zone, source)
+    for texts in (one.numbers for one in found.values()):
+        reading.misfits += [_no_number(text, text, number) for text in texts]
+    _read_columns(reading, found, number)
     rejected = keep_bad_rows(connection, staged, name, path)
-    rejected += check(connection, staged, name, ours.misfits, path, quarantine=quarantine)
+    rejected += check(connection, staged, name, reading.misfits, path, quarantine=quarantine)
+    _refuse_lost_money(reading, found)
     counts = staged.rows_by_file(connection)
-    if not sum(counts.values()):
+    if rejected and not sum(counts.values()):
         raise LoadError(f"{staged.name}: none of its rows fits, so nothing is loaded")
-    source = _complete(ours.source, name, made)
-    return Read(name, source, counts, rejected)
-
-
-def _resolved(part: Part, name: str, made: Mapping[str, Rule]) -> dict[str, str | None]:
-    """Return the file's column for each of ours that is read; None for an optional one."""
-    found: dict[str, str | None] = {}
-    for key, rule in made.items():
-        if rule.column is None:
-            continue
-        names = (same_name(one, part.columns) for one in rule.column)
-        found[key] = next((one for one in names if one), None)
-        if found[key] is None and not rule.optional:
-            required = any(one.name == key and one.required for one in FILLABLE[name].columns)
-            raise _missing(
-                part, rule.column, f"it is {key} of {name}", "required column" * required
-            )
-    return found
-
-
-def _missing(part: Part, wanted: list[str], why: str, what: str = "") -> LoadError:
-    named = " or ".join(wanted)
-    near = next((hint for one in wanted if (hint := did_you_mean(one, part.columns))), "")
-    return LoadError(
-        f"{part.file}: the {what or 'column'} {named} is missing ({why}){near}; "
-        f"the file has {', '.join(part.columns)}"
+    keys = frozenset(found)
+    return Read(
+        name, _complete(reading.source, name, keys), counts, rejected, reading.has_zones, keys
     )
 
 
-def _tells_returns(part: Part, table: TableMapping) -> str | None:
-    if table.returns is None:
-        return None
-    name = same_name(table.returns.column, part.columns)
-    if name is None:
-        raise _missing(part, [table.returns.column], "it tells returns")
-    return name
-
-
-def _is_return(table: TableMapping, column: str) -> str:
-    text = f"trim(cast({quoted(column)} as varchar))"
-    if table.returns.prefix:
-        return f"starts_with({text}, {literal(table.returns.prefix)})"
-    listed = ", ".join(literal(one.strip().lower()) for one in table.returns.values or ())
-    return f"lower({text}) in ({listed})"
-
-
-def _say_what_is_unused(
-    part: Part,
+def columns_read(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
     name: str,
-    made: Mapping[str, Rule],
-    theirs: Mapping[str, str | None],
-    needed: set[str | None],
-) -> None:
-    # what a generated shop says instead of a date or number, no shop of one's own needs
-    empty = [
-        key for key in made if key in theirs and theirs[key] is None and not key.endswith("_text")
-    ]
-    unused = [one for one in part.columns if one not in needed]
-    if empty and name != ORDER_LINES.name:
-        log.info("%s: no column %s; left empty", part.file.name, ", ".join(empty))
-    if unused:
-        log.info("%s: not used: column %s", part.file.name, ", ".join(unused))
+    table: TableMapping,
+    scratch: Path,
+) -> int:
+    """Return how many columns of its files a table of a layout reads.
+
+    Raises
+    ------
+    LoadError
+        If a file or a column that it must read is missing.
+    """
+    files = find(path, table.file)
+    parts = open_parts(connection, files[:1], scratch, table.format, table.table)
+    theirs = joined(connection, path, table, parts, scratch).columns
+    found = _resolved(connection, theirs, str(files[0]), name, table, True)
+    return len(set().union(*(one.columns for one in found.values())))
 
 
-def _complete(source: str, name: str, made: Mapping[str, Rule]) -> str:
+def _resolved(
+    connection: duckdb.DuckDBPyConnection,
+    theirs: Mapping[str, str],
+    file: str,
+    name: str,
+    table: TableMapping,
+    is_layout: bool,
+) -> dict[str, Expression]:
+    """Return what each column of ours is read from, in an order in which each can be read."""
+    types = {column.name: column.data_type for column in FILLABLE[name].columns}
+    wanted = dict(entries(name, table))
+    if table.where:
+        wanted["where"] = table.where
+    if isinstance(table, OrderLines) and table.order_amount:
+        wanted[ORDER_AMOUNT] = table.order_amount
+    required = {one.name for one in FILLABLE[name].columns if one.required}
+    required |= {"where", ORDER_AMOUNT, "transaction_date", "line_item_amount"}
+    found: dict[str, Expression] = {}
+    missing: list[str] = []
+    for key, listed in wanted.items():
+        ours = {other: types[other] for other in wanted if other in types and other != key}
+        error: LoadError | None = None
+        for text in listed:
+            try:
+                found[key] = _expression(connection, text, theirs, ours)
+                break
+            except LoadError as one:
+                error = error or one
+        else:
+            is_optional = not table.columns or is_layout
+            if is_optional and key not in required:
+                missing.append(key)
+                continue
+            raise _unreadable(file, key, name, listed, theirs, error, key in required)
+    # what a column that is missing is made of is missing too
+    while lost := [key for key, one in found.items() if one.ours & set(missing)]:
+        missing += lost
+        for key in lost:
+            del found[key]
+    shown = [key for key in missing if not key.endswith("_text")]
+    if shown and name != ORDER_LINES.name:
+        log.info("%s: no column %s; left empty", Path(file).name, ", ".join(shown))
+    try:
+        order = list(
+            TopologicalSorter({key: one.ours for key, one in found.items()}).static_order()
+        )
+    except CycleError as cycle:
+        raise LoadError(
+            f"{file}: columns are made of each other: {' of '.join(cycle.args[1])}"
+        ) from cycle
+    return {key: found[key] for key in order}
+
+
+def _expression(
+    connection: duckdb.DuckDBPyConnection,
+    text: str,
+    theirs: Mapping[str, str],
+    ours: Mapping[str, str],
+) -> Expression:
+    if column := same_name(text.strip(), theirs):
+        return Expression(quoted(column), {column})
+    return parse(connection, text, theirs, ours)
+
+
+def _unreadable(
+    file: str,
+    key: str,
+    name: str,
+    listed: Sequence[str],
+    theirs: Iterable[str],
+    error: LoadError | None,
+    is_required: bool,
+) -> LoadError:
+    named = " or ".join(listed)
+    what = "required column" if is_required else "column"
+    plain = all(one.replace("_", " ").replace(" ", "").isalnum() for one in listed)
+    unknown = error.name if isinstance(error, UnknownNameError) else None
+    if unknown or plain:
+        looked = named if plain or not unknown else unknown
+        near = next(
+            (hint for one in (*listed, unknown or "") if (hint := did_you_mean(one, theirs))), ""
+        )
+        return LoadError(
+            f"{file}: the {what} {looked} is missing (it is {key} of {name}){near}; the file has "
+            f"{', '.join(theirs)}"
+        )
+    return LoadError(f"{file}: {key} of {name}: {error}; the file has {', '.join(theirs)}")
+
+
+def _define_number(
+    connection: duckdb.DuckDBPyConnection,
+    staged: Staged,
+    name: str,
+    found: Mapping[str, Expression],
+    stated: Format,
+) -> str:
+    """Make the macro `number` for the way in which the file writes numbers; return the sign."""
+    types = {column.name: column.data_type for column in FILLABLE[name].columns}
+    texts = [text for one in found.values() for text in one.numbers]
+    for key, one in found.items():
+        column = next(iter(one.columns), None)
+        is_plain = column is not None and one.sql == quoted(column)
+        if is_plain and _is_number(types.get(key, "")) and staged.columns[column] == "VARCHAR":
+            texts.append(one.sql)
+    texts = list(dict.fromkeys(texts))
+    decimal = stated.decimal or decimal_sign(connection, staged.table, texts, staged.name)
+    connection.execute(
+        f"create or replace temp macro {NUMBER}(written) as {number_sql('cast(written as varchar)', decimal)}"
+    )
+    for text in texts:
+        signs = currencies(connection, staged.table, text)
+        if len(signs) > 1 and "currency" not in found:
+            raise LoadError(
+                f"{staged.name}: column {text}: several currencies ({', '.join(signs)}): map the "
+                "column that names the currency as `currency` and give `rates`, or leave rows out "
+                "by `where`"
+            )
+    return decimal
+
+
+def _leave_out(connection: duckdb.DuckDBPyConnection, staged: Staged, where: Expression) -> None:
+    """Delete the staged rows that do not count."""
+    connection.execute(
+        f"create or replace temp table counted as select rowid as staged_row, cast({where.sql} as "
+        f"boolean) as counts from {staged.table}"
+    )
+    rows, left_out, unknown, first = connection.execute(
+        "select count(*), count(*) filter (not counts), count(*) filter (counts is null), "
+        "min(staged_row) filter (counts is null) from counted"
+    ).fetchall()[0]
+    if unknown:
+        [(text,)] = connection.execute(
+            f"select left(cast(to_json(staged) as varchar), 400) from {staged.table} as staged "
+            "where rowid = ?",
+            [first],
+        ).fetchall()
+        ((part, number),) = staged.places([first])
+        raise LoadError(
+            f"{part.file}: `where` is neither true nor false for {unknown:,} of {rows:,} rows, first "
+            f"row {number} {text}: say what such a row is, as in coalesce(Status, '') <> 'void'"
+        )
+    if left_out:
+        log.info("%s: %s of %s rows left out by `where`", staged.name, f"{left_out:,}", f"{rows:,}")
+        connection.execute(
+            f"delete from {staged.table} where rowid in (select staged_row from counted where not counts)"
+        )
+    connection.execute("drop table counted")
+
+
+def _read_columns(reading: _Reading, found: Mapping[str, Expression], decimal: str) -> None:
+    """Add a column `our <key>` to the source for each of ours, those that others are made of first."""
+    types = {column.name: column.data_type for column in FILLABLE[reading.name].columns}
+    pending = dict(found)
+    while pending:
+        layer = {key: one for key, one in pending.items() if not one.ours & set(pending)}
+        read = []
+        for key, one in layer.items():
+            sql = _value(reading, key, one, types.get(key, "DECIMAL(18,4)"), decimal)
+            read.append(f"{sql} as {quoted(OUR + key)}")
+            del pending[key]
+        reading.source = f"(select *, {', '.join(read)} from {reading.source})"
+
+
+def _value(reading: _Reading, key: str, one: Expression, data_type: str, decimal: str) -> str:
+    """Return the SQL of a value in the type of our column, and note what would not fit."""
+    connection, sql = reading.connection, one.sql
+    try:
+        [(_, given, *_)] = connection.execute(
+            f"describe select {sql} as value from {reading.source}"
+        ).fetchall()
+    except duckdb.Error as error:
+        first = str(error).splitlines()[0]
+        raise LoadError(f"{reading.staged.name}: {key}: {sql} cannot be read: {first}") from error
+    column = next(iter(one.columns)) if len(one.columns) == 1 else None
+    called = column if column and sql == quoted(column) else key
+    if data_type == "VARCHAR":
+        return _text(reading, key, sql if given == "VARCHAR" else f"cast({sql} as varchar)")
+    if _is_number(data_type):
+        if given == "VARCHAR":
+            reading.misfits.append(_no_number(sql, called, decimal))
+            sql = f"{NUMBER}({sql})"
+        elif given == "BOOLEAN" or given.startswith(("DATE", "TIME")):
+            raise LoadError(f"{reading.staged.name}: {key}: {one.sql} is no number but {given}")
+        cast = f"try_cast({sql} as {data_type})"
+        is_large = f"{sql} is not null and {cast} is null"
+        reading.misfits.append(Misfit(called, sql, is_large, f"a number ({data_type})"))
+        return cast
+    if given == "DATE" or given.startswith("TIMESTAMP"):
+        if given.endswith("ZONE"):
+            reading.has_zones = True
+            sql = f"timezone('{reading.zone}', {sql})"
+        return f"cast({sql} as {data_type})"
+    text = f"cast({sql} as varchar)" if given != "VARCHAR" else sql
+    try:
+        read = moments(connection, reading.source, text, reading.stated.dates, reading.zone)
+    except LoadError as error:
+        raise LoadError(f"{reading.staged.name}: {error}") from error
+    reading.has_zones |= read.has_zones
+    nothing = f"lower(trim({text})) in {NOTHING}"
+    is_misfit = f"{text} is not null and {read.sql} is null and not {nothing}"
+    reading.misfits.append(Misfit(called, text, is_misfit, read.form))
+    return f"cast({read.sql} as {data_type})"
+
+
+def _no_number(text: str, called: str, decimal: str) -> Misfit:
+    is_misfit = (
+        f"{text} is not null and {NUMBER}({text}) is null and lower(trim({text})) not in {NOTHING}"
+    )
+    example = "1,234.50" if decimal == "." else "1.234,50"
+    return Misfit(called.strip('"'), text, is_misfit, f"a number written as {example}")
+
+
+def _text(reading: _Reading, key: str, sql: str) -> str:
+    """Fold what is one id, so that what is derived from order lines is derived once."""
+    flat = reading.name not in FILLABLE or reading.name in (ORDER_LINES.name, "refunds", "rates")
+    if key in IDS:
+        # NULL and nan are nobody, not a customer who buys a great deal
+        nobody = NOTHING
+        if key == "customer_id" and reading.name in (ORDER_LINES.name, HEADERS.name):
+            nobody = f"{NOTHING[:-1]}, {_GUESTS[1:]}"
+        sql = f"if(lower(trim({sql})) in {nobody}, null, {sql})"
+    if not flat:
+        return sql
+    text = f"trim({sql})"
+    if key in IDS:
+        # a number that went through a data frame; most ids have no point, so ask that first
+        zeros = f"regexp_replace({text}, '^([0-9]+)\\.0+$', '\\1')"
+        text = f"if(contains({sql}, '.'), {zeros}, {text})"
+    return f"nullif({f'upper({text})' if key in ('product_id', 'currency') else text}, '')"
+
+
+def _refuse_lost_money(reading: _Reading, found: Mapping[str, Expression]) -> None:
+    """Say how much money further decimals than four carry, and refuse where it is much."""
+    if "line_item_amount" not in found or reading.name == "refunds":
+        return
+    exact = found["line_item_amount"].sql
+    [(_, given, *_)] = reading.connection.execute(
+        f"describe select {exact} as value from {reading.source}"
+    ).fetchall()
+    exact = f"{NUMBER}({exact})" if given == "VARCHAR" else exact
+    kept = quoted(OUR + "line_item_amount")
+    lines, lost, money = reading.connection.execute(
+        f"select count(*) filter (abs(exact - kept) > 5e-7), sum(abs(exact - kept)), sum(abs(exact)) "
+        f"from (select cast({exact} as double) as exact, cast({kept} as double) as kept from {reading.source})"
+    ).fetchall()[0]
+    if not lines:
+        return
+    said = (
+        f"{reading.staged.name}: the amounts of {lines:,} lines have more than four decimals; rounding "
+        f"moves {lost:,.4f} of {money:,.2f}"
+    )
+    if lost > _ROUNDED_SHARE * money:
+        raise LoadError(
+            f"{said}: load them in a smaller unit, as in line_item_amount: 1000 * Amount"
+        )
+    log.warning("%s", said)
+
+
+def _is_number(data_type: str) -> bool:
+    return data_type.startswith(("DECIMAL", "BIGINT"))
+
+
+def _say_what_is_unused(file: str, theirs: Iterable[str], needed: set[str]) -> None:
+    if unused := [one for one in theirs if one not in needed]:
+        log.info("%s: not used: column %s", file, ", ".join(unused))
+
+
+def _complete(source: str, name: str, keys: frozenset[str]) -> str:
     """Return a source that has all columns of its table, empty where the mapping has none."""
+    further = [ORDER_AMOUNT, "file_row"] if name == ORDER_LINES.name else []
+    types = {one.name: one.data_type for one in FILLABLE[name].columns}
     columns = [
-        one.name if one.name in made else f"cast(null as {one.data_type}) as {one.name}"
-        for one in FILLABLE[name].columns
+        f"{quoted(OUR + one)} as {quoted(one)}"
+        if one in keys or one == "file_row"
+        else f"cast(null as {types.get(one, 'DECIMAL(18,4)')}) as {one}"
+        for one in [*types, *further]
     ]
     return f"(select {', '.join(columns)} from {source})"

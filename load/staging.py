@@ -19,6 +19,10 @@ class LoadError(Exception):
     """A file does not fit; the message names it and says what is expected."""
 
 
+class NoFileError(LoadError):
+    """A file that a mapping names is not there."""
+
+
 class NoRowsError(LoadError):
     """There are columns, but no rows below them."""
 

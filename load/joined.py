@@ -1,0 +1,114 @@
+"""Columns of files beside: order lines here, their dates and customers there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from load.find_files import find
+from load.mapping import Join, TableMapping
+from load.near_names import did_you_mean, same_name
+from load.parts import Part, staged_type
+from load.read_files import Staged, open_parts, stage
+from load.staging import STAGED, LoadError, NoFileError, quoted
+
+
+@dataclass
+class Joined:
+    """The columns of a table and of the files beside it; `keys` are those that rows meet by."""
+
+    connection: duckdb.DuckDBPyConnection
+    columns: dict[str, str]
+    keys: set[str] = field(default_factory=set)
+    beside: list[tuple[Sequence[Part], dict[str, str], list[str]]] = field(default_factory=list)
+
+    def stage(self, staged: Staged, wanted: Sequence[str] | None) -> Staged:
+        """Return the staged table with the columns of the files beside, its rows in their order."""
+        for number, (parts, keys, columns) in enumerate(self.beside, 1):
+            read = [one for one in columns if wanted is None or one in wanted]
+            other = stage(self.connection, parts, f"beside_{number}", [*keys.values(), *read])
+            _refuse_repeated(self.connection, other, list(keys.values()))
+            on = " and ".join(
+                f"trim(cast(rows_here.{quoted(here)} as varchar)) = "
+                f"trim(cast(beside.{quoted(there)} as varchar))"
+                for here, there in keys.items()
+            )
+            table = f"{STAGED}.main.{quoted(f'joined_{number}')}"
+            taken = "".join(f", beside.{quoted(one)}" for one in read)
+            self.connection.execute(
+                f"create or replace table {table} as select rows_here.*{taken} "
+                f"from {staged.table} as rows_here left join {other.table} as beside on {on} "
+                "order by rows_here.rowid"
+            )
+            further = {one: other.columns[one] for one in read}
+            staged = Staged(table, staged.columns | further, staged.parts, staged.starts)
+        return staged
+
+
+def joined(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    table: TableMapping,
+    parts: Sequence[Part],
+    scratch: Path,
+) -> Joined:
+    """Open the files that a table's rows are joined with.
+
+    Raises
+    ------
+    LoadError
+        If one is missing that is not optional, or has no such key.
+    """
+    result = Joined(connection, {name: staged_type(one) for name, one in parts[0].columns.items()})
+    folder = path if path.is_dir() else path.parent
+    for join in table.join:
+        try:
+            files = find(folder, join.file)
+        except NoFileError:
+            if join.optional:
+                continue
+            raise
+        other = open_parts(connection, files, scratch, join.format, join.table)
+        keys = _keys(join, result.columns, other[0])
+        further = {
+            name: staged_type(kind)
+            for name, kind in other[0].columns.items()
+            if same_name(name, result.columns) is None
+        }
+        result.beside.append((other, keys, list(further)))
+        result.columns |= further
+        result.keys |= set(keys)
+    return result
+
+
+def _keys(join: Join, here: dict[str, str], part: Part) -> dict[str, str]:
+    found = {}
+    for name in join.on:
+        pair = same_name(name, here), same_name(name, part.columns)
+        if None in pair:
+            columns = part.columns if pair[0] else here
+            raise LoadError(
+                f"{part.file}: the column {name} that rows are joined on is missing "
+                f"{'in it' if pair[0] else 'in the file that it is joined to'}"
+                f"{did_you_mean(name, columns)}"
+            )
+        found[pair[0]] = pair[1]
+    return found
+
+
+def _refuse_repeated(
+    connection: duckdb.DuckDBPyConnection, other: Staged, keys: Sequence[str]
+) -> None:
+    named = ", ".join(map(quoted, keys))
+    filled = " and ".join(f"{quoted(key)} is not null" for key in keys)
+    found = connection.execute(
+        f"select {named} from {other.table} where {filled} group by all having count(*) > 1 limit 1"
+    ).fetchall()
+    if found:
+        raise LoadError(
+            f"{other.name}: {', '.join(keys)} {', '.join(map(str, found[0]))} is there more than once; "
+            "a row that met two of it would count twice"
+        )

@@ -1,0 +1,74 @@
+"""Take the newest load back, as if it had never been."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import duckdb
+
+import warehouse
+from load import ledger
+from load.raw_tables import TABLES
+from load.staging import LoadError
+
+HISTORIES = ("customer_history", "product_history")
+
+
+def undo(load_id: int) -> str:
+    """Take an appended load back, in one transaction; return what is gone, as a sentence.
+
+    What dbt kept of the load's words on customers and products goes too, so that the next build
+    makes the mart that stood before the load.
+
+    Raises
+    ------
+    LoadError
+        If there is no such load, a later one rests on it, or it replaced everything.
+    warehouse.WarehouseError
+        If the warehouse cannot be opened.
+    """
+    with warehouse.writer() as connection:
+        found = {number: (mode, when) for number, mode, *_, when in ledger.loads(connection)}
+        if load_id not in found:
+            listed = ", ".join(map(str, found)) or "none"
+            raise LoadError(f"there is no load {load_id}; loads are {listed} (see --list)")
+        if load_id != max(found):
+            raise LoadError(f"load {max(found)} rests on load {load_id}: undo {max(found)} first")
+        mode, loaded_at = found[load_id]
+        if mode != ledger.APPEND:
+            raise LoadError(
+                f"load {load_id} replaced everything, and what was there before is not kept: load the "
+                "former files again"
+            )
+        with warehouse.transaction(connection):
+            rows = {table.name: _delete(connection, table.name, loaded_at) for table in TABLES}
+            connection.execute("delete from raw.loads where load_id = ?", [load_id])
+            connection.execute("delete from raw.rejected where load_id = ?", [load_id])
+            for history in HISTORIES:
+                if warehouse.has_table(connection, "history", history):
+                    _forget(connection, history, loaded_at)
+    gone = ", ".join(f"{name} {count:,}" for name, count in rows.items())
+    return f"undid load {load_id}: {gone} rows are gone; run `make build`"
+
+
+def _delete(connection: duckdb.DuckDBPyConnection, table: str, loaded_at: datetime) -> int:
+    [(rows,)] = connection.execute(
+        f"delete from raw.{table} where _loaded_at = ?", [loaded_at]
+    ).fetchall()
+    return rows
+
+
+def _forget(connection: duckdb.DuckDBPyConnection, history: str, loaded_at: datetime) -> None:
+    """Drop the versions that the load opened, and open again those that they had closed."""
+    connection.execute(
+        f"create or replace temp table forgotten as from history.{history} where loaded_at = ?",
+        [loaded_at],
+    )
+    connection.execute(f"delete from history.{history} where loaded_at = ?", [loaded_at])
+    connection.execute(
+        f"""
+        update history.{history} as kept set dbt_valid_to = null
+        from forgotten
+        where kept.word_id = forgotten.word_id and kept.dbt_valid_to = forgotten.dbt_valid_from
+        """
+    )
