@@ -240,8 +240,7 @@ def _is_number(node: Node, types: Mapping[str, str]) -> bool:
     if kind == "COLUMN_REF":
         return types[node["column_names"][0].lower()].startswith(_NUMERIC)
     if kind == "CAST":
-        cast_to = json.dumps(node["cast_type"]).upper()
-        return any(one in cast_to for one in _NUMERIC)
+        return node["type_expr"]["type_name"].upper().startswith(_NUMERIC)
     if name in _ARITHMETIC | _OF_NUMBERS | {NUMBER}:
         return True
     choosing = kind == "CASE" or node["type"] == "OPERATOR_COALESCE" or name in _CHOOSING

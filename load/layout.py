@@ -29,7 +29,12 @@ def layout(name: str) -> Mapping:
     """
     if name not in NAMES:
         raise LoadError(f"unknown layout {name!r}; expected one of {', '.join(NAMES)}")
-    return read_mapping(_FOLDER / f"{name}.yml")
+    return read_mapping(layout_file(name))
+
+
+def layout_file(name: str) -> Path:
+    """Return the file of a layout's mapping."""
+    return _FOLDER / f"{name}.yml"
 
 
 def layout_of(

@@ -1,127 +1,138 @@
-"""Look at the values of a column: dates, numbers and how they are written, ids, or text."""
+"""Look at the values of columns: dates, numbers, ids or text; the facts that a suggestion rests on."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-# as DuckDB reads them too; the first that fits nearly all values is it
-DATE_FORMATS = (
-    *(f"{day}{time}" for day in ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%Y/%m/%d")
-      for time in ("", " %H:%M", " %H:%M:%S")),
-    "%Y%m%d",
-    "%d.%m.%y",
-    "%d %b %Y",
-    "%d-%b-%Y",
-    "%b %d, %Y",
-)  # fmt: skip
-ISO = "ISO 8601"
-_ISO = re.compile(
-    r"[12]\d{3}-[01]\d-[0-3]\d([T ][0-2]\d:[0-5]\d(:[0-5]\d(\.\d+)?)?( ?(Z|[+-]\d\d:?\d\d))?)?"
-)
+import duckdb
+
+from load.staging import LoadError, quoted
+from load.values import DATES, NOTHING, decimal_sign, moments, number_sql
+
 # a share of odd values is no reason to see no dates: the load names them
 _NEARLY = 0.95
-_CURRENCY = re.compile(r"[$€£¥]|\b(?:USD|EUR|GBP|CHF|kr)\b")
-# decimal point or comma, with or without thousands
-_NUMBERS = {
-    (".", None): re.compile(r"[+-]?(\d+\.?\d*|\.\d+)"),
-    (",", None): re.compile(r"[+-]?\d+(,\d+)?"),
-    (".", ","): re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d*)(\.\d*)?"),
-    (",", "."): re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d*)(,\d*)?"),
-    (".", "'"): re.compile(r"[+-]?(\d{1,3}('\d{3})+|\d*)(\.\d*)?"),
-    (",", " "): re.compile(r"[+-]?(\d{1,3}([ \u00a0\u202f]\d{3})+|\d*)(,\d*)?"),
-}
+# counts of days and seconds are numbers like others, unless the column's name says a time
+_SERIALS = ("days of a workbook", "Unix seconds", "Unix milliseconds", "yyyymmdd")
 
 
 @dataclass(frozen=True)
 class Look:
-    """What the values of a column look like."""
+    """What the values of a column look like.
+
+    Parameters
+    ----------
+    filled, distinct
+        Share of the rows with a value, and of the values that differ.
+    date
+        The form of its dates, a name of `values.DATES`; none if it has no dates.
+    doubt
+        Why its dates or numbers may be read in two ways.
+    number
+        The SQL that reads it as a number; none if it has no numbers.
+    is_used
+        Some of its numbers are not 0.
+    values
+        The most frequent values, where there are few.
+    """
 
     name: str
-    filled: float  # share of rows with a value
-    distinct: float  # share of the values that differ
-    dates: tuple[str, ...] = ()  # formats that fit, ISO among them
-    numbers: tuple[tuple[str, str | None], ...] = ()  # decimal and thousands signs that fit
-    currency: str | None = None
+    filled: float = 0.0
+    distinct: float = 0.0
+    date: str | None = None
+    doubt: str | None = None
+    number: str | None = None
     is_whole: bool = False
-    is_negative: bool = False  # some are
-    typical: float = 0.0  # median of numbers
-    prefix: str | None = None  # a letter that few values begin with, where the rest are digits
+    is_negative: bool = False
+    typical: float = 0.0
+    is_used: bool = False
+    values: tuple[str, ...] = ()
 
     @property
     def is_date(self) -> bool:
         """Whether the values are dates."""
-        return bool(self.dates)
+        return self.date is not None
 
     @property
     def is_number(self) -> bool:
         """Whether the values are numbers."""
-        return bool(self.numbers)
+        return self.number is not None
 
 
-def look_at(name: str, values: Sequence[str | None]) -> Look:
-    """Look at a sample of a column's values, as text."""
-    filled = [text for value in values if value and (text := value.strip())]
-    share = len(filled) / len(values) if values else 0.0
-    distinct = len(set(filled)) / len(filled) if filled else 0.0
+def look_at(
+    connection: duckdb.DuckDBPyConnection, table: str, columns: dict[str, str]
+) -> list[Look]:
+    """Look at each column of a staged table, of which a sample is enough."""
+    return [_look(connection, table, name, kind) for name, kind in columns.items()]
+
+
+def _look(connection: duckdb.DuckDBPyConnection, table: str, name: str, kind: str) -> Look:
+    text = f"cast({quoted(name)} as varchar)"
+    is_filled = f"{quoted(name)} is not null and lower(trim({text})) not in {NOTHING}"
+    rows, filled, distinct = connection.execute(
+        f"select count(*), count_if({is_filled}), count(distinct {text}) filter ({is_filled}) from {table}"
+    ).fetchall()[0]
     if not filled:
-        return Look(name, share, distinct)
-    dates = tuple(one for one in (ISO, *DATE_FORMATS) if _fit(filled, one))
-    marks = {mark for value in filled if (mark := _CURRENCY.search(value))}
-    currency = next(iter(marks)).group() if marks else None
-    bare = [value.replace(currency, "").strip() if currency else value for value in filled]
-    numbers = tuple(
-        form
-        for form, pattern in _NUMBERS.items()
-        if sum(bool(one) and bool(pattern.fullmatch(one)) for one in bare) >= _NEARLY * len(bare)
-    )
-    sizes = sorted(_size(one, numbers[0]) for one in bare) if numbers else [0.0]
-    return Look(
+        return Look(name)
+    frequent = connection.execute(
+        f"select {text} from {table} where {is_filled} group by all order by count(*) desc, 1 limit 6"
+    ).fetchall()
+    found = Look(
         name,
-        share,
-        distinct,
-        dates,
-        numbers,
-        currency if numbers else None,
-        bool(numbers) and all(one.is_integer() for one in sizes),
-        bool(numbers) and sizes[0] < 0,
-        sizes[len(sizes) // 2],
-        _rare_prefix(filled),
+        filled / rows,
+        distinct / filled,
+        values=tuple(value for (value,) in frequent) if distinct <= 12 else (),
     )
+    dated = _dated(connection, table, text, kind, filled)
+    number = _numbered(connection, table, text, filled)
+    return Look(**(vars(found) | dated | number))
 
 
-def _fit(values: Sequence[str], form: str) -> bool:
-    # most columns are no dates: a few values tell
-    if not any(_is_date(value, form) for value in values[:20]):
-        return False
-    return sum(_is_date(value, form) for value in values) >= _NEARLY * len(values)
-
-
-def _is_date(value: str, form: str) -> bool:
-    if form == ISO:
-        return bool(_ISO.fullmatch(value))
-    if form == "%Y%m%d" and not (len(value) == 8 and value.isdigit() and value[:2] in ("19", "20")):
-        return False
+def _dated(
+    connection: duckdb.DuckDBPyConnection, table: str, text: str, kind: str, filled: int
+) -> dict:
+    if kind == "DATE" or kind.startswith("TIMESTAMP"):
+        return {"date": "a date"}
     try:
-        datetime.strptime(value, form)
-    except ValueError:
-        return False
-    return True
+        read = moments(connection, table, text, None, "UTC")
+    except LoadError as error:
+        return {"date": "month/day/year", "doubt": str(error)}
+    form = read.form.removeprefix("a date written ")
+    if form not in (*DATES, *_SERIALS):
+        return {}
+    [(fits,)] = connection.execute(f"select count({read.sql}) from {table}").fetchall()
+    return {"date": form} if fits >= _NEARLY * filled else {}
 
 
-def _size(value: str, form: tuple[str, str | None]) -> float:
-    decimal, thousands = form
-    plain = re.sub(r"[\u00a0\u202f ]", "", value.replace(thousands or " ", ""))
+def _numbered(connection: duckdb.DuckDBPyConnection, table: str, text: str, filled: int) -> dict:
+    doubt = {}
     try:
-        return float(plain.replace(decimal, "."))
-    except ValueError:
-        return 0.0
+        decimal = decimal_sign(connection, table, [text], "the file")
+    except LoadError as error:
+        decimal, doubt = ".", {"doubt": str(error)}
+    number = number_sql(text, decimal)
+    fits, is_whole, negative, used, typical = connection.execute(
+        f"select count(n), bool_and(n = floor(n)), count_if(n < 0), count_if(n <> 0), median(n) "
+        f"from (select {number} as n from {table})"
+    ).fetchall()[0]
+    if fits < _NEARLY * filled:
+        return {}
+    return doubt | {
+        "number": number,
+        "is_whole": is_whole,
+        "is_negative": negative > 0,
+        "is_used": used > 0,
+        "typical": float(typical),
+    }
 
 
-def _rare_prefix(values: Sequence[str]) -> str | None:
-    """Return a letter that a few of otherwise numeric ids begin with, as in C536379."""
-    letters = {value[0] for value in values if value[0].isalpha() and value[1:].isdigit()}
-    digits = sum(value.isdigit() for value in values)
-    return letters.pop() if len(letters) == 1 and digits > 0.7 * len(values) else None
+def is_value(connection: duckdb.DuckDBPyConnection, cells: Sequence[str]) -> bool:
+    """Return whether any cell is a date or a number, as none in a header is."""
+    connection.execute("create or replace temp table cells (cell varchar)")
+    for cell in cells:
+        connection.execute("delete from cells")
+        connection.execute("insert into cells values (?)", [cell])
+        look = _look(connection, "cells", "cell", "VARCHAR")
+        if look.is_date or look.is_number:
+            return True
+    return False

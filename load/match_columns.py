@@ -1,4 +1,7 @@
-"""Find which of a file's columns is which of ours, by names and by what the values look like."""
+"""Find which of a file's columns is which of ours, by names and by what the values look like.
+
+Money is told by arithmetic, see `load.money_columns`; a name alone would take a discount for it.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ _CALLED: Mapping[str, str] = {
     "bestellnummer txnid txn orderkey name",
     "transaction_date": "transactiondate invoicedate orderdate purchasedate saledate date datum "
     "createdat orderedat soldat datetime timestamp day bestelldatum rechnungsdatum belegdatum "
-    "orderpurchasetimestamp txndate time paidat",
+    "orderpurchasetimestamp txndate time paidat purchasedon placedat",
     "product_id": "productid sku stockcode itemid articleid productcode itemcode productno "
     "lineitemsku artikelnr artikelnummer artikelid artikel article item product ean upc "
     "lineitemname",
@@ -29,12 +32,14 @@ _CALLED: Mapping[str, str] = {
     "product_category": "productcategory category department warengruppe kategorie producttype "
     "productgroup itemcategory family",
     "unit_price": "unitprice price lineitemprice einzelpreis preis listprice stueckpreis itemprice "
-    "salesprice priceperunit vkpreis",
-    "quantity": "quantity qty lineitemquantity menge anzahl pieces units stueck stuck count num",
-    "line_item_amount": "lineitemamount linetotal lineamount amount salesvalue betrag umsatz "
-    "revenue sales netamount extendedprice summe dollars value spend gesamtpreis",
+    "salesprice priceperunit vkpreis rate",
+    "quantity": "quantity qty lineitemquantity menge anzahl pieces units stueck stuck count",
+    "line_item_amount": "lineitemamount linetotal lineamount amount salesvalue netsales betrag "
+    "umsatz revenue sales netamount extendedprice summe dollars value spend gesamtpreis "
+    "lineitemtotal total netprice subtotal",
     "line_item_id": "lineitemid lineno linenumber lineid orderlineid orderitemid positionid",
-    "total_amount": "totalamount ordertotal grandtotal total gesamtbetrag gesamt invoicetotal",
+    "total_amount": "totalamount ordertotal grandtotal total gesamtbetrag gesamt invoicetotal "
+    "orderamount amountpaid grandtotalpurchased",
     "store_id": "storeid store shopid branchid branch filiale filialnr outlet location",
     "promotion_id": "promotionid promotion promo promocode couponid coupon discountcode campaign",
     "recorded_at": "recordedat insertedat ingestedat receivedat",
@@ -50,9 +55,19 @@ _CALLED: Mapping[str, str] = {
     "joined joindate createdat created",
     "last_purchase_date": "lastpurchasedate lastpurchase lastorder",
     "current_stock_level": "currentstocklevel stocklevel stock onhand",
+    "currency": "currency currencycode ordercurrency waehrung",
+    "rate": "rate",
+    "day": "day date",
 }
+# a part of a name may say the contrary of the whole: a discount is no total
+_OTHER_MONEY = (
+    *("discount", "rabatt", "tax", "mwst", "vat", "steuer", "shipping", "versand", "freight"),
+    *("fee", "tip", "refund", "erstattung", "cost", "profit", "margin", "balance", "deposit"),
+    *("credit", "giftcard", "rounding", "channel", "weight", "points", "commission"),
+)
 _SURE = 0.8
 _IDS = ("customer_id", "transaction_id", "product_id", "line_item_id")
+_MONEY = ("unit_price", "line_item_amount", "total_amount")
 
 
 @dataclass(frozen=True)
@@ -87,6 +102,11 @@ def match(name: str, looks: Sequence[Look]) -> dict[str, Match]:
     return found
 
 
+def is_other_money(look: Look) -> bool:
+    """Return whether a column's name says that it is no money of goods."""
+    return any(one in plain(look.name) for one in _OTHER_MONEY)
+
+
 def _score(ours: str, look: Look, data_type: str) -> float:
     """Return how likely a column is ours by its name, 0 to 1; 0 where its values do not fit."""
     if not _fits(ours, look, data_type):
@@ -95,6 +115,8 @@ def _score(ours: str, look: Look, data_type: str) -> float:
     theirs = plain(look.name)
     if theirs in called:
         return 1.0 - 0.004 * called.index(theirs)
+    if ours in (*_MONEY, "quantity") and is_other_money(look):
+        return 0.0
     # long words only: "id" and "no" are in every other name
     inside = [one for one in called if len(one) >= 4 and one in theirs]
     return 0.3 + 0.3 * max(map(len, inside)) / len(theirs) if inside else 0.0
@@ -107,9 +129,6 @@ def _fits(ours: str, look: Look, data_type: str) -> bool:
         return look.is_date
     if data_type.startswith("DECIMAL") or data_type == "BIGINT":
         return look.is_number
-    # numbers that start anew in each order are no ids; some doubled lines are no reason against
-    if ours == "line_item_id" and look.distinct < 0.9:
-        return False
     if ours in _IDS:
         return not (look.is_date and not look.is_whole) and (look.is_whole or not look.is_number)
     return True
@@ -119,20 +138,21 @@ def _guess(name: str, looks: Sequence[Look], found: dict[str, Match]) -> None:
     """Fill what orders need and no name tells, from the values of the columns left."""
 
     def left() -> list[Look]:
-        return [look for look in looks if all(one.look is not look for one in found.values())]
+        return [
+            look
+            for look in looks
+            if all(one.look is not look for one in found.values()) and not is_other_money(look)
+        ]
 
     columns = {column.name for column in FILLABLE[name].columns}
     if "customer_id" in columns and "customer_id" not in found and "email" in found:
-        found["customer_id"] = Match(found["email"].look, 0.5)
+        found["customer_id"] = Match(found["email"].look, _SURE)
     wanted = {
         "transaction_date": lambda look: look.is_date,
         "customer_id": lambda look: look.is_whole and 0 < look.distinct < 1 and look.typical > 20,
-        "line_item_amount": lambda look: look.is_number and not look.is_whole,
-        "quantity": lambda look: look.is_whole and abs(look.typical) <= 100,
+        "quantity": lambda look: look.is_whole and abs(look.typical) <= 100 and look.distinct < 0.5,
     }
     for ours, fits in wanted.items():
-        if ours == "line_item_amount" and "unit_price" in found:
-            continue
         if ours in columns and ours not in found:
             guess = next((look for look in left() if fits(look)), None)
             if guess:

@@ -1,4 +1,4 @@
-"""Write a first mapping for files of any shape, by names, types and values."""
+"""Write a first mapping for files of any shape, by names, values and arithmetic."""
 
 from __future__ import annotations
 
@@ -11,23 +11,19 @@ from pathlib import Path
 import duckdb
 
 from load.file_format import WHITESPACE, Format
-from load.find_files import DATABASES, find, shown
-from load.look_at_columns import Look, look_at
+from load.find_files import DATABASES, find, shown, unzipped
+from load.layout import layout_file, layout_of
+from load.look_at_columns import Look, is_value, look_at
 from load.mapping import ORDER_LINES
 from load.match_columns import match
+from load.money_columns import Money, line_money
 from load.parts import Part
 from load.raw_tables import CUSTOMERS, HEADERS, LINES, PRODUCTS, Table
 from load.read_csv import TextPart
 from load.read_database import database_tables
 from load.read_files import open_parts, stage
 from load.read_text import first_records
-from load.staging import (
-    LoadError,
-    NoRowsError,
-    first_lines,
-    quoted,
-    scratch_database,
-)
+from load.staging import LoadError, NoRowsError, first_lines, scratch_database
 from load.write_mapping import write_table
 
 _SAMPLE = 5_000
@@ -42,6 +38,7 @@ class Group:
     table: str | None
     stated: Format
     looks: list[Look]
+    money: Money | None
 
 
 def suggested(path: Path) -> str:
@@ -54,21 +51,41 @@ def suggested(path: Path) -> str:
     """
     try:
         with (
-            tempfile.TemporaryDirectory() as scratch,
-            scratch_database(Path(scratch)) as connection,
+            tempfile.TemporaryDirectory() as folder,
+            scratch_database(Path(folder)) as connection,
         ):
-            groups = list(_groups(connection, path, Path(scratch)))
+            path = unzipped(path, Path(folder))
+            with suppress(LoadError):
+                name = layout_of(connection, path, None, Path(folder))
+                return (
+                    f"# This is the layout {name}: `load.py PATH` finds it, without a mapping.\n"
+                    "# A copy to change:\n" + layout_file(name).read_text(encoding="utf-8")
+                )
+            groups = list(_groups(connection, path, Path(folder)))
     except (duckdb.Error, OSError, UnicodeError) as error:
         raise LoadError(f"{path}: cannot be read: {first_lines(error)}") from error
     tables = _roles(path, groups)
-    # a name may hold line breaks
-    named = " ".join(path.name.split())
-    lines = [f"# A first mapping for {named}, by names and values: look over what is unsure."]
+    written, unsure = [], []
     for name, group in tables.items():
         # inside a folder a table's files must be told from the others
         names = [shown(file, path) for file in group.files] if path.is_dir() else []
-        lines += write_table(name, names, group.table, group.stated, group.looks)
-    return "\n".join(lines) + "\n"
+        lines, doubts = write_table(
+            name, names, group.table, group.stated, group.looks, group.money
+        )
+        written += lines
+        unsure += doubts
+    # a name may hold line breaks
+    head = [
+        f"# A first mapping for {' '.join(path.name.split())}, by names, values and arithmetic."
+    ]
+    if unsure:
+        listed = ", ".join(dict.fromkeys(unsure))
+        head += [
+            "# See what the file says of these, mend the mapping, then delete the line `unsure`:",
+            "# until then nothing is loaded.",
+            f"unsure: [{listed}]",
+        ]
+    return "\n".join([*head, *written]) + "\n"
 
 
 def _groups(connection: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> Iterator[Group]:
@@ -79,18 +96,17 @@ def _groups(connection: duckdb.DuckDBPyConnection, path: Path, scratch: Path) ->
                 parts = open_parts(connection, [file], scratch, Format(), table)
                 # a database may well have an empty table beside those that matter
                 with suppress(NoRowsError):
-                    looks = _looks(connection, parts[:1])
-                    yield Group([file], table, Format(), looks)
+                    yield _group(connection, [file], table, Format(), parts[:1])
             continue
         stated, parts = _opened(connection, file, scratch)
         if len({tuple(part.columns) for part in parts}) > 1:
             for part in parts:
-                yield Group([file], part.sheet, stated, _looks(connection, [part]))
+                yield _group(connection, [file], part.sheet, stated, [part])
             continue
         by_columns.setdefault(tuple(parts[0].columns), []).append((file, stated, parts[0]))
     for found in by_columns.values():
         files = [file for file, _, _ in found]
-        yield Group(files, None, found[0][1], _looks(connection, [part for *_, part in found][:3]))
+        yield _group(connection, files, None, found[0][1], [part for *_, part in found][:3])
 
 
 def _opened(
@@ -109,22 +125,22 @@ def _opened(
         if len({len(one) for one in words}) == 1 and len(words[0]) > 1:
             records, delimiter = words, WHITESPACE
     names = [f"column {number}" for number in range(1, len(records[0]) + 1)]
-    headless = any(_is_value(cell) for cell in records[0])
+    headless = is_value(connection, records[0])
     stated = Format(delimiter=delimiter, header=not headless, names=names if headless else None)
     return stated, open_parts(connection, [file], scratch, stated)
 
 
-def _is_value(cell: str) -> bool:
-    look = look_at("", [cell])
-    return look.is_date or look.is_number
-
-
-def _looks(connection: duckdb.DuckDBPyConnection, parts: Sequence[Part]) -> list[Look]:
+def _group(
+    connection: duckdb.DuckDBPyConnection,
+    files: list[Path],
+    table: str | None,
+    stated: Format,
+    parts: Sequence[Part],
+) -> Group:
     staged = stage(connection, parts, "sample", limit=_SAMPLE)
-    texts = ", ".join(f"cast({quoted(name)} as varchar)" for name in staged.columns)
-    rows = connection.execute(f"select {texts} from {staged.table}").fetchall()
-    columns = zip(*rows, strict=True)
-    return [look_at(name, values) for name, values in zip(staged.columns, columns, strict=True)]
+    looks = look_at(connection, staged.table, staged.columns)
+    money = line_money(connection, staged.table, looks, match(ORDER_LINES.name, looks))
+    return Group(files, table, stated, looks, money)
 
 
 def _roles(path: Path, groups: Sequence[Group]) -> dict[str, Group]:
@@ -139,7 +155,10 @@ def _roles(path: Path, groups: Sequence[Group]) -> dict[str, Group]:
     elif flat:
         tables[ORDER_LINES.name] = flat
     else:
-        raise LoadError(f"{path}: nothing in it looks like orders: no customers with dates")
+        raise LoadError(
+            f"{path}: nothing in it looks like orders: no customers with dates; it has "
+            f"{'; '.join(_seen(group) for group in groups)}"
+        )
     for table, foreign in ((CUSTOMERS, "transaction_id"), (PRODUCTS, "customer_id")):
         keyed = [
             one
@@ -159,6 +178,15 @@ def _best(groups: Sequence[Group], name: str, needed: Sequence[str]) -> Group | 
         if all(key in matches for key in needed):
             scores.append((sum(one.score for one in matches.values()), group))
     return max(scores, key=lambda one: one[0])[1] if scores else None
+
+
+def _seen(group: Group) -> str:
+    """Return what each column of a file was taken for."""
+    kinds = (
+        f"{one.name} ({'dates' if one.is_date else 'numbers' if one.is_number else 'text'})"
+        for one in group.looks
+    )
+    return f"{group.table or group.files[0].name}: {', '.join(kinds)}"
 
 
 def _sure(group: Group) -> set[str]:

@@ -205,7 +205,10 @@ def moments(
     )
     filled = f"{text} is not null and lower(trim({text})) not in {NOTHING}"
     sample = f"(select * from {table} where {filled} limit {_SAMPLE})"
+    casts = _likely(connection, sample, text, casts)
     for source in (sample, f"(select * from {table} where {filled})"):
+        if not casts:
+            return Moments("cast(null as timestamp)", "a date, best as 2024-12-31 17:45:00")
         rows, *fitting = _counts(connection, source, casts)
         most = max(fitting)
         casts = {
@@ -214,14 +217,29 @@ def moments(
         }  # fmt: skip
         if len(casts) == 1 and most == rows:
             break
-        if not casts:
-            return Moments("cast(null as timestamp)", "a date, best as 2024-12-31 17:45:00")
+    if not casts:
+        return Moments("cast(null as timestamp)", "a date, best as 2024-12-31 17:45:00")
     name, sql = next(iter(casts.items()))
     _refuse_open(connection, f"(select * from {table} where {filled})", text, casts)
     [(zones,)] = connection.execute(
         f"select count(*) > 0 from {table} where {has_zones}"
     ).fetchall()
     return Moments(sql, f"a date written {name}", bool(zones) or "Unix" in name)
+
+
+def _likely(
+    connection: duckdb.DuckDBPyConnection, sample: str, text: str, casts: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the forms that any value of a sample looks like; most columns are in one or two."""
+    tests = {
+        name: f"regexp_matches({_plain_blanks(text)}, {literal(_whole(name))})"
+        if name in DATES
+        else f"regexp_matches({text}, '^\\s*[0-9.]+\\s*$')"
+        for name in casts
+    }
+    counts = ", ".join(f"count_if({one})" for one in tests.values())
+    found = connection.execute(f"select {counts} from {sample}").fetchall()[0]
+    return {name: casts[name] for name, rows in zip(tests, found, strict=True) if rows}
 
 
 def _counts(
@@ -255,34 +273,39 @@ def _moment(text: str, name: str, zone: str) -> str:
         if name.startswith("Unix"):
             counted = f"timezone({literal(zone)}, timezone('UTC', {counted}))"
         return f"if({number} between {low} and {high}, {counted}, null)"
-    pattern, forms = DATES[name]
-    whole = literal(f"^({pattern})(?:{_CLOCK}{_ZONE}?)?$")
-    part = [f"regexp_extract({trimmed}, {whole}, {group})" for group in range(5)]
+    _, forms = DATES[name]
+    # the parts are found once and then named, or the SQL would repeat itself a hundred times
+    found = (
+        f"regexp_extract({trimmed}, {literal(_whole(name))}, "
+        "['whole', 'day', 'clock', 'half', 'zone'])"
+    )
+    day = "p.day"
     # names of weekdays tell nothing, and signs between the parts are all blanks where names are
-    day = part[1]
     if "name" in name:
-        day = f"regexp_replace(regexp_replace({day}, '^\\p{{L}}+, ', ''), '[-,. ]+', ' ', 'g')"
+        day = "regexp_replace(regexp_replace(p.day, '^\\p{L}+, ', ''), '[-,. ]+', ' ', 'g')"
     listed = ", ".join(map(literal, forms))
-    clock = f"coalesce(try_cast(nullif({part[2]}, '') as time), time '00:00')"
     # 12 AM is midnight, 12 PM is noon
-    half = (
-        f"case upper({part[3]}[1]) when 'P' then if(starts_with({part[2]}, '12'), 0, 12) "
-        f"when 'A' then if(starts_with({part[2]}, '12'), -12, 0) else 0 end"
+    wall = (
+        f"cast(try_strptime({day}, [{listed}]) as date) "
+        "+ coalesce(try_cast(nullif(p.clock, '') as time), time '00:00') "
+        "+ to_hours(case upper(p.half[1]) when 'P' then if(starts_with(p.clock, '12'), 0, 12) "
+        "when 'A' then if(starts_with(p.clock, '12'), -12, 0) else 0 end)"
     )
-    wall = f"(cast(try_strptime({day}, [{listed}]) as date) + {clock} + to_hours({half}))"
-    digits = f"regexp_replace({part[4]}, '[^0-9]', '', 'g')"
-    minutes = (
-        f"(if(starts_with({part[4]}, '-'), -1, 1) * (60 * cast({digits}[1:2] as integer) "
-        f"+ coalesce(try_cast({digits}[3:4] as integer), 0)))"
-    )
-    instant = f"if({digits} = '', {wall}, {wall} - to_minutes({minutes}))"
-    there = f"if({part[4]} = '', {wall}, timezone({literal(zone)}, timezone('UTC', {instant})))"
-    is_clock = f"({part[2]} = '' or try_cast({part[2]} as time) is not null)"
-    read = f"if({part[0]} <> '' and {is_clock}, {there}, null)"
+    hours = "coalesce(try_cast(regexp_replace(p.zone, '[^0-9]', '', 'g')[1:2] as integer), 0)"
+    minutes = "coalesce(try_cast(regexp_replace(p.zone, '[^0-9]', '', 'g')[3:4] as integer), 0)"
+    offset = f"to_minutes(if(starts_with(p.zone, '-'), -1, 1) * (60 * {hours} + {minutes}))"
+    there = f"timezone({literal(zone)}, timezone('UTC', {wall} - {offset}))"
+    is_read = "p.whole <> '' and (p.clock = '' or try_cast(p.clock as time) is not null)"
+    read = f"list_transform([{found}], lambda p: if({is_read}, if(p.zone = '', {wall}, {there}), null))[1]"
     if name != "year-month-day":
         return read
     # most files write ISO, and a cast is many times faster
     return f"if(regexp_full_match({text}, {_ISO}), try_cast({text} as timestamp), {read})"
+
+
+def _whole(name: str) -> str:
+    """Return the pattern of a text that is a date in a form, maybe with a clock and a zone."""
+    return f"^(({DATES[name][0]})(?:{_CLOCK}{_ZONE}?)?)$"
 
 
 def _stated(text: str, formats: list[str], zone: str) -> tuple[str, str, bool]:

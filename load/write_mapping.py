@@ -1,4 +1,4 @@
-"""Write one table of a suggested mapping, with a comment where it is unsure."""
+"""Write one table of a suggested mapping, with what is unsure in it."""
 
 from __future__ import annotations
 
@@ -7,23 +7,29 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 
 from load.file_format import Format
-from load.look_at_columns import ISO, Look
-from load.mapping import ORDER_LINES, REQUIRED_FLAT
-from load.match_columns import Match, match
+from load.look_at_columns import Look
+from load.mapping import FILLABLE, ORDER_LINES, REQUIRED_FLAT, STANDS_FOR
+from load.match_columns import Match, is_other_money, match
+from load.money_columns import Money
+from load.near_names import plain
 from load.raw_tables import LINES
+from load.staging import quoted
 
-# what the loader finds by itself, column by column
-_FOUND_LATER = (ISO, *(f"%{one}/%Y{time}" for one in ("d/%m", "m/%d") for time in ("", " %H:%M")))
-_FOUND_LATER += tuple(f"%d.%m.%Y{time}" for time in ("", " %H:%M", " %H:%M:%S"))
-_ISO_FORMATS = ["%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"]
-# what stands for a column that a file of order lines does not have
-_STANDS_FOR = {"product_id": "ALL", "quantity": "1"}
+_DATED = ("transaction_date", "recorded_at", "customer_since", "last_purchase_date")
+_MONEY = ("line_item_amount", "unit_price", "total_amount", "currency")
+# what tells rows that do not count, or that count the other way
+_STATUS = ("status", "state", "cancel", "void", "event", "refunded", "test", "type")
 
 
 def write_table(
-    name: str, files: Sequence[str], table: str | None, stated: Format, looks: Sequence[Look]
-) -> Iterator[str]:
-    """Yield the lines of a mapping that say how a table is filled.
+    name: str,
+    files: Sequence[str],
+    table: str | None,
+    stated: Format,
+    looks: Sequence[Look],
+    money: Money | None,
+) -> tuple[list[str], list[str]]:
+    """Return the lines of a mapping that say how a table is filled, and what in it is unsure.
 
     Parameters
     ----------
@@ -37,81 +43,93 @@ def write_table(
         What was found of the files' format.
     looks
         What the columns look like.
+    money
+        What a line's money is read from.
     """
     matches = match(name, looks)
-    yield f"{name}:"
+    unsure: list[str] = []
+    lines = [f"{name}:"]
     if files:
-        yield f"  file: {_text(_pattern(files))}"
+        lines.append(f"  file: {_text(_pattern(files))}")
     if table:
-        yield f"  table: {_text(table)}"
+        lines.append(f"  table: {_text(table)}")
     dated = [one.look for ours, one in matches.items() if one.look.is_date and ours in _DATED]
-    form = stated.model_dump(exclude_defaults=True) | _numbers(matches) | _dates(dated)
+    form = stated.model_dump(exclude_defaults=True)
     if form:
-        yield "  format:"
-        for key, value in form.items():
-            ambiguous = key == "dates" and any(_is_ambiguous(look) for look in dated)
-            doubt = "    # unsure: day and month may be the other way round" if ambiguous else ""
-            yield f"    {key}: {_text(value)}{doubt}"
-    yield "  columns:"
-    yield from _columns(name, matches)
-    number, quantity = matches.get("transaction_id"), matches.get("quantity")
-    if number and number.look.prefix and quantity and not quantity.look.is_negative:
-        sign = _text({"column": number.look.name, "prefix": number.look.prefix})
-        yield f"  returns: {sign}    # unsure: a guess from the ids"
-    used = [one.look.name for one in matches.values()]
+        lines.append(f"  format: {_text(form)}")
+    if any(one.doubt for one in dated):
+        unsure.append("format")
+        open_dates = next(one for one in dated if one.doubt)
+        lines.append(
+            f"  # {_plain(open_dates.doubt or '')}"
+            if form
+            else f"  format: {{dates: {open_dates.date}}}    # {_plain(open_dates.doubt or '')}"
+        )
+    used = {one.look.name for ours, one in matches.items() if ours not in _MONEY}
+    if name in (ORDER_LINES.name, LINES.name):
+        used |= set(money.columns) if money else set()
+        lines += _rows_that_count(looks, used, unsure)
+    lines.append("  columns:")
+    lines += _columns(name, matches, money, unsure)
     if unused := [_plain(one.name) for one in looks if one.name not in used]:
-        yield f"  # not used: {', '.join(unused)}"
+        lines.append(f"  # not used: {', '.join(unused)}")
+    return lines, unsure
 
 
-_DATED = ("transaction_date", "recorded_at", "customer_since", "last_purchase_date")
+def _rows_that_count(looks: Sequence[Look], used: set[str], unsure: list[str]) -> Iterator[str]:
+    for look in looks:
+        few = len(look.values) > 1 or (look.values and look.filled < 1)
+        if look.name in used or not few or not any(one in plain(look.name) for one in _STATUS):
+            continue
+        unsure.append("where")
+        kept = ", ".join("'" + value.replace("'", "''") + "'" for value in look.values)
+        blank = ", blank" if look.filled < 1 else ""
+        yield f"  # do all of {look.name} count ({_plain(', '.join(look.values))}{blank})? If not:"
+        yield f"  # where: {_text(f'coalesce({quoted(look.name)}, {chr(39) * 2}) in ({kept})')}"
 
 
-def _columns(name: str, matches: Mapping[str, Match]) -> Iterator[str]:
+def _columns(
+    name: str, matches: Mapping[str, Match], money: Money | None, unsure: list[str]
+) -> Iterator[str]:
+    is_lines = name in (ORDER_LINES.name, LINES.name)
+    types = {column.name: column.data_type for column in FILLABLE[name].columns}
+    needed = {*REQUIRED_FLAT, "transaction_id", "product_id", "quantity"} if is_lines else set()
+    needed |= {column.name for column in FILLABLE[name].columns if column.required}
     for ours, found in matches.items():
-        doubt = "" if found.is_sure else "    # unsure: a guess from its name and values"
-        yield f"    {ours}: {_text(found.look.name)}{doubt}"
-    if name not in (ORDER_LINES.name, LINES.name):
+        if is_lines and (ours == "line_item_amount" or is_other_money(found.look)):
+            continue
+        if found.look.doubt and types[ours].startswith("DEC"):
+            unsure.append(ours)
+            yield f"    {ours}: {_text(found.look.name)}    # {_plain(found.look.doubt)}"
+        elif found.is_sure:
+            yield f"    {ours}: {_text(found.look.name)}"
+        elif ours in needed:
+            unsure.append(ours)
+            yield f"    {ours}: {_text(found.look.name)}    # unsure: a guess from name and values"
+        else:
+            yield f"    # {ours}: {_text(found.look.name)}    # a guess, not needed"
+    if not is_lines:
         return
-    missing = [ours for ours in REQUIRED_FLAT if ours not in matches]
-    for ours in missing:
-        if ours in _STANDS_FOR:
-            constant = f"{{constant: {_STANDS_FOR[ours]}}}"
-            yield f"    {ours}: {constant}    # unsure: nothing like it was found"
-        elif ours == "line_item_amount" and "unit_price" in matches:
-            yield "    line_item_amount: {multiply: [quantity, unit_price]}"
-        elif name == ORDER_LINES.name or ours == "line_item_amount":
-            yield f"    {ours}: TODO    # nothing like it was found: name the column"
+    if money is None:
+        unsure.append("line_item_amount")
+        yield "    line_item_amount: TODO    # nothing like it was found: name the column, or SQL"
+    else:
+        doubt = f"; unsure: {money.doubt}" if money.doubt else ""
+        if money.doubt:
+            unsure.append("line_item_amount")
+        yield f"    line_item_amount: {_text(money.sql)}    # {_plain(money.why + doubt)}"
+    for ours in needed - set(matches) - {"line_item_amount", "line_item_id"}:
+        if ours in STANDS_FOR:
+            yield f"    {ours}: {_text(STANDS_FOR[ours])}    # nothing like it was found"
+        elif ours == "transaction_id" and name == ORDER_LINES.name:
+            yield "    # without an id of orders, one is what a customer buys on one day"
+        else:
+            unsure.append(ours)
+            yield f"    {ours}: TODO    # nothing like it was found: name the column, or SQL"
     if name == LINES.name and "line_item_id" not in matches:
-        made = "transaction_id, product_id, quantity, line_item_amount"
-        yield f"    line_item_id: {{join: [{made}]}}    # equal lines get equal ids"
-
-
-def _numbers(matches: Mapping[str, Match]) -> dict[str, object]:
-    """Return how numbers are written, where all columns of numbers agree on one form."""
-    looks = [one.look for one in matches.values() if one.look.is_number and not one.look.is_date]
-    forms = dict.fromkeys(form for look in looks for form in look.numbers)
-    agreed = [form for form in forms if all(form in look.numbers for look in looks)]
-    # whole numbers fit every form; what has signs in it must say which is which
-    decimal, thousands = agreed[0] if agreed else (".", None)
-    currencies = [look.currency for look in looks if look.currency]
-    return (
-        ({"decimal": decimal} if decimal != "." else {})
-        | ({"thousands": thousands} if thousands else {})
-        | ({"currency": currencies[0]} if currencies else {})
-    )
-
-
-def _dates(looks: Sequence[Look]) -> dict[str, object]:
-    """Return the formats of dates, where the loader would not find them or not be sure."""
-    formats = dict.fromkeys(look.dates[0] for look in looks)
-    if all(one in _FOUND_LATER for one in formats) and not any(map(_is_ambiguous, looks)):
-        return {}
-    listed = [one for form in formats for one in (_ISO_FORMATS if form == ISO else [form])]
-    return {"dates": listed[0] if len(listed) == 1 else listed}
-
-
-def _is_ambiguous(look: Look) -> bool:
-    return sum(form.startswith(("%d/", "%m/")) for form in look.dates) > 1
+        made = "concat_ws('-', transaction_id, product_id, quantity, line_item_amount)"
+        unsure.append("line_item_id")
+        yield f"    line_item_id: {_text(made)}    # unsure: equal lines would count once"
 
 
 def _pattern(files: Sequence[str]) -> str:
@@ -129,8 +147,8 @@ def _shared_start(names: Sequence[str]) -> str:
     return "".join(signs[0] for signs in shared)
 
 
-def _plain(name: str) -> str:
-    return " ".join(name.split())
+def _plain(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _text(value: object) -> str:
