@@ -6,6 +6,9 @@ e-mail in two spellings, equal lines, line breaks in a cell. What each file come
 by hand, in the comments; the SQL reads the file without the loader.
 """
 
+# rows of a file are as long as they are
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import csv
@@ -75,7 +78,7 @@ def sums(gross: str, discounts: str, refunds: str, net: str, *counts: int, days:
 
 def write(
     file: Path,
-    header: Iterable[str],
+    columns: Iterable[str],
     rows: Iterable[Row],
     *,
     delimiter: str = ",",
@@ -87,11 +90,16 @@ def write(
         quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
         quotechar = None if delimiter == "\t" else '"'
         writer = csv.DictWriter(
-            stream, list(header), "", delimiter=delimiter, quoting=quoting, quotechar=quotechar
+            stream, list(columns), "", delimiter=delimiter, quoting=quoting, quotechar=quotechar
         )
         writer.writeheader()
         writer.writerows(rows)
     return file
+
+
+def header(names: str) -> list[str]:
+    """Return the columns of an export from their names, parted by commas."""
+    return names.split(",")
 
 
 def listed(names: str, rows: str) -> list[dict[str, str]]:
@@ -107,8 +115,8 @@ def listed(names: str, rows: str) -> list[dict[str, str]]:
 
 # Shopify ------------------------------------------------------------------------------------------
 
-_ADDRESS = "Name,Street,Address1,Address2,Company,City,Zip,Province,Country,Phone".split(",")
-SHOPIFY = (
+_ADDRESS = header("Name,Street,Address1,Address2,Company,City,Zip,Province,Country,Phone")
+SHOPIFY = header(
     "Name,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,Accepts Marketing,"
     "Currency,Subtotal,Shipping,Taxes,Total,Discount Code,Discount Amount,Shipping Method,"
     "Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem compare at price,"
@@ -119,7 +127,7 @@ SHOPIFY = (
     + ",".join(f"Tax {n} {part}" for n in range(1, 6) for part in ("Name", "Value"))
     + ",Phone,Receipt Number,Duties,Billing Province Name,Shipping Province Name,Payment ID,"
     "Payment Terms Name,Next Payment Due At,Payment References"
-).split(",")
+)
 
 # #1001: 2 x 25 + 50 = 100, 10 off by code: 90. #1002: 25, all 30 given back: 0. #1003 is voided and
 # #1007 cancelled. #1004: 75, 25 given back: 50. #1005, of nobody: 3 x 11.11 = 33.33, 3.34 off:
@@ -184,15 +192,15 @@ where cancelled is null and status <> 'voided'
 # WooCommerce --------------------------------------------------------------------------------------
 
 _PERSON = "First Name,Last Name,Company,Address 1&2,City,State Code,Postcode,Country Code"
-WOOCOMMERCE = (
+WOOCOMMERCE = header(
     "Order Number,Order Status,Order Date,Customer Note,"
-    + ",".join(f"{part} (Billing)" for part in f"{_PERSON},Email,Phone".split(","))
+    + ",".join(f"{part} (Billing)" for part in header(f"{_PERSON},Email,Phone"))
     + ","
-    + ",".join(f"{part} (Shipping)" for part in _PERSON.split(",") if part != "Company")
+    + ",".join(f"{part} (Shipping)" for part in header(_PERSON) if part != "Company")
     + ",Payment Method Title,Cart Discount Amount,Order Subtotal Amount,Shipping Method Title,"
     "Order Shipping Amount,Order Refund Amount,Order Total Amount,Order Total Tax Amount,SKU,"
     "Item #,Item Name,Quantity (- Refund),Item Cost,Coupon Code,Discount Amount,Discount Amount Tax"
-).split(",")
+)
 
 # 101: 2 x 20 + 10 = 50, 5 off: 45. 102: 10. 103, 104 and 108 never came to be. 105: 2 x 20 + 10 = 50,
 # one mug given back: 30. 106: 35.50, all given back with tax and shipping: 0. 107, by transfer:
@@ -249,13 +257,13 @@ from orders
 
 # Stripe -------------------------------------------------------------------------------------------
 
-STRIPE = (
+STRIPE = header(
     "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Converted Amount,"
     "Converted Amount Refunded,Converted Currency,Decline Reason,Description,Fee,"
     "Refunded date (UTC),Statement Descriptor,Status,Seller Message,Taxes On Fee,Card ID,"
     "Customer ID,Customer Description,Customer Email,Invoice ID,Transfer"
-).split(",")
-STRIPE_BEFORE = (
+)
+STRIPE_BEFORE = header(
     "id,Description,Seller Message,Created (UTC),Amount,Amount Refunded,Currency,Converted Amount,"
     "Converted Amount Refunded,Fee,Tax,Converted Currency,Mode,Status,Statement Descriptor,"
     "Customer ID,Customer Description,Customer Email,Captured,Card ID,Card Last4,Card Brand,"
@@ -265,7 +273,7 @@ STRIPE_BEFORE = (
     "Card AVS Line1 Status,Card Tokenization Method,Disputed Amount,Dispute Status,Dispute Reason,"
     "Dispute Date (UTC),Dispute Evidence Due (UTC),Invoice ID,Payment Source Type,Is Link,"
     "Destination,Transfer,Interchange Costs,Merchant Service Charge,Transfer Group,PaymentIntent ID"
-).split(",")
+)
 
 # In dollars: 100; 50, all given back; 44 for 40 euros, 11 of it given back; 20, 5.55 of a guest
 # whose e-mail is spelt in two ways; 12.34 of nobody; 1,000. The others failed, were cancelled, or
@@ -301,11 +309,11 @@ def stripe_before(folder: Path) -> Path:
 
 def stripe_unconverted(folder: Path) -> Path:
     """The same payments, two currencies, nothing converted."""
-    header = [name for name in STRIPE if not name.startswith("Converted")]
+    columns = [name for name in STRIPE if not name.startswith("Converted")]
     rows = listed(_STRIPE_NAMES, _STRIPE_ROWS)
-    unknown = [name for name in rows[0] if name not in header]
+    unknown = [name for name in rows[0] if name not in columns]
     kept = [_without(row, *unknown) for row in rows]
-    return write(folder / "unified_payments.csv", header, kept)
+    return write(folder / "unified_payments.csv", columns, kept)
 
 
 STRIPE_SQL = """
@@ -326,12 +334,12 @@ from payments
 
 # Square -------------------------------------------------------------------------------------------
 
-SQUARE = (
+SQUARE = header(
     "Date,Time,Time Zone,Category,Item,Qty,Price Point Name,SKU,Modifiers Applied,Gross Sales,"
     "Discounts,Net Sales,Tax,Transaction ID,Payment ID,Device Name,Notes,Details,Event Type,"
     "Location,Dining Option,Customer ID,Customer Name,Customer Reference ID,Unit,Count,GTIN,"
     "Itemization Type,Commission,Employee,Fulfillment Note,Channel,Token,Card Brand,PAN Suffix"
-).split(",")
+)
 
 # T1: 36 - 3 + 12 = 45, half of the first line given back a week later, under the sale's number:
 # -16.50. T2, of nobody: two equal lines of 4.50. T3: 1,250 - 50 = 1,200, all given back under a
@@ -383,15 +391,15 @@ from lines
 
 # Amazon -------------------------------------------------------------------------------------------
 
-AMAZON = (
+AMAZON = header(
     "amazon-order-id,merchant-order-id,purchase-date,last-updated-date,order-status,"
     "fulfillment-channel,sales-channel,order-channel,url,ship-service-level,product-name,sku,asin,"
     "item-status,quantity,currency,item-price,item-tax,shipping-price,shipping-tax,gift-wrap-price,"
     "gift-wrap-tax,item-promotion-discount,ship-promotion-discount,ship-city,ship-state,"
     "ship-postal-code,ship-country,promotion-ids,is-business-order,purchase-order-number,"
     "price-designation"
-).split(",")
-AMAZON_SHIPMENTS = (
+)
+AMAZON_SHIPMENTS = header(
     "amazon-order-id,merchant-order-id,shipment-id,shipment-item-id,amazon-order-item-id,"
     "merchant-order-item-id,purchase-date,payments-date,shipment-date,reporting-date,buyer-email,"
     "buyer-name,buyer-phone-number,sku,product-name,quantity-shipped,currency,item-price,item-tax,"
@@ -401,7 +409,7 @@ AMAZON_SHIPMENTS = (
     "bill-state,bill-postal-code,bill-country,item-promotion-discount,ship-promotion-discount,"
     "carrier,tracking-number,estimated-arrival-date,fulfillment-center-id,fulfillment-channel,"
     "sales-channel"
-).split(",")
+)
 
 # 111-1: 50 (of two mugs, 5 off) + 50. 111-2: 25. 111-4: 10, its other line is cancelled. 111-8, of
 # nobody: 19.99. 111-9: two equal lines of 10. The others are cancelled, pending, returned, or of
@@ -474,12 +482,12 @@ from lines
 
 # Magento ------------------------------------------------------------------------------------------
 
-MAGENTO = (
+MAGENTO = header(
     "ID,Purchase Point,Purchase Date,Bill-to Name,Ship-to Name,Grand Total (Base),"
     "Grand Total (Purchased),Status,Billing Address,Shipping Address,Shipping Information,"
     "Customer Email,Customer Group,Subtotal,Shipping and Handling,Customer Name,Payment Method,"
     "Total Refunded,Allocated sources,Pickup Location Code,Braintree Transaction Source"
-).split(",")
+)
 
 # 112; 30, all given back; 80 - 25.50; 100, sold as 90 euros of which 45 were given back: 50; 19.99
 # by transfer; 7.01 of nobody; 33.33, sold as 29.97, a third given back: 22.22. The others are
@@ -534,7 +542,7 @@ from orders
 # BigCommerce --------------------------------------------------------------------------------------
 
 _PLACE = "First Name,Last Name,Company,Street 1,Street 2,Suburb,State,Zip,Country,Phone,Email"
-BIGCOMMERCE = (
+BIGCOMMERCE = header(
     "Order ID,Customer ID,Customer Name,Customer Email,Customer Phone,Order Date,Order Status,"
     "Subtotal (inc tax),Subtotal (ex tax),Tax Total,Shipping Cost (inc tax),Shipping Cost (ex tax),"
     "Ship Method,Handling Cost (inc tax),Handling Cost (ex tax),Order Total (inc tax),"
@@ -543,11 +551,11 @@ BIGCOMMERCE = (
     + ",".join(
         f"{of} {part}"
         for of in ("Billing", "Shipping")
-        for part in f"{_PLACE},Purchase Order #".split(",")
+        for part in header(f"{_PLACE},Purchase Order #")
     )
     + ",Product Details,Store Credit Redeemed,Gift Certificate Amount Redeemed,"
     "Gift Certificate Code,Gift Certificate Expiration Date,Coupon Details,Refund Amount"
-).split(",")
+)
 
 # 100: 100 - 5 by coupon = 95. 101: 25. 102: 30 of a guest. 103: 40 of the same, 15 given back: 25.
 # 104: 60, all given back with tax and shipping: 0. 109, of nobody: 12.34. 110: 9.99. The others are
@@ -677,8 +685,8 @@ def olist(folder: Path) -> Path:
         {"product_id": _hex(0xA2), "product_category_name": "artes"},
         {"product_id": _hex(0xA3), "product_category_name": ""},
     ]
-    for name, header in OLIST.items():
-        write(folder / name, header.split("|"), rows[name])
+    for name, columns in OLIST.items():
+        write(folder / name, columns.split("|"), rows[name])
     return folder
 
 
@@ -700,11 +708,11 @@ where order_status not in ('canceled', 'unavailable')
 
 # Superstore ---------------------------------------------------------------------------------------
 
-SUPERSTORE = (
+SUPERSTORE = header(
     "Row ID,Order ID,Order Date,Ship Date,Ship Mode,Customer ID,Customer Name,Segment,Country,City,"
     "State,Postal Code,Region,Product ID,Category,Sub-Category,Product Name,Sales,Quantity,"
     "Discount,Profit"
-).split(",")
+)
 
 # 261.96 + 731.94 + 14.62 + 957.5775 + 2 x 22.368 + 10 = 2020.8335, after discounts already. One
 # order id is used by two customers: four orders of four customers.
@@ -748,14 +756,14 @@ from lines
 
 # dunnhumby ----------------------------------------------------------------------------------------
 
-DUNNHUMBY = (
+DUNNHUMBY = header(
     "household_key,BASKET_ID,DAY,PRODUCT_ID,QUANTITY,SALES_VALUE,STORE_ID,RETAIL_DISC,TRANS_TIME,"
     "WEEK_NO,COUPON_DISC,COUPON_MATCH_DISC"
-).split(",")
-DUNNHUMBY_PRODUCTS = (
+)
+DUNNHUMBY_PRODUCTS = header(
     "PRODUCT_ID,MANUFACTURER,DEPARTMENT,BRAND,COMMODITY_DESC,SUB_COMMODITY_DESC,"
     "CURR_SIZE_OF_PRODUCT"
-).split(",")
+)
 
 # 1.39 + 2 x 3.78 + 1.99 of the first household, 19.99 + 0.50 of the second: 31.43 in four baskets;
 # on the shelf 0.60 + 0.10 + 0.25 = 0.95 more. Day 1 is the first of 2016, a leap year, so day 711
@@ -810,9 +818,9 @@ from lines
 
 # Online Retail ------------------------------------------------------------------------------------
 
-ONLINE_RETAIL = (
+ONLINE_RETAIL = header(
     "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
-).split(",")
+)
 
 # 15.30 + 20.34 (in the file twice, counted once) + 83.40 + 54 + 0 = 173.04; a discount of 27.50, a
 # return of 4.65 and a bad debt of 53.12 are taken off: 87.77; seven invoices of three customers
