@@ -145,7 +145,7 @@ _SHOPIFY_ROWS = r"""
 #1001|ann@example.org|paid|90.00|5.00|8.00|103.00|SPRING10|10.00|2024-03-09 20:30:00 -0500|2|Mug|25.00|MUG|0.00|0.00||Leave it\nat the door, "please"
 #1001|ann@example.org|||||||||1|Tea|50.00|TEA|0.00|||
 #1002|Ann@Example.org|refunded|25.00|5.00|0.00|30.00||0.00|2024-03-20 23:30:00 -0400|1|Mug|25.00|MUG|0.00|30.00||
-#1003|bob@example.org|voided|50.00|5.00|0.00|55.00||0.00|2024-03-21 09:00:00 -0400|1|Tea|50.00|TEA|0.00|0.00|2024-03-21 10:00:00 -0400|
+#1003|bob@example.org|voided|50.00|5.00|0.00|55.00||0.00|2024-03-21 09:00:00 -0400|1|Tea|50.00|TEA|0.00|0.00||
 #1004|bob@example.org|partially_refunded|75.00|5.00|0.00|80.00||0.00|2024-04-02 09:00:00 -0400|3|Mug|25.00|MUG|0.00|25.00||
 #1005||paid|29.99|0.00|0.00|29.99|FAIR|3.34|2024-05-01 12:00:00 -0400|1|Candle, "large"\nnew|11.11||0.00|0.00||
 #1005|||||||||2024-05-01 12:00:00 -0400|1|Candle, "large"\nnew|11.11||0.00|||
@@ -289,9 +289,9 @@ ch_03|2024-04-01 10:00:00|40.00|10.00|eur|true|44.00|11.00|usd|Paid|cus_2|bob@ex
 ch_04|2024-04-02 10:00:00|99.00|0.00|usd|false||||Failed|cus_2|bob@example.org|
 ch_05|2024-05-01 10:00:00|20.00|0.00|usd|true|20.00|0.00|usd|Paid||Carl@Example.org|
 ch_06|2024-05-02 10:00:00|5.55|0.00|usd|true|5.55|0.00|usd|Paid||carl@example.org|
-ch_07|2024-05-03 10:00:00|70.00|0.00|usd|false||||Uncaptured|cus_2|bob@example.org|
+ch_07|2024-05-03 10:00:00|70.00|0.00|usd|false||||Paid|cus_2|bob@example.org|
 ch_08|2024-06-01 10:00:00|12.34|0.00|usd|true|12.34|0.00|usd|Paid|||
-ch_09|2024-06-02 10:00:00|15.00|0.00|usd|false||||Canceled|cus_3|dora@example.org|
+ch_09|2024-06-02 10:00:00|15.00|0.00|usd|||||Canceled|cus_3|dora@example.org|
 ch_10|2024-12-31 23:59:59|1,000.00|0.00|usd|true|1,000.00|0.00|usd|Paid|cus_3|dora@example.org|
 """
 
