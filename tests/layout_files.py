@@ -911,7 +911,7 @@ EXPORTS = {
         sums("1231.89", "0", "61", "1170.89", 7, 4, days="2024-03-09 2024-12-31"),
         STRIPE_SQL,
     ),
-    "stripe, before 2022": Export(
+    "stripe, older columns": Export(
         "stripe",
         "a row per payment",
         stripe_before,

@@ -188,6 +188,7 @@ def test_days_without_dates_begin_on_the_day_that_the_layout_states(tmp_path):
         ("bigcommerce", lambda folder: bigcommerce(folder, "EUR")),
         ("stripe", stripe_unconverted),
     ],
+    ids=["shopify", "amazon", "bigcommerce", "stripe"],
 )
 def test_two_currencies_in_one_export_are_refused(layout, write, tmp_path):
     with pytest.raises(LoadError, match="currenc"):
