@@ -86,7 +86,7 @@ def joined(
 
 def _keys(join: Join, here: dict[str, str], part: Part) -> dict[str, str]:
     found = {}
-    for name in join.on:
+    for name in join.by:
         pair = same_name(name, here), same_name(name, part.columns)
         if None in pair:
             columns = part.columns if pair[0] else here

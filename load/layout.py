@@ -83,9 +83,6 @@ def _columns_read(
     mapping = layout(name)
     main = ORDER_LINES.name if mapping.order_lines else HEADERS.name
     table = mapping.tables[main]
-    # a file of any name is no file of a layout that names its files
-    if table.file and not path.is_dir():
-        return 0
     try:
         return columns_read(connection, path, main, table, scratch)
     except LoadError:

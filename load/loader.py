@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from dataclasses import replace as with_changes
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -18,8 +19,8 @@ from load.find_files import unzipped
 from load.layout import layout as layout_mapping
 from load.layout import layout_of
 from load.loaded_before import fingerprints, is_loaded, unchanged
-from load.mapping import FILLABLE, ORDER_LINES, Mapping, read_mapping, zone_named
-from load.orders import ids_alone, orders
+from load.mapping import FILLABLE, ORDER_LINES, Mapping, OrderLines, read_mapping, zone_named
+from load.orders import ids_alone, named, orders
 from load.quarantine import REJECTED, prepare
 from load.raw_tables import CUSTOMERS, HEADERS, LINES, PRODUCTS, Summary, replace
 from load.read_table import Read, read_table
@@ -212,6 +213,7 @@ def _read(
                 quarantine=wanted.quarantine,
                 is_layout=wanted.mapping is None,
                 may_be_empty=wanted.known_on is not None,
+                shape=partial(named, one) if isinstance(one, OrderLines) else None,
             )
         except NoFileError as error:
             if not wanted.known_on or table in (ORDER_LINES.name, "rates"):

@@ -11,7 +11,7 @@ order_lines:
   file: "exports/orders_*.csv"    # name or glob inside the folder; left out: the path given
   table: sales                    # the table of a database, the sheet of a workbook
   format: {delimiter: ";", decimal: ",", dates: day/month/year}   # what is not found from the file
-  join: [{file: orders.csv, on: order_id}]    # further columns from files beside, by a key
+  join: [{file: orders.csv, by: order_id}]    # further columns from files beside, by a key
   where: Status <> 'cancelled'    # SQL: the rows that count
   columns:                        # ours: theirs, or SQL over theirs
     transaction_id: concat_ws('-', store, receipt)
@@ -122,7 +122,7 @@ class Join(Strict):
     """A file whose columns are read beside: its key is the rows' own column of the same name."""
 
     file: Names
-    on: Names
+    by: Names
     table: str | None = None
     format: Format = Format()
     optional: bool = False

@@ -50,14 +50,8 @@ def orders(
         of an order that nobody knows.
     """
     lines = read[ORDER_LINES.name]
-    _make(connection, "order_lines", _LINES_NAMED.format(
-        source=lines.source,
-        customer_id=_customer(lines.keys),
-        transaction_id=_transaction(lines.keys, mapping),
-    ))  # fmt: skip
     _fill_first_rows(connection)
-    if "customer_id" not in mapping.columns or "customer" not in mapping.split_orders_by:
-        _refuse_shared_ids(connection, lines, mapping)
+    _refuse_shared_ids(connection)
     _make(connection, "orders_read", _ORDERS_READ)
     _convert(connection, read.get(RATES.name))
     if "order_amount" in lines.keys:
@@ -70,6 +64,13 @@ def orders(
     _make(connection, PRODUCTS.name, _PRODUCTS)
     _say_what_is_odd(connection)
     return {table.name: f"{_AT}.{table.name}" for table in (CUSTOMERS, PRODUCTS, HEADERS, LINES)}
+
+
+def named(mapping: OrderLines, source: str, keys: frozenset[str]) -> str:
+    """Return the query of order lines in which each names its order and its customer."""
+    return _LINES_NAMED.format(
+        source=source, customer_id=_customer(keys), transaction_id=_transaction(keys, mapping)
+    )
 
 
 def ids_alone(connection: duckdb.DuckDBPyConnection, table: Table, source: str) -> str:
@@ -130,13 +131,13 @@ def _fill_first_rows(connection: duckdb.DuckDBPyConnection) -> None:
     """Give the lines of an order its date, where a file states it on the first of them only."""
     connection.execute(
         f"""
-        update {_AT}.order_lines as lines
+        update {_AT}.read_order_lines as lines
         set transaction_date = dated.first_date
         from (
             select transaction_id, min(transaction_date) as first_date
-            from {_AT}.order_lines
+            from {_AT}.read_order_lines
             where transaction_id in (
-                select transaction_id from {_AT}.order_lines where transaction_date is null
+                select transaction_id from {_AT}.read_order_lines where transaction_date is null
             )
             group by transaction_id
         ) as dated
@@ -145,9 +146,7 @@ def _fill_first_rows(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _refuse_shared_ids(
-    connection: duckdb.DuckDBPyConnection, lines: Read, mapping: OrderLines
-) -> None:
+def _refuse_shared_ids(connection: duckdb.DuckDBPyConnection) -> None:
     """Refuse ids that several customers, stores or far days have: each would be one order."""
     for what, value, differs in (
         ("customer", "customer_id", "min(value) <> max(value)"),
@@ -162,10 +161,10 @@ def _refuse_shared_ids(
                     transaction_id,
                     string_agg(distinct cast(value as varchar), ', ' order by cast(value as varchar)) as listed,
                     count(*) as rows,
-                from (select transaction_id, {value} as value from {_AT}.order_lines)
+                from (select transaction_id, {value} as value from {_AT}.read_order_lines)
                 where transaction_id in (
                     select transaction_id
-                    from (select transaction_id, {value} as value from {_AT}.order_lines)
+                    from (select transaction_id, {value} as value from {_AT}.read_order_lines)
                     where transaction_id is not null
                     group by transaction_id
                     having {differs}
@@ -195,9 +194,10 @@ select
     min(customer_phone) as customer_phone,
     min(recorded_at) as recorded_at,
     arg_min(order_amount, file_row) as order_amount,
-    arg_min(currency, file_row) as currency,
+    min(currency) as currency,
+    min(currency) <> max(currency) as is_mixed,
     sum(line_item_amount) as lines_amount,
-from {_AT}.order_lines
+from {_AT}.read_order_lines
 where transaction_id is not null
 group by transaction_id
 """
@@ -205,6 +205,13 @@ group by transaction_id
 
 def _convert(connection: duckdb.DuckDBPyConnection, rates: Read | None) -> None:
     """Bring money of several currencies into the shop's own, by the newest rate of the day."""
+    mixed, example = connection.execute(
+        f"select count(*), min(transaction_id) from {_AT}.orders_read where is_mixed"
+    ).fetchall()[0]
+    if mixed:
+        raise LoadError(
+            f"{mixed:,} orders have several currencies each, as {example!r}: they cannot be added up"
+        )
     found = connection.execute(
         f"select currency, count(*), sum(lines_amount) from {_AT}.orders_read "
         "where currency is not null group by all order by 2 desc, 1"
@@ -243,7 +250,7 @@ def _convert(connection: duckdb.DuckDBPyConnection, rates: Read | None) -> None:
         name, count, example = missing[0]
         raise LoadError(f"{name}: no rate on or before the day of {count:,} orders, as {example!r}")
     for table, money in (
-        ("order_lines", ("line_item_amount", "unit_price", "total_amount")),
+        ("read_order_lines", ("line_item_amount", "unit_price", "total_amount")),
         ("orders_read", ("order_amount", "total_amount", "lines_amount")),
     ):
         sets = ", ".join(f"{one} = round({one} * order_rates.rate, 4)" for one in money)
@@ -270,7 +277,7 @@ def _share_amounts(connection: duckdb.DuckDBPyConnection) -> None:
     )
     connection.execute(
         f"""
-        update {_AT}.order_lines as lines
+        update {_AT}.read_order_lines as lines
         set line_item_amount = shared.amount
         from (
             select
@@ -290,7 +297,7 @@ def _share_amounts(connection: duckdb.DuckDBPyConnection) -> None:
                             partition by lines.transaction_id order by lines.file_row
                         ) / cast(orders.lines_amount as double)
                     ) as share_up_to,
-                from {_AT}.order_lines as lines
+                from {_AT}.read_order_lines as lines
                 inner join {_AT}.orders_read as orders using (transaction_id)
                 where orders.order_amount is not null
                     and orders.order_amount is distinct from orders.lines_amount
@@ -322,7 +329,7 @@ select
     line_item_amount,
     recorded_at,
     line_item_amount_text,
-from {at}.order_lines
+from {at}.read_order_lines
 """
 
 _HEADERS = f"""
@@ -407,7 +414,7 @@ def _add_refunds(
         """
     )
     connection.execute(
-        f"insert into {_AT}.order_lines by name select 'REFUND' as product_id, 'Refund' as product_category "
+        f"insert into {_AT}.read_order_lines by name select 'REFUND' as product_id, 'Refund' as product_category "
         f"from {_AT}.refunded limit 1"
     )
 
@@ -454,7 +461,7 @@ said as (
         struct_pack(
             moment := coalesce(transaction_date, timestamp 'infinity'), transaction_id
         ) as moment,
-    from {_AT}.order_lines
+    from {_AT}.read_order_lines
     where customer_id is not null
 
 ),
@@ -491,7 +498,7 @@ said as (
             quantity,
             unit_price
         ) as moment,
-    from {_AT}.order_lines
+    from {_AT}.read_order_lines
     where product_id is not null
 
 ),

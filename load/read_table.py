@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -16,10 +16,10 @@ from load.find_files import find
 from load.joined import joined
 from load.mapping import FILLABLE, ORDER_LINES, OrderLines, TableMapping, entries
 from load.near_names import did_you_mean, same_name
-from load.quarantine import Misfit, check, keep_bad_rows
+from load.quarantine import ROW, Misfit, check, keep_bad_rows
 from load.raw_tables import HEADERS
 from load.read_files import Staged, open_parts, stage
-from load.staging import LoadError, quoted
+from load.staging import STAGED, LoadError, quoted
 from load.values import NOTHING, currencies, decimal_sign, moments, number_sql
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ _ROUNDED_SHARE = 1e-4
 
 @dataclass(frozen=True)
 class Read:
-    """One table as read: the SQL after `from` that yields its columns, and where it is from."""
+    """One table as read: the scratch table that holds its columns, and where it is from."""
 
     name: str
     source: str
@@ -73,6 +73,7 @@ def read_table(
     quarantine: bool = False,
     is_layout: bool = False,
     may_be_empty: bool = False,
+    shape: Callable[[str, frozenset[str]], str] | None = None,
 ) -> Read:
     """Stage one table of a mapping.
 
@@ -93,6 +94,8 @@ def read_table(
         be missing.
     may_be_empty
         A quiet night has a header and no rows.
+    shape
+        Makes the query that is kept of the source of our columns and the names of those mapped.
 
     Raises
     ------
@@ -123,21 +126,34 @@ def read_table(
     number = _define_number(connection, staged, name, found, table.format)
     if where := found.pop("where", None):
         _leave_out(connection, staged, where)
-    source = f"(select *, rowid as {quoted(OUR + 'file_row')} from {staged.table})"
+    source = f"(select *, rowid as {ROW} from {staged.table})"
     reading = _Reading(connection, name, staged, table.format, zone, source)
     for texts in (one.numbers for one in found.values()):
         reading.misfits += [_no_number(text, text, number) for text in texts]
     _read_columns(reading, found, number)
     rejected = keep_bad_rows(connection, staged, name, path)
-    rejected += check(connection, staged, name, reading.misfits, path, quarantine=quarantine)
+    rejected += check(
+        connection,
+        staged,
+        name,
+        reading.misfits,
+        path,
+        source=reading.source,
+        quarantine=quarantine,
+    )
     _refuse_lost_money(reading, found)
     counts = staged.rows_by_file(connection)
     if rejected and not sum(counts.values()):
         raise LoadError(f"{staged.name}: none of its rows fits, so nothing is loaded")
     keys = frozenset(found)
-    return Read(
-        name, _complete(reading.source, name, keys), counts, rejected, reading.has_zones, keys
+    source = _complete(reading.source, name, keys)
+    # now, while `number` is this file's
+    read = f"{STAGED}.main.{quoted(f'read_{name}')}"
+    connection.execute(
+        f"create or replace table {read} as {shape(source, keys) if shape else f'from {source}'}"
     )
+    connection.execute(f"drop table {staged.table}")
+    return Read(name, read, counts, rejected, reading.has_zones, keys)
 
 
 def columns_read(
