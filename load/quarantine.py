@@ -9,11 +9,14 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from load.expressions import OUR
 from load.find_files import shown
 from load.parts import Part
 from load.read_files import Staged
-from load.staging import STAGED, LoadError, scalar
+from load.staging import STAGED, LoadError, quoted, scalar
 
+# the rowid of a staged row, in a source of our columns
+_PLACE = quoted(OUR + "file_row")
 # the rows set aside of all tables, in the scratch database
 REJECTED = f"{STAGED}.main.rejected"
 _COLUMNS = (
@@ -53,6 +56,7 @@ def keep_bad_rows(
 def check(
     connection: duckdb.DuckDBPyConnection,
     staged: Staged,
+    source: str,
     name: str,
     misfits: Sequence[Misfit],
     path: Path,
@@ -61,23 +65,29 @@ def check(
 ) -> int:
     """Check every value; return the number of rows that were set aside.
 
+    Parameters
+    ----------
+    source
+        The SQL after `from` of the staged rows with our columns, which values are made of.
+
     Raises
     ------
     LoadError
         If a value does not fit and `quarantine` is off; the message names file, column, row,
         value and what is expected.
     """
-    failing = _failing(connection, staged, misfits)
+    failing = _failing(connection, source, misfits)
     if not failing:
         return 0
     if not quarantine:
         misfit, rows, first = min(failing, key=lambda one: one[2])
-        raise LoadError(_message(connection, staged, misfit, rows, first))
+        raise LoadError(_message(connection, staged, source, misfit, rows, first))
     before = _rows(connection, staged)
     for misfit, _, _ in failing:
         found = connection.execute(
-            f"select rowid, cast({misfit.value} as varchar), cast(to_json(staged) as varchar) "
-            f"from {staged.table} as staged where {misfit.condition} order by rowid"
+            f"select place, value, cast(to_json(staged) as varchar) from {staged.table} as staged "
+            f"inner join (select {_PLACE} as place, cast({misfit.value} as varchar) as value "
+            f"from {source} where {misfit.condition}) as misfits on staged.rowid = place order by place"
         ).fetchall()
         places = staged.places([row for row, *_ in found])
         _insert(
@@ -88,28 +98,36 @@ def check(
             ],
         )
     any_misfit = " or ".join(f"({misfit.condition})" for misfit, _, _ in failing)
-    connection.execute(f"delete from {staged.table} where {any_misfit}")
+    connection.execute(
+        f"delete from {staged.table} where rowid in (select {_PLACE} from {source} where {any_misfit})"
+    )
     return before - _rows(connection, staged)
 
 
 def _failing(
-    connection: duckdb.DuckDBPyConnection, staged: Staged, misfits: Sequence[Misfit]
+    connection: duckdb.DuckDBPyConnection, source: str, misfits: Sequence[Misfit]
 ) -> list[tuple[Misfit, int, int]]:
     """Return the checks that fail, each with the number of its rows and the first of them."""
     if not misfits:
         return []
     counts = ", ".join(
-        f"count(*) filter ({one.condition}), min(rowid) filter ({one.condition})" for one in misfits
+        f"count(*) filter ({one.condition}), min({_PLACE}) filter ({one.condition})"
+        for one in misfits
     )
-    found = connection.execute(f"select {counts} from {staged.table}").fetchall()[0]
+    found = connection.execute(f"select {counts} from {source}").fetchall()[0]
     pairs = zip(found[::2], found[1::2], strict=True)
     return [(one, *pair) for one, pair in zip(misfits, pairs, strict=True) if pair[0]]
 
 
 def _message(
-    connection: duckdb.DuckDBPyConnection, staged: Staged, misfit: Misfit, rows: int, first: int
+    connection: duckdb.DuckDBPyConnection,
+    staged: Staged,
+    source: str,
+    misfit: Misfit,
+    rows: int,
+    first: int,
 ) -> str:
-    query = f"select cast({misfit.value} as varchar) from {staged.table} where rowid = ?"
+    query = f"select cast({misfit.value} as varchar) from {source} where {_PLACE} = ?"
     value = scalar(connection, query, [first])
     ((part, number),) = staged.places([first])
     place = f"sheet {part.sheet}, row {number}" if part.sheet else f"row {number}"

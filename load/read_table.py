@@ -129,7 +129,9 @@ def read_table(
         reading.misfits += [_no_number(text, text, number) for text in texts]
     _read_columns(reading, found, number)
     rejected = keep_bad_rows(connection, staged, name, path)
-    rejected += check(connection, staged, name, reading.misfits, path, quarantine=quarantine)
+    rejected += check(
+        connection, staged, reading.source, name, reading.misfits, path, quarantine=quarantine
+    )
     _refuse_lost_money(reading, found)
     counts = staged.rows_by_file(connection)
     if rejected and not sum(counts.values()):

@@ -54,9 +54,14 @@ def number_sql(text: str, decimal: str) -> str:
     plain = _plain_blanks(text)
     pattern = rf"\(?\s*[-+]?\s*{_CURRENCY}?\s*[-+]?\s*({_number_pattern(decimal)})\s*{_CURRENCY}?\s*-?\s*\)?"
     core = f"regexp_extract({plain}, {literal(f'^{pattern}$')}, 1)"
-    bare = f"regexp_replace({core}, '[{',' if decimal == '.' else '.'}''’ ]', '', 'g')"
+    bare = f"regexp_replace(core, '[{',' if decimal == '.' else '.'}''’ ]', '', 'g')"
     number = f"try_cast(replace(nullif({bare}, ''), ',', '.') as {NUMBER_TYPE})"
-    signed = f"if(regexp_matches({plain}, '[(]|^[^0-9]*-|-$|-[^0-9]*$'), -{number}, {number})"
+    is_minus = f"regexp_matches({plain}, '[(]|^[^0-9]*-|-$|-[^0-9]*$')"
+    # found once: what stands in an expression many times takes long to plan
+    signed = (
+        f"list_transform([{core}], lambda core: "
+        f"list_transform([{number}], lambda found: if({is_minus}, -found, found))[1])[1]"
+    )
     simple = r"'-?[0-9]+([.][0-9]+)?'" if decimal == "." else r"'-?[0-9]+'"
     # most numbers are written plainly, and a cast is many times faster
     return f"if(regexp_full_match({text}, {simple}), try_cast({text} as {NUMBER_TYPE}), {signed})"
@@ -257,28 +262,34 @@ def _moment(text: str, name: str, zone: str) -> str:
         return f"if({number} between {low} and {high}, {counted}, null)"
     pattern, forms = DATES[name]
     whole = literal(f"^({pattern})(?:{_CLOCK}{_ZONE}?)?$")
-    part = [f"regexp_extract({trimmed}, {whole}, {group})" for group in range(5)]
+    # taken apart once: an expression that stands in another many times takes long to plan
+    parts = f"regexp_extract({trimmed}, {whole}, ['day', 'clock', 'half', 'zone'])"
     # names of weekdays tell nothing, and signs between the parts are all blanks where names are
-    day = part[1]
+    day = "part.day"
     if "name" in name:
-        day = f"regexp_replace(regexp_replace({day}, '^\\p{{L}}+, ', ''), '[-,. ]+', ' ', 'g')"
+        day = "regexp_replace(regexp_replace(part.day, '^\\p{L}+, ', ''), '[-,. ]+', ' ', 'g')"
     listed = ", ".join(map(literal, forms))
-    clock = f"coalesce(try_cast(nullif({part[2]}, '') as time), time '00:00')"
     # 12 AM is midnight, 12 PM is noon
     half = (
-        f"case upper({part[3]}[1]) when 'P' then if(starts_with({part[2]}, '12'), 0, 12) "
-        f"when 'A' then if(starts_with({part[2]}, '12'), -12, 0) else 0 end"
+        "case upper(part.half[1]) when 'P' then if(starts_with(part.clock, '12'), 0, 12) "
+        "when 'A' then if(starts_with(part.clock, '12'), -12, 0) else 0 end"
     )
-    wall = f"(cast(try_strptime({day}, [{listed}]) as date) + {clock} + to_hours({half}))"
-    digits = f"regexp_replace({part[4]}, '[^0-9]', '', 'g')"
+    wall = (
+        f"cast(try_strptime({day}, [{listed}]) as date) "
+        f"+ coalesce(try_cast(nullif(part.clock, '') as time), time '00:00') + to_hours({half})"
+    )
+    digits = "regexp_replace(part.zone, '[^0-9]', '', 'g')"
     minutes = (
-        f"(if(starts_with({part[4]}, '-'), -1, 1) * (60 * cast({digits}[1:2] as integer) "
-        f"+ coalesce(try_cast({digits}[3:4] as integer), 0)))"
+        f"if(starts_with(part.zone, '-'), -1, 1) * coalesce(60 * try_cast({digits}[1:2] as integer) "
+        f"+ coalesce(try_cast({digits}[3:4] as integer), 0), 0)"
     )
-    instant = f"if({digits} = '', {wall}, {wall} - to_minutes({minutes}))"
-    there = f"if({part[4]} = '', {wall}, timezone({literal(zone)}, timezone('UTC', {instant})))"
-    is_clock = f"({part[2]} = '' or try_cast({part[2]} as time) is not null)"
-    read = f"if({part[0]} <> '' and {is_clock}, {there}, null)"
+    is_clock = "part.clock = '' or try_cast(part.clock as time) is not null"
+    is_local = "part.zone = ''"
+    there = f"timezone({literal(zone)}, timezone('UTC', wall - to_minutes({minutes})))"
+    read = (
+        f"list_transform([{parts}], lambda part: if(part.day <> '' and ({is_clock}), "
+        f"list_transform([{wall}], lambda wall: if({is_local}, wall, {there}))[1], null))[1]"
+    )
     if name != "year-month-day":
         return read
     # most files write ISO, and a cast is many times faster

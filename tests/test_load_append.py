@@ -23,7 +23,7 @@ order_lines:
   columns:
     {transaction_id: invoice, customer_id: client, transaction_date: day, product_id: sku,
      product_name: name, quantity: qty, unit_price: price,
-     line_item_amount: {multiply: [quantity, unit_price]}}
+     line_item_amount: quantity * unit_price}
 """
 JANUARY = [
     f"{n},P{n % 4},Thing,{1 + n % 3},2024-01-{1 + n % 28:02d},2.50,C{n % 9}" for n in range(60)

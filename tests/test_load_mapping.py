@@ -9,8 +9,8 @@ import pytest
 
 import warehouse
 from load.loader import load
+from load.mapping import read_mapping
 from load.read_files import LoadError
-from load.read_mapping import read_mapping
 from load.suggest import suggested
 from run import transform
 from tests.shop_files import CDNOW, GERMAN, SHAPES, cdnow, content, german, monthly, query, web_shop
