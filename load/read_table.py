@@ -19,7 +19,7 @@ from load.near_names import did_you_mean, same_name
 from load.quarantine import Misfit, check, keep_bad_rows
 from load.raw_tables import HEADERS
 from load.read_files import Staged, open_parts, stage
-from load.staging import LoadError, quoted
+from load.staging import STAGED, LoadError, quoted
 from load.values import NOTHING, currencies, decimal_sign, moments, number_sql
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ _ROUNDED_SHARE = 1e-4
 
 @dataclass(frozen=True)
 class Read:
-    """One table as read: the SQL after `from` that yields its columns, and where it is from."""
+    """One table as read: where its columns lie in the scratch database, and what it is from."""
 
     name: str
     source: str
@@ -137,9 +137,13 @@ def read_table(
     if rejected and not sum(counts.values()):
         raise LoadError(f"{staged.name}: none of its rows fits, so nothing is loaded")
     keys = frozenset(found)
-    return Read(
-        name, _complete(reading.source, name, keys), counts, rejected, reading.has_zones, keys
+    # read now: what a number looks like is another file's way as soon as that is read
+    table_read = f"{STAGED}.main.{quoted(f'read_{name}')}"
+    connection.execute(
+        f"create or replace table {table_read} as from {_complete(reading.source, name, keys)}"
     )
+    connection.execute(f"drop table {staged.table}")
+    return Read(name, table_read, counts, rejected, reading.has_zones, keys)
 
 
 def columns_read(

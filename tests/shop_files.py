@@ -213,7 +213,14 @@ def sqlite(folder: Path, lines: int = 100) -> Path:
     """A SQLite file with one table of order lines."""
     file = folder / "till.sqlite"
     rows = [
-        (n // 2, f"c{n // 2 % 20}", f"2023-0{1 + n // 2 % 9}-11", f"p{n % 7}", 1 + n % 3, 2.5 * (1 + n % 3))
+        (
+            n // 2,
+            f"c{n // 2 % 20}",
+            f"2023-0{1 + n // 2 % 9}-11",
+            f"p{n % 7}",
+            1 + n % 3,
+            2.5 * (1 + n % 3),
+        )
         for n in range(lines)
     ]
     connection = sqlite3.connect(file)
