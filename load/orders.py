@@ -213,7 +213,7 @@ def _convert(connection: duckdb.DuckDBPyConnection, rates: Read | None) -> None:
             f"{mixed:,} orders have several currencies each, as {example!r}: they cannot be added up"
         )
     found = connection.execute(
-        f"select currency, count(*), sum(lines_amount) from {_AT}.orders_read "
+        f"select currency, count(*), coalesce(sum(lines_amount), 0) from {_AT}.orders_read "
         "where currency is not null group by all order by 2 desc, 1"
     ).fetchall()
     if len(found) < 2 and not rates:
@@ -380,7 +380,7 @@ def _add_refunds(
         """,
     )
     unknown, example, money = connection.execute(
-        f"select count(*), min(order_id), sum(line_item_amount) from {_AT}.refunded where not is_known"
+        f"select count(*), min(order_id), coalesce(sum(line_item_amount), 0) from {_AT}.refunded where not is_known"
     ).fetchall()[0]
     if unknown:
         raise LoadError(

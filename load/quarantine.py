@@ -9,11 +9,14 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from load.expressions import OUR
 from load.find_files import shown
 from load.parts import Part
 from load.read_files import Staged
-from load.staging import STAGED, LoadError, scalar
+from load.staging import STAGED, LoadError, quoted, scalar
 
+# the rowid of a staged row, in a source of our columns
+_PLACE = quoted(OUR + "file_row")
 # the rows set aside of all tables, in the scratch database
 REJECTED = f"{STAGED}.main.rejected"
 # where each row of a source stands in its staged table
@@ -55,6 +58,7 @@ def keep_bad_rows(
 def check(
     connection: duckdb.DuckDBPyConnection,
     staged: Staged,
+    source: str,
     name: str,
     misfits: Sequence[Misfit],
     path: Path,

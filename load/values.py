@@ -54,9 +54,14 @@ def number_sql(text: str, decimal: str) -> str:
     plain = _plain_blanks(text)
     pattern = rf"\(?\s*[-+]?\s*{_CURRENCY}?\s*[-+]?\s*({_number_pattern(decimal)})\s*{_CURRENCY}?\s*-?\s*\)?"
     core = f"regexp_extract({plain}, {literal(f'^{pattern}$')}, 1)"
-    bare = f"regexp_replace({core}, '[{',' if decimal == '.' else '.'}''’ ]', '', 'g')"
+    bare = f"regexp_replace(core, '[{',' if decimal == '.' else '.'}''’ ]', '', 'g')"
     number = f"try_cast(replace(nullif({bare}, ''), ',', '.') as {NUMBER_TYPE})"
-    signed = f"if(regexp_matches({plain}, '[(]|^[^0-9]*-|-$|-[^0-9]*$'), -{number}, {number})"
+    is_minus = f"regexp_matches({plain}, '[(]|^[^0-9]*-|-$|-[^0-9]*$')"
+    # found once: what stands in an expression many times takes long to plan
+    signed = (
+        f"list_transform([{core}], lambda core: "
+        f"list_transform([{number}], lambda found: if({is_minus}, -found, found))[1])[1]"
+    )
     simple = r"'-?[0-9]+([.][0-9]+)?'" if decimal == "." else r"'-?[0-9]+'"
     # most numbers are written plainly, and a cast is many times faster
     return f"if(regexp_full_match({text}, {simple}), try_cast({text} as {NUMBER_TYPE}), {signed})"

@@ -35,24 +35,28 @@ order_lines:
   columns:
     customer_id: id
     transaction_date: day
-    product_id: {constant: CD}
+    product_id: "'CD'"
     quantity: cds
     line_item_amount: dollars
 """
 
 
 def german(folder: Path, lines: int = 200) -> Path:
-    """Semicolons, decimal comma, thousands, euro signs, cp1252; returns are told by the number."""
+    """Semicolons, decimal comma, thousands, euro signs, cp1252; returns are told by the number.
+
+    Three lines make an order, of one customer and day.
+    """
     draw = random.Random(2)
     file = folder / "Kassenbons.csv"
     rows = ["Bon-Nr;Datum;Kundennummer;Artikelnummer;Bezeichnung;Warengruppe;Menge;Betrag"]
     for line in range(lines):
-        day = FIRST_DAY + timedelta(line // 2)
+        if line % 3 == 0:
+            day, customer = FIRST_DAY + timedelta(line // 2), draw.randint(1, 30)
         number = f"G{1000 + line // 3}" if line // 3 % 10 == 9 else f"{1000 + line // 3}"
         amount = f"{draw.randint(100, 250_000) / 100:,.2f}".translate(str.maketrans(",.", ".,"))
         article = draw.randint(1, 20)
         rows.append(
-            f"{number};{day:%d.%m.%Y};K{draw.randint(1, 30):04d};A{article};Müsli, groß {article};"
+            f"{number};{day:%d.%m.%Y};K{customer:04d};A{article};Müsli, groß {article};"
             f"Küche;{draw.randint(1, 4)};{amount} €"
         )
     file.write_bytes("\r\n".join([*rows, ""]).encode("cp1252"))
@@ -61,8 +65,7 @@ def german(folder: Path, lines: int = 200) -> Path:
 
 GERMAN = """
 order_lines:
-  format: {delimiter: ";", encoding: cp1252, decimal: ",", thousands: ".", currency: "€",
-           dates: "%d.%m.%Y"}
+  format: {delimiter: ";", encoding: cp1252, decimal: ",", dates: "%d.%m.%Y"}
   columns:
     transaction_id: Bon-Nr
     customer_id: Kundennummer
@@ -70,9 +73,8 @@ order_lines:
     product_id: Artikelnummer
     product_name: Bezeichnung
     product_category: Warengruppe
-    quantity: Menge
-    line_item_amount: Betrag
-  returns: {column: Bon-Nr, prefix: G}
+    quantity: if(starts_with("Bon-Nr", 'G'), -number(Menge), Menge)
+    line_item_amount: if(starts_with("Bon-Nr", 'G'), -number(Betrag), Betrag)
 """
 
 
@@ -108,7 +110,7 @@ order_lines:
     product_name: Lineitem name
     unit_price: Lineitem price
     quantity: Lineitem quantity
-    line_item_amount: {multiply: [quantity, unit_price]}
+    line_item_amount: quantity * unit_price
     city: Shipping City
     region: Shipping Country
 """
@@ -120,11 +122,12 @@ def monthly(folder: Path, months: int = 3) -> Path:
     folder = folder / "monthly"
     folder.mkdir()
     for month in range(1, months + 1):
+        clients = [draw.randint(1, 40) for _ in range(50)]
         rows = [
             {
                 "order_id": f"{month}{line // 2:04d}",
-                "ordered_at": pd.Timestamp(2024, month, 1 + line % 28, 9),
-                "client": draw.randint(1, 40),
+                "ordered_at": pd.Timestamp(2024, month, 1 + line // 2 % 28, 9),
+                "client": clients[line // 2],
                 "sku": f"S{draw.randint(1, 15)}",
                 "qty": draw.randint(1, 3),
                 "price": draw.randint(100, 900) / 100,
@@ -150,7 +153,7 @@ order_lines:
     product_id: sku
     quantity: qty
     unit_price: price
-    line_item_amount: {multiply: [quantity, unit_price]}
+    line_item_amount: quantity * unit_price
 products:
   file: catalogue.csv
   columns: {product_id: sku, product_name: title, product_category: department,
@@ -202,7 +205,7 @@ store_sales_header:
 store_sales_line_items:
   table: receipt_lines
   columns: {line_item_id: line_no, transaction_id: receipt_no, product_id: item_id, quantity: qty,
-            unit_price: price, line_item_amount: {multiply: [quantity, unit_price]}}
+            unit_price: price, line_item_amount: quantity * unit_price}
 """
 
 
@@ -210,7 +213,14 @@ def sqlite(folder: Path, lines: int = 100) -> Path:
     """A SQLite file with one table of order lines."""
     file = folder / "till.sqlite"
     rows = [
-        (n // 2, f"c{n % 20}", f"2023-0{1 + n % 9}-11", f"p{n % 7}", 1 + n % 3, 2.5 * (1 + n % 3))
+        (
+            n // 2,
+            f"c{n // 2 % 20}",
+            f"2023-0{1 + n // 2 % 9}-11",
+            f"p{n % 7}",
+            1 + n % 3,
+            2.5 * (1 + n % 3),
+        )
         for n in range(lines)
     ]
     connection = sqlite3.connect(file)

@@ -11,6 +11,7 @@ import warehouse
 from generate.shop.plan import Plan
 from generate.synthetic import generate
 from load.command import main
+from load.ledger import Entry
 from load.loader import load
 from load.raw_tables import TABLES, replace
 from load.read_files import LoadError
@@ -23,7 +24,7 @@ order_lines:
   columns:
     {transaction_id: invoice, customer_id: client, transaction_date: day, product_id: sku,
      product_name: name, quantity: qty, unit_price: price,
-     line_item_amount: {multiply: [quantity, unit_price]}}
+     line_item_amount: quantity * unit_price}
 """
 JANUARY = [
     f"{n},P{n % 4},Thing,{1 + n % 3},2024-01-{1 + n % 28:02d},2.50,C{n % 9}" for n in range(60)
@@ -123,7 +124,7 @@ def test_appended_rows_are_new_rows_known_on_their_day(lines, mapping):
     assert query(
         "select distinct transaction_date >= '2024-02-01' as is_new, recorded_at "
         "from raw.store_sales_header order by is_new"
-    ) == [(False, None), (True, datetime(2024, 3, 1))]
+    ) == [(False, None), (True, datetime(2024, 3, 1, 0, 0, 0, 2))]
     assert loaded[2][0] in stamps()[2]
     assert load(both, mapping=mapping, append=True).unchanged
     # under another name, and with other lines beside: still nothing that is there is added again
@@ -134,7 +135,8 @@ def test_appended_rows_are_new_rows_known_on_their_day(lines, mapping):
 def test_without_a_day_rows_become_known_today(lines, mapping):
     load(lines("january.csv", *JANUARY), mapping=mapping)
     load(lines("late.csv", *LATE), mapping=mapping, append=True)
-    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+    # the second load: of two loads of one day the later one knows better
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=2, tzinfo=None)
     for table in ("store_sales_header", "store_sales_line_items"):
         recorded = f"select recorded_at, count(*) from raw.{table} group by all order by all"
         assert query(recorded) == [(today, len(LATE)), (None, len(JANUARY))]
@@ -222,8 +224,6 @@ def test_appending_needs_something_to_append_to_and_a_day_that_has_come(lines, m
         load(file, mapping=mapping, append=True)
     with pytest.raises(LoadError, match="lies ahead"):
         load(file, mapping=mapping, append=True, known_on=date.today() + timedelta(3))
-    with pytest.raises(LoadError, match="for --append alone"):
-        load(file, mapping=mapping, known_on=date(2024, 1, 1))
     # what was made on the way is an empty warehouse, if any
     assert not warehouse.path().exists() or query(
         "select count(*) from duckdb_tables() where schema_name = 'raw'"
@@ -250,7 +250,7 @@ def test_what_does_not_fit_is_kept_aside_with_its_place_and_reason(lines, mappin
         "select row_number, column_name, value, expected, file, table_name from raw.rejected "
         "order by row_number, column_name"
     )
-    date_form, number = "a date written year-month-day", "a number (DECIMAL(18,3))"
+    date_form, number = "a date written year-month-day", "a number written as 1,234.50"
     place = ("january.csv", "order_lines")
     assert found == [
         (5, "qty", "many", number, *place),
@@ -292,7 +292,7 @@ def test_replacing_ends_a_truth_and_does_what_is_asked_beside():
             connection,
             sources,
             lambda inside: inside.execute("create schema truth"),
-            layout="ours",
+            entry=Entry(layout="ours"),
         )
     assert query("select layout, mode, file from raw.loads") == [("ours", "replace", None)]
     assert query("select count(*) from duckdb_tables() where schema_name = 'truth'") == [(0,)]
