@@ -241,7 +241,7 @@ def _add_orders(
         """,
         moments,
     )
-    gone = f"""
+    gone = """
         from present_lines as incoming
         semi join (from said_anew where are_lines_new) as said_anew using (transaction_id)
         anti join incoming_lines using (line_item_id)

@@ -15,12 +15,10 @@ from load.parts import Part
 from load.read_files import Staged
 from load.staging import STAGED, LoadError, quoted, scalar
 
-# the rowid of a staged row, in a source of our columns
-_PLACE = quoted(OUR + "file_row")
 # the rows set aside of all tables, in the scratch database
 REJECTED = f"{STAGED}.main.rejected"
-# where each row of a source stands in its staged table
-ROW = '"our file_row"'
+# where each row of a source of our columns stands in its staged table
+ROW = quoted(OUR + "file_row")
 _COLUMNS = (
     "table_name VARCHAR, file VARCHAR, sheet VARCHAR, row_number BIGINT, column_name VARCHAR, "
     "value VARCHAR, expected VARCHAR, row_text VARCHAR"
@@ -58,7 +56,6 @@ def keep_bad_rows(
 def check(
     connection: duckdb.DuckDBPyConnection,
     staged: Staged,
-    source: str,
     name: str,
     misfits: Sequence[Misfit],
     path: Path,
