@@ -77,11 +77,8 @@ async def fail(_: Request, error: StarletteHTTPException) -> JSONResponse:
 
 
 @app.exception_handler(warehouse.WarehouseError)
-@app.exception_handler(artefacts.ArtefactError)
-async def unavailable(
-    _: Request, error: warehouse.WarehouseError | artefacts.ArtefactError
-) -> JSONResponse:
-    """Say that the warehouse or the model cannot be used now; where they lie is for the log."""
+async def unavailable(_: Request, error: warehouse.WarehouseError) -> JSONResponse:
+    """Say that the warehouse cannot be read now; where it lies and who holds it is for the log."""
     log.warning("%s", error)
     return JSONResponse({"detail": error.shown}, 503)
 

@@ -25,7 +25,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: list[str], health: str, log: Path, **variables: str) -> Iterator[None]:
+def running(
+    command: list[str], health: str, log: Path, **variables: str
+) -> Iterator[subprocess.Popen]:
     """Run a server until its health address answers, and end it afterwards."""
     with (
         log.open("w") as output,
@@ -43,7 +45,7 @@ def running(command: list[str], health: str, log: Path, **variables: str) -> Ite
                 if process.poll() is not None or time.monotonic() > deadline:
                     pytest.fail(f"{' '.join(command)} did not start:\n{log.read_text()}")
                 time.sleep(0.1)
-            yield
+            yield process
         finally:
             process.terminate()
             process.wait(10)
