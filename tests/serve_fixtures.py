@@ -74,6 +74,17 @@ def serve_shop() -> Callable[[Path, Path], AbstractContextManager[str]]:
     return running_api
 
 
+@pytest.fixture
+def idle_api(tmp_path: Path) -> Iterator[tuple[str, int]]:
+    """An API without a warehouse: its address, and the id of its process."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "serve/api.py", "--port", str(port)]
+    nothing = str(tmp_path / "none.duckdb")
+    with running(command, url, tmp_path / "log", WAREHOUSE_PATH=nothing) as process:
+        yield url, process.pid
+
+
 @pytest.fixture(scope="session")
 def api_url(scored_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with running_api(scored_shop.file, tmp_path_factory.mktemp("api") / "log") as url:

@@ -14,7 +14,6 @@ import warehouse
 from serve import schema, stored
 from serve.changes import Change
 from serve.what_if import what_if
-from tests.serve_fixtures import free_port, running
 
 pytest_plugins = ("tests.serve_fixtures",)
 
@@ -174,26 +173,23 @@ def test_a_body_beyond_256_kb_is_refused_before_it_is_parsed(api_url, path, whol
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
 @pytest.mark.parametrize("whole", [True, False], ids=["of known length", "in chunks"])
-def test_50_mb_are_refused_quickly_in_little_memory(tmp_path, whole):
+def test_50_mb_are_refused_quickly_in_little_memory(idle_api, whole):
+    url, process = idle_api
+
+    def most_megabytes():
+        status = Path(f"/proc/{process}/status").read_text()
+        return int(re.search(r"VmHWM:\s*(\d+) kB", status)[1]) / 1024
+
     text = b"[" + b"0," * 25_000_000 + b"0]"
-    url = f"http://127.0.0.1:{free_port()}"
-    command = [sys.executable, "serve/api.py", "--port", url.rpartition(":")[2]]
-    file = str(tmp_path / "none.duckdb")
-    with running(command, url, tmp_path / "log", WAREHOUSE_PATH=file) as process:
-
-        def most_megabytes():
-            status = Path(f"/proc/{process.pid}/status").read_text()
-            return int(re.search(r"VmHWM:\s*(\d+) kB", status)[1]) / 1024
-
-        assert post(url, "x").status_code == 422
-        before, start = most_megabytes(), time.monotonic()
-        parts = (text[at : at + 65_536] for at in range(0, len(text), 65_536))
-        answer = post(url, text if whole else parts)
-        seconds = time.monotonic() - start
-        assert answer.status_code == 413
-        assert most_megabytes() - before < 16
-        assert seconds < 10
-        assert httpx.get(url).is_success
+    parts = (text[at : at + 65_536] for at in range(0, len(text), 65_536))
+    assert post(url, "x").status_code == 422
+    before, start = most_megabytes(), time.monotonic()
+    answer = post(url, text if whole else parts)
+    seconds = time.monotonic() - start
+    assert answer.status_code == 413
+    assert most_megabytes() - before < 16
+    assert seconds < 10
+    assert httpx.get(url).is_success
 
 
 def test_at_most_20_errors_are_named_and_the_others_counted(api_url):

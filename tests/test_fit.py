@@ -204,18 +204,23 @@ def test_a_quick_fit_changes_nothing_that_a_full_fit_has_published(empty, monkey
     monkeypatch.setattr(learn, "FULL", QUICK)
     write_mart(make_mart(snapshots=3), START + dt.timedelta(90))
     champion = fit()
-    kept = ["model_registry", "model_evaluation", "feature_importance", "training_dates"]
-    mine = {
-        name: f"from main.{name} where columns(c -> c like '%version') = '{champion.version}'"
-        for name in kept
-    }
-    before = {name: query(sql) for name, sql in mine.items()}, published()
+    key = {"model_registry": "version"} | dict.fromkeys(
+        ("model_evaluation", "feature_importance", "training_dates"), "model_version"
+    )
+
+    def of_champion():
+        return [
+            query(f"from main.{table} where {name} = '{champion.version}' order by all")
+            for table, name in key.items()
+        ]
+
+    before = of_champion(), published()
     assert champion.verdict.status == "champion"
     assert set(before[1]) == {"report.html", *(f"{name}.png" for name in report.CAPTIONS)}
     trial = fit(quick=True, seed=1)
     assert trial.version != champion.version
     assert artefact.champion().version == champion.version
-    assert ({name: query(sql) for name, sql in mine.items()}, published()) == before
+    assert (of_champion(), published()) == before
 
 
 def test_two_snapshots_are_enough(empty):
