@@ -32,12 +32,24 @@ FEATURE_MART = "feat_customer_snapshots"
 FEATURES_YML = DBT_PROJECT / "models" / "features" / "_features__models.yml"
 
 
+# the days from an as-of date on that a target spans and a forecast is of
+HORIZON_DAYS = 30
 # readers hold the file for milliseconds; a writer waits for them this long
 ATTEMPTS, PAUSE = 40, 0.25
 
 
 class WarehouseError(RuntimeError):
-    """The warehouse cannot be used as asked; the message says what to do."""
+    """The warehouse cannot be used as asked; the message says what to do.
+
+    Parameters
+    ----------
+    shown
+        What those are told who ask over the network, where the message names a path or a process.
+    """
+
+    def __init__(self, message: str, shown: str | None = None) -> None:
+        super().__init__(message)
+        self.shown = shown or message
 
 
 def path() -> Path:
@@ -51,7 +63,8 @@ def path() -> Path:
     file = (ROOT / (os.environ.get("WAREHOUSE_PATH") or "warehouse.duckdb")).resolve()
     if file.stem in SCHEMAS:
         raise WarehouseError(
-            f"{file} is named like the schema {file.stem!r}: choose another WAREHOUSE_PATH"
+            f"{file} is named like the schema {file.stem!r}: choose another WAREHOUSE_PATH",
+            "the warehouse is named like a schema in it: choose another WAREHOUSE_PATH",
         )
     return file
 
@@ -79,13 +92,16 @@ def connect(*, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """
     file = path()
     if read_only and not file.exists():
-        raise WarehouseError(f"{file} does not exist: run `make run`, or `make build` after a load")
+        remedy = "run `make run`, or `make build` after a load"
+        raise WarehouseError(f"{file} does not exist: {remedy}", f"there is no warehouse: {remedy}")
     try:
         connection = duckdb.connect(str(file), read_only=read_only)
     except duckdb.IOException as error:
         raise WarehouseError(
             f"{file} cannot be opened: {error}. Stop the process that holds it and try again; "
-            "if the file is broken, move it away and load again"
+            "if the file is broken, move it away and load again",
+            "the warehouse cannot be read now, most likely because it is being refreshed: try "
+            "again in a minute",
         ) from error
     # a file of another kind (a CSV, say) opens as an empty database in memory, without a word
     if connection.execute(
@@ -93,10 +109,37 @@ def connect(*, read_only: bool = False) -> duckdb.DuckDBPyConnection:
         "select path from duckdb_databases() where database_name = current_database()"
     ).fetchone() in (None, (None,)):
         connection.close()
-        raise WarehouseError(f"{file} is no DuckDB file: choose another WAREHOUSE_PATH")
+        remedy = "choose another WAREHOUSE_PATH"
+        raise WarehouseError(
+            f"{file} is no DuckDB file: {remedy}", f"the warehouse is no DuckDB file: {remedy}"
+        )
     # a misspelt table must be an error, never a Python variable of the same name
     connection.execute("set python_enable_replacements = false")
     return connection
+
+
+def horizon(connection: duckdb.DuckDBPyConnection) -> int:
+    """Return how many days the mart's targets span; before the first build, how many they will.
+
+    Raises
+    ------
+    WarehouseError
+        If the mart was built for others than the forecasts are of.
+    """
+    try:
+        [(other,)] = connection.execute(
+            "select any_value(horizon_days) filter (where horizon_days <> ?)"
+            " from intermediate.int_snapshots_scheduled",
+            [HORIZON_DAYS],
+        ).fetchall()
+    except duckdb.CatalogException:
+        other = None
+    if other is not None:
+        raise WarehouseError(
+            f"the mart is built for a horizon of {other} days, and forecasts are of "
+            f"{HORIZON_DAYS}: run `make build`, without the variable horizon_days"
+        )
+    return HORIZON_DAYS
 
 
 def writer() -> duckdb.DuckDBPyConnection:

@@ -22,6 +22,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 import warehouse
 from serve import schema, stored
+from serve.body_limit import BodyLimit
 from serve.changes import MOST_CHANGES, Change, ChangeError
 from serve.what_if import UnknownCustomerError, what_if
 from train import artefact as artefacts
@@ -31,6 +32,11 @@ log = logging.getLogger(__name__)
 
 CONTRACT = stored.contract()
 Features = schema.features_model(CONTRACT)
+# who sends more of them has sent something else
+MOST_ERRORS = 20
+# a field that nobody knows bears any name; and a message may quote one
+MOST_CHARACTERS = 300
+TOO_LARGE = {"model": schema.Problem, "description": "The body has more than 256 KB."}
 
 
 @asynccontextmanager
@@ -41,9 +47,10 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.champion = artefacts.champion()
     except (artefacts.ArtefactError, warehouse.WarehouseError) as error:
         app.state.problem = (
-            f"no model is loaded: {error}. Once `python train/fit.py` has run, start the API again"
+            f"no model is loaded: {error.shown}. Once `python train/fit.py` has run, start the API "
+            "again"
         )
-        log.warning(app.state.problem)
+        log.warning("no model is loaded: %s", error)
     yield
 
 
@@ -52,6 +59,7 @@ app = FastAPI(
     description="Expected spend of a customer in the next 30 days.",
     lifespan=lifespan,
 )
+app.add_middleware(BodyLimit)
 
 
 @app.exception_handler(RequestValidationError)
@@ -70,8 +78,9 @@ async def fail(_: Request, error: StarletteHTTPException) -> JSONResponse:
 
 @app.exception_handler(warehouse.WarehouseError)
 async def unavailable(_: Request, error: warehouse.WarehouseError) -> JSONResponse:
-    """Say that the warehouse cannot be read now, and what to do."""
-    return JSONResponse({"detail": str(error)}, 503)
+    """Say that the warehouse cannot be read now; where it lies and who holds it is for the log."""
+    log.warning("%s", error)
+    return JSONResponse({"detail": error.shown}, 503)
 
 
 @app.exception_handler(ChangeError)
@@ -96,6 +105,7 @@ def health(request: Request) -> schema.Health:
 @app.post(
     "/predict",
     responses={
+        413: TOO_LARGE,
         422: {"model": schema.Invalid, "description": "A field is missing or impossible."},
         503: {"model": schema.Problem, "description": "No model is loaded."},
     },
@@ -127,6 +137,7 @@ def customer(customer_id: str) -> schema.Customer:
     "/customers/{customer_id}/what-if",
     responses={
         404: {"model": schema.Problem, "description": "The mart has no such customer."},
+        413: TOO_LARGE,
         422: {"model": schema.Invalid, "description": "A change is impossible."},
         503: {"model": schema.Problem, "description": "No model, or no warehouse to read."},
     },
@@ -171,10 +182,18 @@ def _prediction(row: Mapping[str, Any], champion: artefacts.Artefact) -> schema.
 
 
 def _invalid(problems: list[tuple[str, str]]) -> JSONResponse:
+    named = problems[:MOST_ERRORS]
+    if more := len(problems) - len(named):
+        named.append(("", f"and {more:,} more"))
     detail = [
-        schema.InvalidField(field=field or "body", message=message) for field, message in problems
+        schema.InvalidField(field=_short(field) or "body", message=_short(message))
+        for field, message in named
     ]
     return JSONResponse(schema.Invalid(detail=detail).model_dump(), 422)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}..."
 
 
 def main(

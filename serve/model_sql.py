@@ -75,8 +75,7 @@ def _steps(rows: tuple[tuple[str, str], ...]) -> Steps:
         if table not in reads:
             if name not in sql:
                 raise warehouse.WarehouseError(
-                    f"{warehouse.path()} does not note by which SQL {table} was built: "
-                    "run `make build`"
+                    f"the warehouse does not note by which SQL {table} was built: run `make build`"
                 )
             parents = _tables(sql[name])
             # all of them: each has to be noted before what reads it

@@ -33,14 +33,17 @@ def reading() -> Iterator[duckdb.DuckDBPyConnection]:
     Raises
     ------
     warehouse.WarehouseError
-        If the file is missing or held by a writer, or a table is not built yet.
+        If the file is missing or held by a writer, a table is not built yet, or the mart is of
+        another horizon than forecasts are.
     """
     with warehouse.connect(read_only=True) as connection:
+        warehouse.horizon(connection)
         try:
             yield connection
         except (duckdb.CatalogException, duckdb.BinderException) as error:
             raise warehouse.WarehouseError(
-                f"{warehouse.path()} is not built yet: run `make build` ({_first_line(error)})"
+                f"{warehouse.path()} is not built yet: run `make build` ({_first_line(error)})",
+                "the warehouse is not built yet: run `make build`",
             ) from error
 
 

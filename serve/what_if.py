@@ -68,6 +68,8 @@ def what_if(
     """
     champion = champion or artefacts.champion()
     with stored.reading() as connection:
+        # a server may hold a model for longer than the mart that it was checked against
+        artefacts.check_horizon(champion.card, connection)
         day = stored.current_date(connection)
         row = _mart_row(connection, customer_id, day)
         lines = changes.lines(connection, customer_id, row, day, wanted)

@@ -16,6 +16,7 @@ from generate.synthetic import generate
 from run import catalog, transform
 from serve.explain import explain
 from serve.score import score
+from train import registry
 from train.fit import fit
 
 REAL_FILE = warehouse.ROOT.parent / "shared" / "data" / "online_retail_ii_2009_2010.parquet"
@@ -71,7 +72,7 @@ def scored_shop(built_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> S
     """The built shop after fit, score and the marts on the scores."""
     shop = built_shop.copy_to(tmp_path_factory.mktemp("scored"))
     with in_warehouse(shop.file):
-        fit(quick=True)
+        registry.promote(fit(quick=True).version)
         score()
         explain()
         transform.build(select=catalog.SELECTION)

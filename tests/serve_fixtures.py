@@ -25,7 +25,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: list[str], health: str, log: Path, **variables: str) -> Iterator[None]:
+def running(
+    command: list[str], health: str, log: Path, **variables: str
+) -> Iterator[subprocess.Popen]:
     """Run a server until its health address answers, and end it afterwards."""
     with (
         log.open("w") as output,
@@ -43,7 +45,7 @@ def running(command: list[str], health: str, log: Path, **variables: str) -> Ite
                 if process.poll() is not None or time.monotonic() > deadline:
                     pytest.fail(f"{' '.join(command)} did not start:\n{log.read_text()}")
                 time.sleep(0.1)
-            yield
+            yield process
         finally:
             process.terminate()
             process.wait(10)
@@ -70,6 +72,17 @@ def _answers(url: str) -> bool:
 def serve_shop() -> Callable[[Path, Path], AbstractContextManager[str]]:
     """For tests that need a server of their own: serve a warehouse, log to a file."""
     return running_api
+
+
+@pytest.fixture
+def idle_api(tmp_path: Path) -> Iterator[tuple[str, int]]:
+    """An API without a warehouse: its address, and the id of its process."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "serve/api.py", "--port", str(port)]
+    nothing = str(tmp_path / "none.duckdb")
+    with running(command, url, tmp_path / "log", WAREHOUSE_PATH=nothing) as process:
+        yield url, process.pid
 
 
 @pytest.fixture(scope="session")

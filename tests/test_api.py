@@ -1,8 +1,11 @@
 import json
+import re
 import shutil
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import pytest
@@ -89,10 +92,11 @@ def test_the_documented_example_works(api_url):
 
 def test_the_documentation_declares_the_errors(api_url):
     paths = httpx.get(f"{api_url}/openapi.json").json()["paths"]
-    assert {"200", "422", "503"} == set(paths["/predict"]["post"]["responses"])
+    assert {"200", "413", "422", "503"} == set(paths["/predict"]["post"]["responses"])
     declared = {"200", "404", "422", "503"}
     assert declared == set(paths["/customers/{customer_id}"]["get"]["responses"])
-    assert declared == set(paths["/customers/{customer_id}/what-if"]["post"]["responses"])
+    changed = paths["/customers/{customer_id}/what-if"]["post"]["responses"]
+    assert declared | {"413"} == set(changed)
 
 
 def test_whole_numbers_pass_for_fractions_and_unseen_categories_are_tolerated(api_url):
@@ -152,6 +156,61 @@ def test_an_impossible_body_is_refused_by_name(api_url, content, field):
     assert answer.status_code == 422
     assert field in [entry["field"] for entry in answer.json()["detail"]]
     assert all(entry["message"] for entry in answer.json()["detail"])
+
+
+@pytest.mark.parametrize("path", ["/predict", "/customers/nobody/what-if", "/nowhere"])
+@pytest.mark.parametrize("whole", [True, False], ids=["of known length", "in chunks"])
+@pytest.mark.parametrize(("size", "refused"), [(256 * 1024, False), (256 * 1024 + 1, True)])
+def test_a_body_beyond_256_kb_is_refused_before_it_is_parsed(api_url, path, whole, size, refused):
+    # no JSON: whoever parses it says so
+    text = b"x" * size
+    content = text if whole else iter([text[:1000], text[1000:]])
+    answer = httpx.post(f"{api_url}{path}", content=content)
+    assert answer.status_code == (413 if refused else 404 if path == "/nowhere" else 422)
+    if refused:
+        assert "262,144 bytes" in answer.json()["detail"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+@pytest.mark.parametrize("whole", [True, False], ids=["of known length", "in chunks"])
+def test_50_mb_are_refused_quickly_in_little_memory(idle_api, whole):
+    url, process = idle_api
+
+    def most_megabytes():
+        status = Path(f"/proc/{process}/status").read_text()
+        return int(re.search(r"VmHWM:\s*(\d+) kB", status)[1]) / 1024
+
+    text = b"[" + b"0," * 25_000_000 + b"0]"
+    parts = (text[at : at + 65_536] for at in range(0, len(text), 65_536))
+    assert post(url, "x").status_code == 422
+    before, start = most_megabytes(), time.monotonic()
+    answer = post(url, text if whole else parts)
+    seconds = time.monotonic() - start
+    assert answer.status_code == 413
+    assert most_megabytes() - before < 16
+    assert seconds < 10
+    assert httpx.get(url).is_success
+
+
+def test_at_most_20_errors_are_named_and_the_others_counted(api_url):
+    answer = post(api_url, json.dumps(body(**{f"unknown {number}": 1 for number in range(5000)})))
+    assert answer.status_code == 422
+    detail = answer.json()["detail"]
+    assert [entry["field"] for entry in detail[:20]] == [f"unknown {n}" for n in range(20)]
+    assert detail[20:] == [{"field": "body", "message": "and 4,980 more"}]
+    exactly = post(api_url, json.dumps(body(**{f"unknown {number}": 1 for number in range(20)})))
+    assert len(exactly.json()["detail"]) == 20
+
+
+def test_what_is_sent_does_not_come_back_at_length(api_url, customer_id):
+    long = "x" * 200_000
+    answers = [
+        post(api_url, json.dumps(body(**{long: 1}))),
+        ask(api_url, customer_id, [{"amount": 1, "category": long}]),
+    ]
+    for answer in answers:
+        assert answer.status_code == 422
+        assert len(answer.content) < 1000
 
 
 def test_a_body_without_a_content_type_is_refused(api_url):
@@ -255,9 +314,10 @@ def test_a_what_if_of_a_stranger_is_not_found(api_url):
 
 
 def test_without_a_model_or_a_warehouse_it_says_what_to_run(
-    serve_shop, small_shop, customer_id, tmp_path
+    serve_shop, small_shop, customer_id, tmp_path, monkeypatch
 ):
     shop = tmp_path / "shop.duckdb"
+    monkeypatch.setenv("WAREHOUSE_PATH", str(shop))
     with serve_shop(shop, tmp_path / "log") as url:
         health = httpx.get(url)
         assert health.status_code == 200
@@ -270,6 +330,8 @@ def test_without_a_model_or_a_warehouse_it_says_what_to_run(
         missing = httpx.get(f"{url}/customers/{customer_id}")
         assert missing.status_code == 503
         assert "make run" in missing.json()["detail"]
+        for answer in (health, predicted, missing):
+            assert str(tmp_path) not in answer.text
 
         shutil.copy(small_shop, shop)
         writer = "import sys, duckdb\nwith duckdb.connect(sys.argv[1]):\n"
@@ -284,8 +346,25 @@ def test_without_a_model_or_a_warehouse_it_says_what_to_run(
             locked = httpx.get(f"{url}/customers/{customer_id}")
             process.stdin.close()
         assert locked.status_code == 503
-        assert "try again" in locked.json()["detail"]
+        assert locked.json()["detail"] == (
+            "the warehouse cannot be read now, most likely because it is being refreshed: try "
+            "again in a minute"
+        )
+        # whoever runs it finds the rest in the log
+        log = (tmp_path / "log").read_text()
+        assert f"{shop} cannot be opened" in log
+        assert f"PID {process.pid}" in log
         assert httpx.get(f"{url}/customers/{customer_id}").status_code == 200
+
+        with warehouse.connect() as connection:
+            connection.execute("drop table main.predictions")
+        unbuilt = httpx.get(f"{url}/customers/{customer_id}")
+        shop.write_text("no database")
+        broken = httpx.get(f"{url}/customers/{customer_id}")
+        assert "not built yet: run `make build`" in unbuilt.json()["detail"]
+        for answer in (unbuilt, broken):
+            assert answer.status_code == 503
+            assert str(tmp_path) not in answer.text
 
 
 def test_reading_leaves_the_warehouse_free_for_a_writer(api_url, small_shop, customer_id):

@@ -58,7 +58,7 @@ def saved(models, forecaster):
 
 def keep(forecaster, version):
     evidence = pd.DataFrame({"customer_id": ["a", "b"], "actual": [0.0, 5.0]})
-    card = {"version": version, "chosen": "last 30 days"}
+    card = {"version": version, "chosen": "last 30 days", "horizon_days": 30}
     return artefact.save(forecaster, card, CONTRACT, golden_rows=FRAME, evidence=evidence)
 
 

@@ -7,14 +7,16 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import typer
 from typer.testing import CliRunner
 
 import warehouse
-from train import artefact, dataset, leak_alarm
+from train import artefact, dataset, leak_alarm, learn, registry, report
 from train.dataset import Rows, Schedule
 from train.evaluation import METRICS
-from train.fit import fit
+from train.fit import fit, main
 from train.forecast import COLUMNS
+from train.models import QUICK
 
 START, HORIZON, CUSTOMERS, SNAPSHOTS = dt.date(2019, 1, 21), 30, 260, 9
 AS_OF = START + dt.timedelta(HORIZON * SNAPSHOTS)
@@ -85,12 +87,20 @@ def fitted(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WAREHOUSE_PATH", str(tmp_path_factory.mktemp("fit") / "shop.duckdb"))
         write_mart(make_mart())
-        yield fit(quick=True)
+        result = fit(quick=True)
+        registry.promote(result.version)
+        yield result
 
 
 @pytest.fixture
 def empty(tmp_path, monkeypatch):
     monkeypatch.setenv("WAREHOUSE_PATH", str(tmp_path / "shop.duckdb"))
+
+
+def command(*arguments):
+    app = typer.Typer()
+    app.command()(main)
+    return CliRunner().invoke(app, list(arguments))
 
 
 def query(sql):
@@ -165,6 +175,54 @@ def test_shop_where_nobody_bought_is_a_clear_error(empty):
         fit(quick=True)
 
 
+def published():
+    """The files of the published report, by name."""
+    return {file.name: file.read_bytes() for file in warehouse.reports_dir().glob("*.*")}
+
+
+# of the full effort only the seconds matter here
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(["--quick"], "fit without --quick"), (["--no-promote"], "--no-promote was asked for")],
+)
+def test_a_trial_in_an_empty_registry_is_no_champion_and_no_report(
+    empty, monkeypatch, caplog, arguments, said
+):
+    monkeypatch.setattr(learn, "FULL", QUICK)
+    write_mart(make_mart(snapshots=3), START + dt.timedelta(90))
+    caplog.set_level("INFO")
+    assert command(*arguments).exit_code == 0
+    assert query("select status from main.model_registry") == [("challenger",)]
+    assert said in caplog.text
+    with pytest.raises(artefact.ArtefactError, match="no model yet"):
+        artefact.champion()
+    assert published() == {}
+    assert (warehouse.reports_dir() / "trial" / "report.html").exists()
+
+
+def test_a_quick_fit_changes_nothing_that_a_full_fit_has_published(empty, monkeypatch):
+    monkeypatch.setattr(learn, "FULL", QUICK)
+    write_mart(make_mart(snapshots=3), START + dt.timedelta(90))
+    champion = fit()
+    key = {"model_registry": "version"} | dict.fromkeys(
+        ("model_evaluation", "feature_importance", "training_dates"), "model_version"
+    )
+
+    def of_champion():
+        return [
+            query(f"from main.{table} where {name} = '{champion.version}' order by all")
+            for table, name in key.items()
+        ]
+
+    before = of_champion(), published()
+    assert champion.verdict.status == "champion"
+    assert set(before[1]) == {"report.html", *(f"{name}.png" for name in report.CAPTIONS)}
+    trial = fit(quick=True, seed=1)
+    assert trial.version != champion.version
+    assert artefact.champion().version == champion.version
+    assert (of_champion(), published()) == before
+
+
 def test_two_snapshots_are_enough(empty):
     write_mart(make_mart(snapshots=3), START + dt.timedelta(90))
     assert fit(quick=True).chosen == "blend"
@@ -177,15 +235,9 @@ def test_one_labelled_snapshot_is_too_little(empty):
 
 
 def test_command_without_mart_fails_in_one_message(empty):
-    import typer
-
-    from train.fit import main
-
     with warehouse.connect() as connection:
         connection.execute("select 1")
-    app = typer.Typer()
-    app.command()(main)
-    result = CliRunner().invoke(app, [])
+    result = command()
     assert result.exit_code == 1
     assert "make build" in result.output
 

@@ -13,7 +13,7 @@ import warehouse
 from run import catalog, transform
 from serve import schema, stored
 from serve.score import score
-from train import artefact
+from train import artefact, registry
 from train.fit import fit
 
 NEW = "promoted_45d"
@@ -125,6 +125,7 @@ def test_one_expression_and_one_entry_make_a_feature(edited, shop_copy, scored_s
     with pytest.raises(artefact.ArtefactError, match=f"{NEW} is new"):
         score()
     result = fit(quick=True)
+    registry.promote(result.version)
     assert NEW in result.importance.index
     scored = score()
     assert scored.model_version == result.version

@@ -72,7 +72,17 @@ def evidence(rows, published):
     return promotion.evidence(snapshots, published)
 
 
-def publish(version, *, level=1.0, as_of=DAYS[3], cuts=DAYS[:2], rows=ROWS, spoil=1.0):
+def publish(
+    version,
+    *,
+    level=1.0,
+    as_of=DAYS[3],
+    cuts=DAYS[:2],
+    rows=ROWS,
+    spoil=1.0,
+    barred=None,
+    horizon=30,
+):
     """Do what a fit does at its end, with a model that multiplies the last 30 days."""
     forecaster = Forecaster(
         LastThirtyDays(), FlatPurchase(), Calibration(level), CONTRACT.numeric, CONTRACT.categorical
@@ -81,9 +91,12 @@ def publish(version, *, level=1.0, as_of=DAYS[3], cuts=DAYS[:2], rows=ROWS, spoi
         day: Forecast(rows.at([day]).X["spend_30d"].to_numpy() * level * spoil) for day in cuts
     }
     proof = evidence(rows, published)
-    verdict = promotion.judge(version, as_of, proof, lambda day: rows.at([day]), CONTRACT)
+    verdict = promotion.judge(
+        version, as_of, proof, lambda day: rows.at([day]), CONTRACT, barred=barred
+    )
     card = {
         "version": version,
+        "horizon_days": horizon,
         "as_of": as_of,
         "chosen": "scaled",
         "test_as_of_date": cuts[-1],
@@ -235,6 +248,45 @@ def test_champion_of_another_contract_is_no_hurdle(shop):
     assert "another feature contract" in verdict.reason
 
 
+def test_a_barred_fit_is_kept_as_challenger_however_good(shop):
+    publish("a", level=2.0)
+    verdict = publish("b", level=1.0, barred="a trial")
+    assert verdict.status == "challenger"
+    assert verdict.reason.startswith("a trial; not worse than a beyond noise: D = -")
+    assert statuses() == {"a": "champion", "b": "challenger"}
+    assert described() == {("a",)}
+
+
+def test_a_barred_fit_is_not_even_the_first_champion(shop):
+    verdict = publish("a", barred="a trial")
+    assert verdict == Verdict("challenger", f"a trial; {APART}: the warehouse has no model yet")
+    assert statuses() == {"a": "challenger"}
+
+
+@pytest.mark.parametrize("loads", [True, False])
+def test_the_champion_fitted_again_as_a_trial_stays_champion(shop, loads):
+    publish("a")
+    before = row_of("a")
+    if not loads:
+        (shop / "models" / "a" / "model.joblib").unlink()
+    publish("a", barred="a trial")
+    kept = ["status", "promoted_at", "reason"]
+    assert row_of("a")[kept].equals(before[kept])
+    assert artefact.champion().version == "a"
+
+
+def test_a_champion_of_another_horizon_is_no_hurdle_and_no_way_back(shop):
+    publish("a", horizon=60)
+    verdict = publish("b", level=2.0)
+    assert verdict.status == "champion"
+    assert "a forecasts 60 days, and the mart is built for 30" in verdict.reason
+    for arguments in (["--promote", "a"], ["--rollback"]):
+        outcome = command(*arguments)
+        assert outcome.exit_code == 1
+        assert "a forecasts 60 days" in outcome.stderr
+    assert statuses() == {"a": "former", "b": "champion"}
+
+
 def test_champion_fitted_again_keeps_since_when_and_why(shop):
     publish("a")
     before = row_of("a")
@@ -356,6 +408,7 @@ def test_promotion_without_a_warehouse_makes_none(tmp_path, monkeypatch):
 
 def test_promotion_and_roll_back_exclude_each_other(shop):
     assert command("--promote", "a", "--rollback").exit_code == 2
+    assert command("--promote", "a", "--no-promote").exit_code == 2
 
 
 def test_a_change_of_status_that_fails_halfway_changes_nothing(shop):

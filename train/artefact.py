@@ -45,6 +45,11 @@ class ArtefactError(RuntimeError):
         super().__init__(f"{what}: {REMEDY}")
         self.what = what
 
+    @property
+    def shown(self) -> str:
+        """The message for those who ask over the network: without where the models lie."""
+        return str(self).replace(f"{warehouse.models_dir()}/", "")
+
 
 @dataclass(frozen=True)
 class Artefact:
@@ -190,6 +195,8 @@ def champion(contract: warehouse.Contract | None = None) -> Artefact:
     ------
     ArtefactError
         If there is none, or it cannot be used.
+    warehouse.WarehouseError
+        If the mart is of another horizon than forecasts are.
     """
     with warehouse.connect(read_only=True) as connection:
         try:
@@ -198,9 +205,28 @@ def champion(contract: warehouse.Contract | None = None) -> Artefact:
             ).fetchone()
         except duckdb.CatalogException:
             row = None
-    if row is None:
-        raise ArtefactError("the warehouse has no model yet")
+        if row is None:
+            raise ArtefactError("the warehouse has no model yet")
+        check_horizon(read_card(folder_of(row[0])), connection)
     return registered(*row, contract)
+
+
+def check_horizon(card: Mapping[str, Any], connection: duckdb.DuckDBPyConnection) -> None:
+    """Refuse a model of another horizon than the mart's, whoever wants to use it.
+
+    Raises
+    ------
+    ArtefactError
+        If the model forecasts other days than those that the mart's targets span.
+    warehouse.WarehouseError
+        If these are others than forecasts are of.
+    """
+    days = warehouse.horizon(connection)
+    if card.get("horizon_days") != days:
+        raise ArtefactError(
+            f"{card['version']} forecasts {card.get('horizon_days')} days, and the mart is built "
+            f"for {days}"
+        )
 
 
 def registered(version: str, sha256: str, contract: warehouse.Contract | None = None) -> Artefact:
@@ -255,7 +281,7 @@ def _check_place(folder: Path) -> None:
     models = warehouse.models_dir().resolve()
     # resolved, a symlink or a way up shows
     if ".." in folder.parts or folder.is_symlink() or folder.resolve().parent != models:
-        raise ArtefactError(f"{folder} is no folder of its own under {models}")
+        raise ArtefactError(f"{folder} is no folder of its own under models/")
 
 
 def _sealed(card: Mapping[str, object]) -> str:

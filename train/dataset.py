@@ -107,16 +107,19 @@ def schedule(connection: duckdb.DuckDBPyConnection, as_of: dt.date | None = None
     ------
     HistoryError
         If there is no mart, or no snapshot that a model could be tested on.
+    warehouse.WarehouseError
+        If the mart is of another horizon.
     """
     try:
-        current, horizon = connection.execute(
-            "select max(as_of_date) filter (where is_current), any_value(horizon_days)"
+        [(current,)] = connection.execute(
+            "select max(as_of_date) filter (where is_current)"
             " from intermediate.int_snapshots_scheduled"
-        ).fetchone()
+        ).fetchall()
         labelled = connection.execute(f"select distinct as_of_date from {LABELS} order by 1")
         days = [row[0] for row in labelled.fetchall()]
     except duckdb.CatalogException as error:
         raise HistoryError(f"there is no feature mart yet: run `make build` ({error})") from error
+    horizon = warehouse.horizon(connection)
     if current is None:
         raise HistoryError("the feature mart has no snapshots: load data, then run `make build`")
     everything = Schedule(as_of or current, horizon, tuple(days))

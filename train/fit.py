@@ -1,6 +1,6 @@
 """Fit the forecast; it becomes the warehouse's champion unless it is worse than the present one.
 
-python train/fit.py [--as-of DATE] [--seed N] [--quick] [--mlflow sqlite:///runs.db]
+python train/fit.py [--as-of DATE] [--seed N] [--quick] [--no-promote] [--mlflow sqlite:///runs.db]
 python train/fit.py --promote VERSION
 python train/fit.py --rollback
 """
@@ -37,6 +37,12 @@ def main(
     ] = None,
     seed: Seed = 0,
     quick: Quick = False,
+    no_promote: Annotated[
+        bool,
+        typer.Option(
+            "--no-promote", help="Whatever it earns, leave the champion and the report as they are."
+        ),
+    ] = False,
     promote: Annotated[
         str | None,
         typer.Option(metavar="VERSION", help="Fit nothing; make this version the champion."),
@@ -61,11 +67,12 @@ def main(
     Reads the feature mart (`make build` first), compares all candidates out of time, saves the
     chosen one as a version under models/ and a report under reports/, both beside the warehouse.
     The version becomes the champion, which `serve/score.py` uses, unless it is worse than the
-    present one beyond noise; then it is kept as a challenger.
+    present one beyond noise; then it is kept as a challenger. With --quick or --no-promote it
+    always is, and its report lies apart, in reports/trial/.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    if promote is not None and rollback:
-        raise typer.BadParameter("--promote and --rollback exclude each other")
+    if (promote is not None) + rollback + no_promote > 1:
+        raise typer.BadParameter("--promote, --rollback and --no-promote exclude each other")
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     try:
@@ -76,7 +83,7 @@ def main(
         tracker = tracking.Tracker(mlflow) if mlflow else None
         with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
             day = as_of.date() if as_of else None
-            result = fit(day, seed=seed, quick=quick, progress=progress)
+            result = fit(day, seed=seed, quick=quick, promote=not no_promote, progress=progress)
         run = tracker.log(result.folder, result.verdict, result.report) if tracker else None
     except (
         warehouse.WarehouseError,

@@ -1,6 +1,6 @@
 """Learn from the feature mart: compare, choose, refit, save, report.
 
-python train/fit.py [--as-of DATE] [--seed N] [--quick]
+python train/fit.py [--as-of DATE] [--seed N] [--quick] [--no-promote]
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from train.models import BASELINES, FULL, QUICK, Blend, candidates
 from train.rolling import Origin, Rolling
 
 REPLICATES = 60
+# where the report of a fit lies that may not become the champion: published ones stay as they are
+TRIAL = "trial"
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class FitResult:
     verdict
         Whether it became the champion, and why.
     report
-        The HTML page.
+        The HTML page; that of a trial lies apart from the published one.
     """
 
     version: str
@@ -73,6 +75,7 @@ def fit(
     *,
     seed: int = 0,
     quick: bool = False,
+    promote: bool = True,
     progress: Progress | None = None,
 ) -> FitResult:
     """Fit a model on the feature mart; the champion, unless it is worse than the present one.
@@ -86,7 +89,9 @@ def fit(
         Seed of everything random; the same mart and seed give the same model to the last bit. A
         backtest in between adds dates to choose and calibrate on, which may give another one.
     quick
-        A sample of the rows and few boosting rounds, to try things out.
+        A sample of the rows and few boosting rounds, to try things out; never the champion.
+    promote
+        Whether it may become the champion; else, as if quick, nothing that is published changes.
     progress
         A running rich progress bar to report to.
 
@@ -98,6 +103,7 @@ def fit(
         If a feature knows the future.
     """
     progress = progress or Progress(disable=True)
+    barred = _barred(quick, promote)
     contract = warehouse.contract()
     effort = QUICK if quick else FULL
     with warehouse.connect(read_only=True) as connection:
@@ -175,7 +181,9 @@ def fit(
         for i, (day, one) in enumerate(zip(snapshots, said, strict=False))
     }
     proof = promotion.evidence(snapshots, published)
-    verdict = promotion.judge(version, schedule.as_of, proof, rolling.rows_of, contract, seed)
+    verdict = promotion.judge(
+        version, schedule.as_of, proof, rolling.rows_of, contract, seed, barred=barred
+    )
     folder = artefact.save(forecaster, card, contract, golden_rows=newest.test.X, evidence=proof)
     saved = artefact.read_card(folder)
     with warehouse.writer() as connection:
@@ -198,7 +206,8 @@ def fit(
             forecast=forecast,
             importance=importance,
             drivers={column.name: column.driver for column in contract.columns},
-        )
+        ),
+        warehouse.reports_dir() / (TRIAL if barred else ""),
     )
     progress.update(bar, advance=1, description="fitted")
     return FitResult(
@@ -215,6 +224,13 @@ def fit(
         verdict=verdict,
         report=page,
     )
+
+
+def _barred(quick: bool, promote: bool) -> str | None:
+    """Return why a fit may not become the champion, whatever it earns."""
+    if quick:
+        return "a quick fit never becomes the champion, fit without --quick for one that may"
+    return None if promote else "--no-promote was asked for"
 
 
 def _gather(

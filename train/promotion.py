@@ -45,6 +45,9 @@ class Verdict:
     reason: str
 
 
+SAME = Verdict(CHAMPION, "the same version as the champion")
+
+
 @dataclass(frozen=True)
 class Pair:
     """What happened at one as-of date, and what both versions had forecast, by customer."""
@@ -101,6 +104,8 @@ def judge(
     rows: Callable[[dt.date], Rows],
     contract: warehouse.Contract,
     seed: int = 0,
+    *,
+    barred: str | None = None,
 ) -> Verdict:
     """Compare a new fit with the champion, before it is saved.
 
@@ -112,13 +117,30 @@ def judge(
         Its `evidence`.
     rows
         Reads the rows of an as-of date in it.
+    barred
+        Why it may not become the champion whatever it earns, if so; what is the champion already
+        stays it.
     """
+    earned = _earned(version, as_of, proof, rows, contract, seed)
+    if barred is None or earned == SAME:
+        return earned
+    return Verdict(CHALLENGER, f"{barred}; {earned.reason}")
+
+
+def _earned(
+    version: str,
+    as_of: dt.date,
+    proof: pd.DataFrame,
+    rows: Callable[[dt.date], Rows],
+    contract: warehouse.Contract,
+    seed: int,
+) -> Verdict:
     try:
         champion = artefact.champion(contract)
     except artefact.ArtefactError as error:
         return Verdict(CHAMPION, f"nothing to compare it with: {error.what}")
     if champion.version == version:
-        return Verdict(CHAMPION, "the same version as the champion")
+        return SAME
     pairs = {}
     for day, new in proof.groupby("as_of_date"):
         pair = _pair(champion, day.date(), new, rows)

@@ -51,7 +51,7 @@ TABLES: dict[str, dict[str, str]] = {
 def enter(connection: duckdb.DuckDBPyConnection, card: Mapping[str, Any], verdict: Verdict) -> None:
     """Enter a fitted version with the status it has earned, in one transaction.
 
-    The same version fitted again replaces itself; as champion it keeps since when and why.
+    The same version fitted again replaces itself; the champion stays it, since when and why too.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def enter(connection: duckdb.DuckDBPyConnection, card: Mapping[str, Any], verdic
             [version, CHAMPION],
         ).fetchone()
         _replace(connection, card)
-        if verdict.status == CHAMPION:
+        if verdict.status == CHAMPION or reigned:
             _crown(connection, card, verdict.reason)
             if reigned:
                 connection.execute(
@@ -137,6 +137,7 @@ def _promote(version: str, how: str) -> str:
             card = artefact.registered(version, *known).card
         else:
             card = artefact.load(artefact.folder_of(version)).card
+        artefact.check_horizon(card, connection)
         if present == (version,):
             return f"{version} is the champion already"
         instead = f" instead of {present[0]}" if present else ""

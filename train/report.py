@@ -13,7 +13,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-import warehouse
 from pages.look import BLUE, GREY, ORANGE, figure, template
 from train.evaluation import (
     DOUBT_EXPLAINED,
@@ -80,15 +79,14 @@ class Story:
     drivers: Mapping[str, str]
 
 
-def write(story: Story) -> Path:
-    """Draw the plots and write the page.
+def write(story: Story, folder: Path) -> Path:
+    """Draw the plots and write the page into a folder.
 
     Returns
     -------
     Path
         `report.html`; the plots lie beside it as PNG files.
     """
-    folder = warehouse.reports_dir()
     folder.mkdir(parents=True, exist_ok=True)
     spend = story.forecast["predicted_30d_spend"].to_numpy()
     chance = story.forecast["purchase_probability"].to_numpy()

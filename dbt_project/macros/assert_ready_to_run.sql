@@ -1,4 +1,10 @@
 {% macro assert_ready_to_run() %}
+    {% if var('horizon_days') | string != '30' %}
+        {{ exceptions.raise_compiler_error(
+            'horizon_days is ' ~ var('horizon_days') ~ ': forecasts are of 30 days, and no other'
+            ~ ' horizon is built yet; leave the variable out'
+        ) }}
+    {% endif %}
     {% if var('grid_days') | int != 0 and 30 % (var('grid_days') | int) != 0 %}
         {{ exceptions.raise_compiler_error(
             'grid_days is ' ~ var('grid_days') ~ ': windows are made of tiles, so it must be a divisor'
