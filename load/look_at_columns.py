@@ -34,6 +34,8 @@ class Look:
         Some of its numbers are not 0.
     values
         The most frequent values, where there are few.
+    prefix
+        A letter that a few of ids begin with that are numbers otherwise, as in C536379.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Look:
     typical: float = 0.0
     is_used: bool = False
     values: tuple[str, ...] = ()
+    prefix: str | None = None
 
     @property
     def is_date(self) -> bool:
@@ -82,10 +85,22 @@ def _look(connection: duckdb.DuckDBPyConnection, table: str, name: str, kind: st
         filled / rows,
         distinct / filled,
         values=tuple(value for (value,) in frequent) if distinct <= 12 else (),
+        prefix=_rare_prefix(connection, table, text, filled),
     )
     dated = _dated(connection, table, text, kind, filled)
     number = _numbered(connection, table, text, filled)
     return Look(**(vars(found) | dated | number))
+
+
+def _rare_prefix(
+    connection: duckdb.DuckDBPyConnection, table: str, text: str, filled: int
+) -> str | None:
+    letter = f"regexp_extract(trim({text}), '^([A-Za-z])[0-9]+$', 1)"
+    letters, first, digits = connection.execute(
+        f"select count(distinct nullif({letter}, '')), max({letter}), "
+        f"count_if(regexp_full_match(trim({text}), '[0-9]+')) from {table}"
+    ).fetchall()[0]
+    return first if letters == 1 and digits > 0.7 * filled else None
 
 
 def _dated(

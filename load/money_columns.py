@@ -83,6 +83,10 @@ def line_money(
                 (parts[0].name, total.name),
             )  # fmt: skip
     lines = [one for one in goods if one not in totals]
+    if named and named.look in totals:
+        why = "by its name"
+        doubt = "it is the same in all rows of an order: a total, that would count in each?"
+        return Money(named.look.name, why, doubt, (named.look.name,))
     return _by_growth(facts, lines, matches, quantity, named, price, money)
 
 
@@ -207,7 +211,10 @@ class _Facts:
             f"(select count(*) as rows, count(distinct {total.number}) as values from {self.table} "
             f"where {quoted(order.name)} is not null group by {quoted(order.name)})"
         )
-        return self._holds("values = 1", "rows > 1", by_order)
+        [(several,)] = self.connection.execute(
+            f"select count(distinct {total.number}) > 1 from {self.table}"
+        ).fetchall()
+        return several and self._holds("values = 1", "rows > 1", by_order)
 
     def adds_up(self, order: Look, part: Look, total: Look) -> bool:
         by_order = (

@@ -16,7 +16,6 @@ from load.raw_tables import LINES
 from load.staging import quoted
 
 _DATED = ("transaction_date", "recorded_at", "customer_since", "last_purchase_date")
-_MONEY = ("line_item_amount", "unit_price", "total_amount", "currency")
 # what tells rows that do not count, or that count the other way
 _STATUS = ("status", "state", "cancel", "void", "event", "refunded", "test", "type")
 
@@ -65,7 +64,7 @@ def write_table(
             if form
             else f"  format: {{dates: {open_dates.date}}}    # {_plain(open_dates.doubt or '')}"
         )
-    used = {one.look.name for ours, one in matches.items() if ours not in _MONEY}
+    used = {one.look.name for ours, one in matches.items() if ours != "line_item_amount"}
     if name in (ORDER_LINES.name, LINES.name):
         used |= set(money.columns) if money else set()
         lines += _rows_that_count(looks, used, unsure)
@@ -93,14 +92,20 @@ def _columns(
 ) -> Iterator[str]:
     is_lines = name in (ORDER_LINES.name, LINES.name)
     types = {column.name: column.data_type for column in FILLABLE[name].columns}
-    needed = {*REQUIRED_FLAT, "transaction_id", "product_id", "quantity"} if is_lines else set()
-    needed |= {column.name for column in FILLABLE[name].columns if column.required}
-    for ours, found in matches.items():
+    needed = {column.name for column in FILLABLE[name].columns if column.required}
+    if name == ORDER_LINES.name:
+        needed |= {*REQUIRED_FLAT, *STANDS_FOR, "transaction_id"}
+    sign = _sign_of_returns(matches) if is_lines else None
+    for ours in [one for one in types if one in matches]:
+        found = matches[ours]
         if is_lines and (ours == "line_item_amount" or is_other_money(found.look)):
             continue
         if found.look.doubt and types[ours].startswith("DEC"):
             unsure.append(ours)
             yield f"    {ours}: {_text(found.look.name)}    # {_plain(found.look.doubt)}"
+        elif ours == "quantity" and sign:
+            unsure.append(ours)
+            yield f"    {ours}: {_text(sign.format(quoted(found.look.name)))}    # unsure: are these returns?"
         elif found.is_sure:
             yield f"    {ours}: {_text(found.look.name)}"
         elif ours in needed:
@@ -115,10 +120,14 @@ def _columns(
         yield "    line_item_amount: TODO    # nothing like it was found: name the column, or SQL"
     else:
         doubt = f"; unsure: {money.doubt}" if money.doubt else ""
-        if money.doubt:
+        sql = money.sql
+        if sign:
+            sql = sign.format(sql if sql.startswith('"') else quoted(sql))
+            doubt = f"{doubt}; unsure: are these returns?"
+        if doubt:
             unsure.append("line_item_amount")
-        yield f"    line_item_amount: {_text(money.sql)}    # {_plain(money.why + doubt)}"
-    for ours in needed - set(matches) - {"line_item_amount", "line_item_id"}:
+        yield f"    line_item_amount: {_text(sql)}    # {_plain(money.why + doubt)}"
+    for ours in sorted(needed - set(matches) - {"line_item_amount", "line_item_id"}):
         if ours in STANDS_FOR:
             yield f"    {ours}: {_text(STANDS_FOR[ours])}    # nothing like it was found"
         elif ours == "transaction_id" and name == ORDER_LINES.name:
@@ -130,6 +139,15 @@ def _columns(
         made = "concat_ws('-', transaction_id, product_id, quantity, line_item_amount)"
         unsure.append("line_item_id")
         yield f"    line_item_id: {_text(made)}    # unsure: equal lines would count once"
+
+
+def _sign_of_returns(matches: Mapping[str, Match]) -> str | None:
+    """Return SQL that makes a value negative where the order's id begins with a rare letter."""
+    order, quantity = matches.get("transaction_id"), matches.get("quantity")
+    if not (order and order.look.prefix and quantity) or quantity.look.is_negative:
+        return None
+    is_return = f"starts_with({quoted(order.look.name)}, '{order.look.prefix}')"
+    return f"if({is_return}, -abs({{0}}), {{0}})"
 
 
 def _pattern(files: Sequence[str]) -> str:

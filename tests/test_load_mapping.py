@@ -1,6 +1,7 @@
 """Files of any shape load through a mapping, given or suggested."""
 
 import gzip
+import re
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -42,7 +43,9 @@ def test_a_shape_loads_through_its_mapping_and_through_the_suggested_one(tmp_pat
     by_hand = content()
     money = "select sum(line_item_amount), sum(quantity) from raw.store_sales_line_items"
     by_hand["money"] = query(money)
-    assert mapped(path, suggested(path)).rows == rows
+    # somebody looks, and agrees
+    seen = re.sub("^unsure: .*$", "", suggested(path), flags=re.M)
+    assert mapped(path, seen, may_lose=True).rows == rows
     found = content() | {"money": query(money)}
     for table, key in (("store_sales_header", 0), ("store_sales_line_items", 1)):
         assert {row[key] for row in found[table]} == {row[key] for row in by_hand[table]}
@@ -231,7 +234,9 @@ def test_customers_and_products_that_are_not_there_are_derived_from_ids(tmp_path
 def test_suggestions_say_where_they_are_unsure(tmp_path):
     text = suggested(cdnow(tmp_path))
     assert 'quantity: "column 3"    # unsure' in text
-    assert "product_id: {constant: ALL}    # unsure" in text
+    [unsure] = [line for line in text.splitlines() if line.startswith("unsure:")]
+    assert "transaction_date" in unsure
+    assert "line_item_amount" in unsure
     other = tmp_path / "other.csv"
     other.write_text("a,b\nx,y\nz,w\n")
     with pytest.raises(LoadError, match="nothing in it looks like orders"):
