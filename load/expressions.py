@@ -226,9 +226,7 @@ def _read_as_numbers(node: Node, types: Mapping[str, str]) -> list[Node]:
         together = [node["left"], node["right"]]
     elif kind == "BETWEEN":
         together = [node["input"], node["lower"], node["upper"]]
-    elif kind == "CASE" or node["type"] in ("OPERATOR_COALESCE", "COMPARE_IN", "COMPARE_NOT_IN"):
-        together = _children(node)
-    elif name in _CHOOSING:
+    elif kind == "CASE" or node["type"] in ("OPERATOR_COALESCE", "COMPARE_IN", "COMPARE_NOT_IN") or name in _CHOOSING:
         together = _children(node)
     return together if any(_is_number(one, types) for one in together) else []
 

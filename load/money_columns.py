@@ -59,14 +59,11 @@ def line_money(
             for second in goods
             if first is not second and facts.is_product(quantity, first, second)
         ]
-        if products:
-            amounts = {second.name: second for _, second in products}
-            net = _net(facts, list(amounts.values()), money)
-            if net:
-                return net
-            amount = next(iter(amounts.values()))
-            if named and named.look.name in amounts:
-                amount = named.look
+        amounts = list({second.name: second for _, second in products}.values())
+        if net := _net(facts, [*amounts, *_products(quantity, goods)], money):
+            return net
+        if amounts:
+            amount = named.look if named and named.look in amounts else amounts[0]
             of = next(first for first, second in products if second.name == amount.name)
             return Money(
                 amount.name,
@@ -104,6 +101,14 @@ def _of_whole_orders(goods: Sequence[Look], matches: Mapping[str, Match]) -> Mon
     )
 
 
+def _products(quantity: Look, prices: Sequence[Look]) -> list[Look]:
+    """Return what each price times the quantity would be, as if the file said it."""
+    return [
+        Look(f"{one.name} x {quantity.name}", number=f"({quantity.number} * {one.number})")
+        for one in prices
+    ]
+
+
 def _net(facts: _Facts, amounts: Sequence[Look], money: Sequence[Look]) -> Money | None:
     """Return the net amount where gross less a discount makes it."""
     discounts = [one for one in money if "disc" in plain(one.name) or "rabatt" in plain(one.name)]
@@ -114,7 +119,8 @@ def _net(facts: _Facts, amounts: Sequence[Look], money: Sequence[Look]) -> Money
                     continue
                 if facts.is_net(gross, discount, net):
                     why = f"{gross.name} less {discount.name} in nearly every row"
-                    return Money(net.name, why, None, (net.name, gross.name, discount.name))
+                    used = {net.name, *gross.name.split(" x "), discount.name}
+                    return Money(net.name, why, None, tuple(used))
     return None
 
 
