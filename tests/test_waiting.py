@@ -1,4 +1,4 @@
-"""dbt waits for readers of the warehouse, and says in a sentence when they stay."""
+"""Who writes waits for readers of the warehouse; dbt says in a sentence when they stay."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 import warehouse
-from run import transform
+from generate import truth
+from generate.shop.plan import Plan
+from generate.synthetic import generate
+from run import catalog, transform
+from train import artefact, registry
 
 MODEL = "stg_retail__products"
 
@@ -76,3 +81,16 @@ def test_dbt_itself_ends_with_a_sentence_instead_of_a_traceback(world):
     assert len(said) <= 3
     assert "Stop the process that holds it and try again" in said[-1]
     assert "Traceback" not in build.stdout + build.stderr
+
+
+def test_commands_that_write_wait_for_a_reader(world):
+    file = world("waiting").file
+    with reader(file, 1.5):
+        generate(Plan(20, 1, days=60))
+    with reader(file, 1.5):
+        assert truth.add([date(2022, 2, 20)]) > 0
+    compiled = transform.build(select=MODEL)
+    with reader(file, 1.5), pytest.raises(artefact.ArtefactError, match="no version was champion"):
+        registry.roll_back()
+    with reader(file, 1.5):
+        catalog.write_lineage(compiled)
