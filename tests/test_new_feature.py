@@ -81,7 +81,7 @@ def test_the_projects_own_tests_pass_with_features_of_which_there_is_no_second_c
         generate(Plan(60, 3, days=400))
         building.build(file, building.GRID)
         tried = transform.unit_tests("feat_spend feat_frequency feat_baskets feat_loyalty")
-        assert len(tried.result.results) == 4
+        assert [one.status for one in tried.result.results].count("pass") == 4
         with warehouse.connect() as connection:
             facts = oracle.clean(connection)
             assert unproven(connection, facts) == [NEW, SHARE]
