@@ -38,6 +38,10 @@ HORIZON_DAYS = 30
 ATTEMPTS, PAUSE = 40, 0.25
 
 
+# the zone of a shop of which no load says another
+UTC = "UTC"
+
+
 class WarehouseError(RuntimeError):
     """The warehouse cannot be used as asked; the message says what to do.
 
@@ -174,6 +178,25 @@ def has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) ->
         [schema, table],
     ).fetchall()
     return found[0][0] > 0
+
+
+def shop_timezone(connection: duckdb.DuckDBPyConnection) -> str:
+    """Return the IANA name of the shop's time zone, as the newest load that states one has it.
+
+    UTC where no load states any. Days of events, of spines and as-of dates are local days in it.
+    """
+    stated = connection.execute(
+        "select count(*) from duckdb_columns() where database_name = current_database()"
+        " and schema_name = 'raw' and table_name = 'loads'"
+        " and column_name in ('timezone', 'loaded_at')"
+    ).fetchall()
+    if stated != [(2,)]:
+        return UTC
+    found = connection.execute(
+        "select timezone from raw.loads where timezone is not null"
+        " order by loaded_at desc nulls last limit 1"
+    ).fetchall()
+    return found[0][0] if found else UTC
 
 
 # what a feature belongs to whose entry names no driver

@@ -21,7 +21,7 @@ from generate.shop.presets import PRESETS
 from generate.shop.stream import Drawn, draw
 from load.raw_tables import CUSTOMERS, HEADERS, LINES, PRODUCTS, Summary, Table, replace
 from load.scratch import scratch
-from load.staging import literal
+from load.staging import literal, path_literal
 
 log = logging.getLogger(__name__)
 
@@ -65,14 +65,14 @@ def generate(
     warehouse.path().parent.mkdir(parents=True, exist_ok=True)
     if warehouse.path().exists():
         # a warehouse that somebody holds is noticed before the work, not after it
-        warehouse.connect().close()
+        warehouse.writer().close()
     with scratch() as folder:
         drawn = list(draw(plan, folder, optimum.snapshots(plan), jobs=jobs, chunk=chunk))
         files = {
             name: [one.files[name] for one in drawn if name in one.files] for name in drawn[0].files
         }
         files["expected_spend"] += _at_the_end(plan, drawn, folder)
-        with warehouse.connect() as connection:
+        with warehouse.writer() as connection:
             connection.execute(f"set memory_limit = '{_MEMORY}'")
             connection.execute(f"set temp_directory = {literal(str(folder))}")
             summary = replace(
@@ -117,7 +117,7 @@ def _at_the_end(plan: Plan, drawn: list[Drawn], folder: Path) -> list[Path]:
 
 def _source(table: Table, files: list[Path]) -> str:
     """Return the SQL that reads a table from files: cents become money, text is no value."""
-    names = ", ".join(literal(str(file)) for file in files)
+    names = ", ".join(path_literal(file) for file in files)
     columns = []
     texts = {column.name for column in table.columns if column.name.endswith("_text")}
     for column in table.columns:

@@ -24,7 +24,7 @@ import typer
 import warehouse
 from generate.shop import optimum
 from generate.shop.plan import Plan
-from load.staging import literal
+from load.staging import path_literal
 
 TABLES = ("customers", "faults", "expected_spend")
 
@@ -56,7 +56,7 @@ def write(
         {"plan": plan.to_json(), "purchases": purchases, "cents": cents},
     )
     for table in TABLES:
-        names = ", ".join(literal(str(file)) for file in files[table])
+        names = ", ".join(path_literal(file) for file in files[table])
         connection.execute(f"create table truth.{table} as select * from read_parquet([{names}])")
 
 
@@ -109,7 +109,7 @@ def add(days: Sequence[date]) -> int:
             f"drawing the shop again gave {found.purchases:,} purchases instead of {purchases:,}: "
             "another version generated it; run `python generate/synthetic.py` again"
         )
-    with warehouse.connect() as connection:
+    with warehouse.writer() as connection:
         connection.register("redrawn", found.rows)
         with warehouse.transaction(connection):
             connection.execute(

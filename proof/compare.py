@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -16,6 +17,7 @@ KEYS = ("as_of_date", "customer_id")
 TOLERANCE = 1e-9
 IN_THE_POPULATION = "in the population"
 EVERYBODY = "everybody"
+NOT_PROVEN = "not proven by a second computation: "
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ def compare(
     """Compare the feature mart of a warehouse with the oracle.
 
     Counts, money, dates and labels must be equal, ratios (doubles) within 1e-9 of the oracle's.
+    Features that the oracle does not know, as one that a user has added, are named in a warning.
 
     Parameters
     ----------
@@ -56,14 +59,16 @@ def compare(
     dates
         As-of dates to compare; None for all of the mart.
     only
-        Features to compare; None for all, and then both sides must have the same ones.
+        Features to compare; None for all that the oracle knows.
 
     Returns
     -------
     list of Difference
-        Columns that one side lacks first, once each; then in order of date, customer and feature. A
+        Columns that are lacking first, once each; then in order of date, customer and feature. A
         customer who is in the population of one side only is one difference.
     """
+    if only is None and (names := unproven(connection, facts)):
+        warnings.warn(NOT_PROVEN + ", ".join(names), stacklevel=2)
     found = []
     wanted = None if only is None else set(only)
     ids = None if customers is None else set(customers)
@@ -75,6 +80,21 @@ def compare(
             expected = None if own is None else {**own, **shop}
             found += _compare_row(customer_id, as_of, mart.get(customer_id), expected, wanted)
     return _named_once(found)
+
+
+def unproven(connection: duckdb.DuckDBPyConnection, facts: Facts) -> list[str]:
+    """Return the features of the mart that the oracle does not know."""
+    cursor = connection.execute("from features.feat_customer_snapshots limit 1")
+    names = [column[0] for column in cursor.description]
+    row = cursor.fetchone()
+    if row is None:
+        return []
+    found = dict(zip(names, row, strict=True))
+    customer_id, as_of = found["customer_id"], found["as_of_date"]
+    own = features(facts, customer_id, as_of)
+    if own is None:
+        return []
+    return [name for name in names if name not in {*KEYS, *own, *shop_features(facts, as_of)}]
 
 
 def _dates(connection: duckdb.DuckDBPyConnection) -> set[date]:
@@ -103,7 +123,7 @@ def _compare_row(
         if present == (False, False):
             return []
         return [Difference(customer_id, as_of, IN_THE_POPULATION, *present)]
-    names = mart.keys() | oracle.keys() if only is None else only
+    names = oracle.keys() if only is None else only
     found = []
     for name in sorted(names - set(KEYS)):
         if name not in mart or name not in oracle:

@@ -50,7 +50,7 @@ def write_lineage(result: dbtRunnerResult) -> int:
     warehouse.WarehouseError
         If the warehouse is held by another process.
     """
-    with warehouse.connect() as connection:
+    with warehouse.writer() as connection:
         lineage = _lineage(connection, result)
         try:
             parts = [lineage.relation(name) for name in PARTS]

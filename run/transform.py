@@ -89,7 +89,8 @@ def _invoke(command: list[str], vars: dict[str, object] | None) -> dbtRunnerResu
         # dbt keeps the file open after it has run, and an open writer blocks everybody else
         DuckDBConnectionManager.close_all_connections()
     if result.exception:
-        raise TransformError(f"dbt stopped: {result.exception}") from result.exception
+        message = " ".join(str(result.exception).split())
+        raise TransformError(f"dbt stopped: {message}") from result.exception
     if not result.success:
         raise TransformError(_explain(result))
     return result

@@ -22,6 +22,7 @@ import typer
 from rich.progress import Progress
 
 import warehouse
+from load.staging import path_literal
 from run.bar import bar
 from serve.predictions import MART, ScoreError
 from train import artefact as artefacts
@@ -199,7 +200,7 @@ def _write(file: Path, day: date, version: str, average: float) -> None:
     with warehouse.writer() as connection, warehouse.transaction(connection):
         connection.execute("delete from main.prediction_reasons where as_of_date = ?", [day])
         connection.execute(
-            """
+            f"""
             insert into main.prediction_reasons by name
             select
                 *,
@@ -207,9 +208,9 @@ def _write(file: Path, day: date, version: str, average: float) -> None:
                 $average as average_spend,
                 $version as model_version,
                 timezone('UTC', now()) as explained_at
-            from read_parquet($file)
+            from read_parquet({path_literal(file)})
             """,
-            {"day": day, "average": average, "version": version, "file": str(file)},
+            {"day": day, "average": average, "version": version},
         )
 
 

@@ -27,12 +27,14 @@ from jinja2 import Environment
 from rich.progress import track
 
 import warehouse
-from load.staging import literal, quoted
+from load.staging import literal, path_literal, quoted
 
 log = logging.getLogger(__name__)
 
 KEYS = ("customer_id", "as_of_date")
 READERS = (".csv", ".parquet")
+# a date, or a wall time: it is the shop's own
+WITHOUT_OFFSET = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}([.]\d+)?)?)?"
 DELIMITERS = ",;\t|"
 WRITERS = {".csv": "format csv, header", ".parquet": "format parquet, compression zstd"}
 
@@ -56,8 +58,9 @@ def add_features(spine: Path, out: Path) -> SpineResult:
     Parameters
     ----------
     spine
-        CSV or Parquet with `customer_id`, `as_of_date` (any day; of a moment its day counts, in UTC
-        if it has a time zone) and any other columns. Rows may repeat.
+        CSV or Parquet with `customer_id`, `as_of_date` (any day; of a moment its day counts: in
+        the shop's time zone if it has an offset, as written if it has none) and any other columns.
+        Rows may repeat.
     out
         CSV or Parquet to write: the spine's columns as they are, in the same order of rows, and
         the features; null where the customer was not known before the day. It appears whole.
@@ -84,8 +87,8 @@ def add_features(spine: Path, out: Path) -> SpineResult:
         tempfile.TemporaryDirectory(dir=out.parent) as scratch,
     ):
         connection.execute(f"set temp_directory = {literal(scratch)}")
-        # a moment with a time zone means the same day on every machine
-        connection.execute("set timezone = 'UTC'")
+        # a moment with an offset means the same day on every machine: the shop's
+        connection.execute(f"set timezone = {literal(warehouse.shop_timezone(connection))}")
         columns = _read(connection, spine)
         _compute(connection)
         written = Path(scratch) / f"rows{out.suffix.lower()}"
@@ -114,7 +117,7 @@ def _read(connection: duckdb.DuckDBPyConnection, spine: Path) -> list[str]:
             select
                 row_number() over () as spine_row,
                 {_canonical_id(id_column)} as customer_id,
-                try_cast(try_cast({date_column} as timestamptz) as date) as as_of_date,
+                {_local_day(date_column)} as as_of_date,
                 {", ".join(staged)}
             from {source} as rows_read ({", ".join(staged)})
             """
@@ -153,13 +156,13 @@ def _csv(spine: Path) -> tuple[str, list[str]]:
     columns = [name or f"column{place}" for place, name in enumerate(names)]
     types = ", ".join(f"own_{place}: 'varchar'" for place in range(len(columns)))
     options = f"delim = {literal(delimiter)}, quote = '\"', escape = '\"', columns = {{{types}}}"
-    source = f"read_csv({literal(str(spine))}, auto_detect = false, header = true, {options})"
+    source = f"read_csv({path_literal(spine)}, auto_detect = false, header = true, {options})"
     return source, columns
 
 
 def _parquet(connection: duckdb.DuckDBPyConnection, spine: Path) -> tuple[str, list[str]]:
     """Return the SQL that reads a Parquet file, and the names of its columns."""
-    source = f"read_parquet({literal(str(spine))})"
+    source = f"read_parquet({path_literal(spine)})"
     with _readable_or_error(spine):
         columns = [row[0] for row in connection.execute(f"describe from {source}").fetchall()]
     # DuckDB gives a new name to a column whose name differs from another's only in its case
@@ -211,6 +214,22 @@ def _canonical_id(column: str) -> str:
     """Return the SQL that staging makes ids canonical with."""
     macro = (warehouse.DBT_PROJECT / "macros" / "canonical_id.sql").read_text()
     return Environment().from_string(macro + f"{{{{ canonical_id('{column}') }}}}").render()
+
+
+def _local_day(column: str) -> str:
+    """Return the SQL of a moment's day in the session's time zone; null where it is no day.
+
+    As text all types are alike: a date, a wall time, and a moment with its offset.
+    """
+    text = f"trim(cast({column} as varchar))"
+    # DuckDB knows a small z and a blank before the offset not
+    moment = rf"regexp_replace(regexp_replace({text}, '\s*[zZ]$', 'Z'), '\s+([+-][0-9:]+)$', '\1')"
+    day = f"""case
+        -- cast to a moment, a wall time that the clock skips would move
+        when regexp_full_match({text}, '{WITHOUT_OFFSET}') then try_cast({text} as timestamp)
+        else cast(try_cast({moment} as timestamptz) as timestamp)
+    end"""
+    return f"case when isfinite({day}) then cast({day} as date) end"
 
 
 def _compute(connection: duckdb.DuckDBPyConnection) -> None:

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import duckdb
 import pandas as pd
@@ -177,6 +178,147 @@ def test_a_moment_with_a_time_zone_is_its_day_in_utc_on_every_machine(tmp_path, 
     given = f"read_csv('{spine}', all_varchar = true)" if suffix == "csv" else f"'{spine}'"
     moments = "select typeof(as_of_date) as type, as_of_date::varchar as moment from"
     assert read(out, f"{moments} rows").equals(read(out, f"{moments} {given}"))
+
+
+@pytest.fixture
+def zoned(shop_copy):
+    """Let a load state the shop's time zone."""
+
+    def state(*zones):
+        with warehouse.connect() as connection:
+            connection.execute("alter table raw.loads add column if not exists timezone varchar")
+            connection.execute("delete from raw.loads")
+            for number, zone in enumerate(zones):
+                connection.execute(
+                    "insert into raw.loads by name select $number as load_id,"
+                    " timestamp '2025-01-01' + to_days($number) as loaded_at, $zone as timezone",
+                    {"number": number, "zone": zone},
+                )
+
+    return state
+
+
+def days_of(folder, moments, suffix="csv"):
+    """The days that the command takes moments for, by how long a customer is known then."""
+    spine, out = folder / f"moments.{suffix}", folder / "found.csv"
+    if suffix == "csv":
+        spine.write_text("\n".join(["customer_id,as_of_date", *(f"C0000001,{m}" for m in moments)]))
+    else:
+        ids = ["C0000001"] * len(moments)
+        pq.write_table(pa.table({"customer_id": ids, "as_of_date": moments}), spine)
+    features.add_features(spine, out)
+    plain = folder / "plain.csv"
+    plain.write_text("customer_id,as_of_date\nC0000001,2024-01-01\n")
+    features.add_features(plain, folder / "first.csv")
+    [first] = pd.read_csv(folder / "first.csv")["tenure_days"]
+    tenures = pd.read_csv(out)["tenure_days"]
+    return [f"{date(2024, 1, 1) + timedelta(int(tenure - first))}" for tenure in tenures]
+
+
+ONE_INSTANT = (
+    *("2024-12-30T22:00:00-05:00", "2024-12-31T03:00:00Z", "2024-12-31 08:30:00+0530"),
+    *("2024-12-31 03:00 +00:00", "2024-12-31T03:00:00.000z", "2024-12-30 17:00:00-10"),
+)
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"),
+    [
+        ("America/New_York", "2024-12-30"),
+        ("Asia/Kolkata", "2024-12-31"),
+        (None, "2024-12-31"),
+    ],
+)
+def test_an_instant_in_any_spelling_is_its_day_in_the_shops_time_zone(zoned, tmp_path, zone, day):
+    zoned(zone)
+    assert days_of(tmp_path, ONE_INSTANT) == [day] * 6
+    instant = [datetime(2024, 12, 31, 3, tzinfo=UTC)]
+    assert days_of(tmp_path, instant, "parquet") == [day]
+
+
+def test_a_wall_time_and_a_date_are_the_shops_own_also_where_its_clock_skips_them(zoned, tmp_path):
+    zoned("Africa/Cairo")
+    # midnight of 26 April is skipped, the last hour of October comes twice
+    walls = ["2024-04-26 00:30:00", "2024-04-26", "2024-10-31 23:30", "2024/10/31 23:59:59.9"]
+    assert days_of(tmp_path, walls) == [*["2024-04-26"] * 2, *["2024-10-31"] * 2]
+    naive = [datetime(2024, 4, 26, 0, 30), datetime(2024, 10, 31, 23, 59)]
+    assert days_of(tmp_path, naive, "parquet") == ["2024-04-26", "2024-10-31"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "moment", "day"),
+    [
+        ("Africa/Cairo", "2024-04-25T21:59:59Z", "2024-04-25"),
+        ("Africa/Cairo", "2024-04-25T22:00:00Z", "2024-04-26"),
+        # the same wall time twice, then midnight
+        ("Africa/Cairo", "2024-10-31T20:30:00Z", "2024-10-31"),
+        ("Africa/Cairo", "2024-10-31T21:30:00Z", "2024-10-31"),
+        ("Africa/Cairo", "2024-10-31T22:00:00Z", "2024-11-01"),
+        # five hours behind in winter, four in summer
+        ("America/New_York", "2024-03-10T04:59:59Z", "2024-03-09"),
+        ("America/New_York", "2024-03-11T03:59:59Z", "2024-03-10"),
+        ("America/New_York", "2024-11-03T03:59:59Z", "2024-11-02"),
+        ("America/New_York", "2024-11-04T04:59:59Z", "2024-11-03"),
+        ("Asia/Kolkata", "2024-06-01T18:29:59Z", "2024-06-01"),
+        ("Asia/Kolkata", "2024-06-01T18:30:00Z", "2024-06-02"),
+    ],
+)
+def test_midnight_is_the_shops_whatever_its_clock_does_that_day(zoned, tmp_path, zone, moment, day):
+    zoned(zone)
+    assert days_of(tmp_path, [moment]) == [day]
+
+
+def test_the_newest_load_that_states_a_time_zone_counts(zoned):
+    for zones, expected in (
+        ((), "UTC"),
+        ((None,), "UTC"),
+        (("Asia/Kolkata", "Africa/Cairo", None), "Africa/Cairo"),
+    ):
+        zoned(*zones)
+        with warehouse.connect(read_only=True) as connection:
+            assert warehouse.shop_timezone(connection) == expected
+    with warehouse.connect() as connection:
+        connection.execute("drop table raw.loads")
+        assert warehouse.shop_timezone(connection) == "UTC"
+
+
+def test_a_moment_of_the_evening_knows_no_order_of_that_evening(zoned, tmp_path):
+    zoned("America/New_York")
+    with warehouse.connect(read_only=True) as connection:
+        [(customer, day)] = connection.execute(
+            "select customer_id, event_date from intermediate.int_customer_days_spaced"
+            " where orders = 1 and known_date = event_date and year(event_date) = 2024"
+            " order by all limit 1"
+        ).fetchall()
+    spine, out = tmp_path / "evening.csv", tmp_path / "out.csv"
+    evening = f"{day}T22:00:00-05:00"
+    spine.write_text(
+        f"customer_id,as_of_date\n{customer},{evening}\n{customer},{day}\n"
+        f"{customer},{day + timedelta(1)}\n"
+    )
+    features.add_features(spine, out)
+    at_evening, at_start, day_after = pd.read_csv(out)["orders_lifetime"]
+    assert at_evening == at_start == day_after - 1
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["2024-12-30 10:00 PM", "2024-02-30", "infinity", "2024-12-30T25:00:00Z", "2024-12-30 soon"],
+)
+def test_what_is_no_day_is_named_by_file_column_and_row(tmp_path, value):
+    spine = tmp_path / "spine.csv"
+    spine.write_text(f"customer_id,as_of_date\nC1,2024-01-01\nC1,{value}\n")
+    message = f"{spine}, row 2, column as_of_date: '{value}' is not a date"
+    assert message in refused(spine, tmp_path / "out.csv")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_path_is_a_path_whatever_signs_it_has(tmp_path, suffix):
+    for name, day in ((f"rows[1].{suffix}", "2024-05-03"), (f"rows1.{suffix}", "2023-05-03")):
+        spine_of(f"select 'C0000001' as customer_id, '{day}' as as_of_date", tmp_path / name)
+    out = tmp_path / "out*.csv"
+    features.add_features(tmp_path / f"rows[1].{suffix}", out)
+    assert pd.read_csv(out)["as_of_date"].tolist() == ["2024-05-03"]
 
 
 def test_a_moment_with_a_time_zone_in_a_csv_file_is_the_one_in_a_parquet_file(tmp_path):

@@ -13,6 +13,7 @@ from generate.synthetic import generate
 from load.raw_tables import TABLES
 from proof import building
 from proof.parts import incremental_part
+from run import transform
 from tests.shop_files import query
 
 LINES = "raw.store_sales_line_items"
@@ -195,3 +196,78 @@ def test_what_a_feature_reads_besides_is_seen_and_another_kind_of_relation_is_ma
         building.build(shop, GRID)
         assert incremental_part.differing(made_anew(shop), shop) == []
     assert query("select max(promotions_lifetime) from features.feat_customers")[0][0] > 5
+
+
+SOURCE, STAGED = "{{ source('retail', 'visits') }}", "{{ ref('stg_retail__visits') }}"
+VIEW = "{{ config(materialized='view') }} "
+GROWING = "{{ config(materialized='incremental') }} "
+
+
+@pytest.mark.parametrize(
+    ("staging", "read", "selected", "expected"),
+    [
+        # named as README says, through a model or not
+        (f"select * from {SOURCE}", STAGED, building.MART, 9),
+        # read without ref and source, in the feature or before it
+        (None, "raw.visits", building.MART, 9),
+        ("select * from raw.visits", STAGED, building.MART, 9),
+        (None, "(select * from query_table('raw.visits'))", building.MART, 9),
+        # a function that somebody made in the warehouse
+        (None, "main.visited()", building.MART, 9),
+        # a file
+        ("select * from read_csv('{{ env_var(\"VISITS\") }}')", STAGED, building.MART, 9),
+        # a view and a function show what the table holds now, though they are not built anew
+        (f"{VIEW} select * from {SOURCE}", STAGED, "feat_customers", 9),
+        (None, SOURCE, "feat_customers", 9),
+        # each build adds 9 to the 5 that are there
+        (
+            f"{GROWING} select * from {SOURCE}",
+            f"(select customer_id, sum(visits) as visits from {STAGED} group by all)",
+            building.MART,
+            14,
+        ),
+    ],
+)
+def test_a_raw_table_of_ones_own_is_seen_when_it_changes(
+    shop, tmp_path, monkeypatch, staging, read, selected, expected
+):
+    project = tmp_path / "dbt_project"
+    shutil.copytree(warehouse.DBT_PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
+    folder = project / "models" / "staging" / "retail"
+    sources = folder / "_retail__sources.yml"
+    sources.write_text(f"{sources.read_text()}\n      - name: visits\n")
+    if staging:
+        (folder / "stg_retail__visits.sql").write_text(staging)
+    part = project / "models" / "features" / "feat_loyalty.sql"
+    part.write_text(
+        part.read_text()
+        .replace("* replace (coalesce", "histories.* replace (coalesce")
+        .replace("points_lifetime as loyalty_points", "visited.visits::bigint as loyalty_points")
+        .replace(
+            "    from histories\n\n)",
+            f"    from histories\n    inner join {read} as visited"
+            " on histories.customer_id = visited.customer_id\n\n)",
+        )
+    )
+    monkeypatch.setenv("VISITS", str(tmp_path / "visits.csv"))
+
+    def visit(visits):
+        # the ids of the sixty customers are as the mart spells them
+        with warehouse.connect() as connection:
+            connection.execute(
+                "create or replace table raw.visits as select distinct customer_id,"
+                f" {visits} as visits from intermediate.int_customers_known"
+            )
+            connection.execute(
+                "create or replace macro main.visited() as table select * from raw.visits"
+            )
+            connection.execute(f"copy raw.visits to '{tmp_path / 'visits.csv'}'")
+
+    points = "select distinct loyalty_points from features.feat_customers"
+    with building.in_project(project):
+        visit(5)
+        building.build(shop, GRID)
+        assert query(points) == [(5,)]
+        visit(9)
+        transform.build(GRID, select=selected, run_only=True)
+        assert query(points) == [(expected,)]

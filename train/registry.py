@@ -151,7 +151,7 @@ def _promote(version: str, how: str) -> str:
 def _existing() -> duckdb.DuckDBPyConnection:
     # opened to write at once, a missing file would be made
     warehouse.connect(read_only=True).close()
-    return warehouse.connect()
+    return warehouse.writer()
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:

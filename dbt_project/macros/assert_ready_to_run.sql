@@ -7,8 +7,8 @@
     {% endif %}
     {% if var('grid_days') | int != 0 and 30 % (var('grid_days') | int) != 0 %}
         {{ exceptions.raise_compiler_error(
-            'grid_days is ' ~ var('grid_days') ~ ': windows are made of tiles, so it must be a divisor'
-            ~ ' of 30, or 0 for a step by the size of the shop'
+            'grid_days is ' ~ var('grid_days') ~ ': the lattice of as-of dates needs a divisor of 30,'
+            ~ ' or 0 for a step by the size of the shop'
         ) }}
     {% endif %}
     {% if execute and flags.WHICH in ['build', 'run', 'test', 'snapshot'] %}

@@ -1,15 +1,20 @@
 {% macro inputs_of(node) %}
-    {%- set names = [] -%}
-    {%- set pending = node.depends_on.nodes | list -%}
-    {%- for _ in range(200) if pending -%}
-        {%- set name = pending.pop() -%}
+    {#- grows while it is read: what holds no rows of its own shows what its parents hold now,
+        whether or not this build has come by it -#}
+    {%- set names = node.depends_on.nodes | list -%}
+    {%- for name in names -%}
         {%- set parent = graph.nodes.get(name) -%}
-        {#- what is inlined has no version of its own: its parents have -#}
-        {%- if parent and parent.config.materialized == 'ephemeral' -%}
-            {%- do pending.extend(parent.depends_on.nodes) -%}
-        {%- elif name not in names -%}
-            {%- do names.append(name) -%}
+        {%- if parent and parent.config.materialized in ['ephemeral', 'view', 'table_function'] -%}
+            {%- for further in parent.depends_on.nodes if further not in names -%}
+                {%- do names.append(further) -%}
+            {%- endfor -%}
         {%- endif -%}
     {%- endfor -%}
-    {{ return(names) }}
+    {%- set stored = [] -%}
+    {%- for name in names -%}
+        {%- set parent = graph.nodes.get(name) -%}
+        {#- what is inlined has no version -#}
+        {%- do stored.append(name) if not parent or parent.config.materialized != 'ephemeral' -%}
+    {%- endfor -%}
+    {{ return(stored | unique | list) }}
 {% endmacro %}

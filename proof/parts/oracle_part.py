@@ -7,7 +7,7 @@ from pathlib import Path
 from generate.shop.plan import Plan
 from generate.synthetic import generate
 from proof import building, histories, oracle
-from proof.compare import compare
+from proof.compare import NOT_PROVEN, compare, unproven
 from proof.outcome import Outcome, Task, sizes
 from run import transform
 
@@ -34,9 +34,14 @@ def check_history(folder: Path, seed: int) -> Outcome:
     building.write(file, histories.history(seed))
     building.build(file, {**building.GRID, **settings.variables()})
     with building.reading(file) as connection:
-        found = compare(connection, oracle.clean(connection, settings))
+        facts = oracle.clean(connection, settings)
+        found = compare(connection, facts)
         return Outcome(
-            PART, f"history {seed}", **sizes(connection), differences=[str(one) for one in found]
+            PART,
+            f"history {seed}",
+            **sizes(connection),
+            differences=[str(one) for one in found],
+            what=_not_proven(unproven(connection, facts)),
         )
 
 
@@ -53,6 +58,15 @@ def check_shop(folder: Path, seed: int, customers: int) -> Outcome:
         found = compare(connection, facts, some)
         listed = ", ".join(f"'{name}'" for name in some)
         compared = sizes(connection, f"customer_id in ({listed})")
+        what = _not_proven(unproven(connection, facts))
     return Outcome(
-        PART, f"shop {seed} with faults", **compared, differences=[str(one) for one in found]
+        PART,
+        f"shop {seed} with faults",
+        **compared,
+        differences=[str(one) for one in found],
+        what=what,
     )
+
+
+def _not_proven(names: list[str]) -> str:
+    return NOT_PROVEN + ", ".join(names) if names else ""

@@ -47,7 +47,7 @@ known_customers as (
 ),
 
 -- fixed in the calendar, never counted back from today: yesterday's snapshots stay valid;
--- a small shop takes finer tiles and learns from more snapshots
+-- a small shop takes smaller steps and learns from more snapshots
 latticed as (
 
     select
