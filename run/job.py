@@ -74,7 +74,7 @@ def run(
     layout, mapping
         How the files are laid out; see `load`.
     as_of
-        ISO date that is taken for today; None: the day after the last known event.
+        ISO date that is taken for today; None: the day after the last one that the data reach.
 
     Raises
     ------
