@@ -1,7 +1,8 @@
-"""What lies after the last day that the data reach is not known, which is not the same as nothing."""
+"""What lies after the last day that the data reach is not known; a shop too short is refused."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from datetime import date, timedelta
@@ -12,6 +13,7 @@ import warehouse
 from load.loader import load
 from run import transform
 from tests.shop_files import query
+from train.dataset import check_raw
 
 FIRST, DAYS = date(2024, 1, 1), 150
 LAST = FIRST + timedelta(DAYS - 1)
@@ -79,20 +81,52 @@ def test_a_day_that_the_data_do_not_reach_is_refused_at_once_with_the_last_that_
     assert not query("from duckdb_tables() where schema_name = 'staging'")
 
 
-def test_make_run_refuses_it_in_a_sentence(files):
-    lines, mapping = files()
-    result = subprocess.run(
-        [sys.executable, "run/job.py", "--data", lines, "--mapping", mapping]
-        + ["--as-of", str(LAST + timedelta(2))],
+def run_job(files, *more):
+    lines, mapping = files
+    return subprocess.run(
+        [sys.executable, "run/job.py", "--data", lines, "--mapping", mapping, *more],
         cwd=warehouse.ROOT,
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
+
+
+def test_make_run_refuses_it_in_a_sentence(files):
+    result = run_job(files(), "--as-of", str(LAST + timedelta(2)))
     assert result.returncode == 1
     assert f"lies beyond the data, which reach through {LAST}" in result.stderr
     assert "Traceback" not in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    ("changed", "more", "said"),
+    [
+        ((",1,10\n", ",-1,-10\n"), [], "no customer bought anything at all"),
+        (("2024-0[1-5]", "2024-05"), [], "the orders begin on 2024-05-01. Load sales that begin"),
+        (("", ""), ["--as-of", "2024-03-30"], "too little history as of 2024-03-30"),
+    ],
+    ids=["returns only", "a month", "89 days before the as-of date"],
+)
+def test_make_run_refuses_what_nothing_can_be_learned_from_right_after_the_load(
+    files, changed, more, said
+):
+    lines, mapping = files()
+    lines.write_text(re.sub(*changed, lines.read_text()))
+    result = run_job((lines, mapping), *more)
+    assert result.returncode == 1
+    assert said in result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+    # no build was begun
+    assert not query("from duckdb_tables() where schema_name <> 'raw'")
+
+
+def test_ninety_days_with_a_sale_are_not_refused(files):
+    lines, mapping = files()
+    load(lines, mapping=mapping)
+    with warehouse.connect(read_only=True) as connection:
+        check_raw(connection, date(2024, 3, 31))
 
 
 def test_the_day_after_the_last_is_today_and_labels_end_with_the_data(files):
