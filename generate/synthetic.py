@@ -112,7 +112,7 @@ def _source(table: Table, files: list[Path]) -> str:
     texts = {column.name for column in table.columns if column.name.endswith("_text")}
     for column in table.columns:
         value = column.name
-        if column.data_type == "DECIMAL(18,2)":
+        if column.data_type in ("DECIMAL(18,2)", "DECIMAL(18,4)"):
             value = f"cast(cast({value} as decimal(18, 0)) * 0.01 as decimal(18, 2))"
         if f"{column.name}_text" in texts:
             value = f"if({column.name}_text is null, {value}, null)"

@@ -89,7 +89,7 @@ LINES = Table(
         Column("product_id", "VARCHAR", required=True),
         Column("quantity", "DECIMAL(18,3)", required=True),
         Column("promotion_id", "VARCHAR"),
-        Column("line_item_amount", "DECIMAL(18,2)", required=True),
+        Column("line_item_amount", "DECIMAL(18,4)", required=True),
         Column("recorded_at", "TIMESTAMP"),
         Column("line_item_amount_text", "VARCHAR"),
     ),

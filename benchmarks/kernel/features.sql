@@ -142,7 +142,7 @@ joined as (
         ) as quantity,
         cast(
             coalesce(kept.line_item_amount, round(kept.quantity * products.unit_price, 2))
-            as decimal(18, 2)
+            as decimal(18, 4)
         ) as line_item_amount,
         null as rejected_by
     from kept
@@ -206,10 +206,7 @@ select
     dated.known_date,
     dated.known_until,
     dated.versions > 1 or dated.header_versions > 1 or dated.is_after_header as is_restated,
-    cast(
-        sign(dated.line_item_amount) * least(abs(dated.line_item_amount), caps.amount_cap)
-        as decimal(18, 2)
-    ) as line_item_amount,
+    greatest(least(dated.line_item_amount, caps.amount_cap), -caps.amount_cap) as line_item_amount,
     cast(sign(dated.quantity) * least(abs(dated.quantity), caps.quantity_cap) as decimal(18, 3))
         as quantity
 from dated
@@ -270,9 +267,9 @@ select
     event_date,
     known_date,
     known_until,
-    cast(sum(greatest(line_item_amount, 0)) as decimal(18, 2)) as spend,
-    cast(-sum(least(line_item_amount, 0)) as decimal(18, 2)) as returned,
-    cast(sum(case when is_promoted then greatest(line_item_amount, 0) else 0 end) as decimal(18, 2))
+    cast(sum(greatest(line_item_amount, 0)) as decimal(18, 4)) as spend,
+    cast(-sum(least(line_item_amount, 0)) as decimal(18, 4)) as returned,
+    cast(sum(case when is_promoted then greatest(line_item_amount, 0) else 0 end) as decimal(18, 4))
         as promoted,
     cast(sum(greatest(quantity, 0)) as decimal(18, 3)) as items,
     cast(count_if(line_item_amount > 0) as integer) as lines,

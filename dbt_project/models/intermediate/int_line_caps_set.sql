@@ -119,7 +119,10 @@ pivoted as (
 
     select
         event_month,
-        cast(max(cap) filter (where measure = 'amount') as decimal(18, 2)) as amount_cap,
+        -- whole cents, in the type of the amounts
+        cast(
+            cast(max(cap) filter (where measure = 'amount') as decimal(18, 2)) as decimal(18, 4)
+        ) as amount_cap,
         cast(max(cap) filter (where measure = 'quantity') as decimal(18, 3)) as quantity_cap
     from capped
     group by all
