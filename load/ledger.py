@@ -116,8 +116,8 @@ def write(
     added = [list(rows_added), list(rows_added.values())]
     for file in entry.files or [None]:
         connection.execute(
-            f"insert into raw.loads select {', '.join('?' * 6)}, map(?::varchar[], ?::bigint[]), "
-            f"{', '.join('?' * 7)}",
+            f"insert into raw.loads ({', '.join(_LOADS)}) select {', '.join('?' * 6)}, "
+            f"map(?::varchar[], ?::bigint[]), {', '.join('?' * 7)}",
             [
                 load_id,
                 *((file.name, file.sha256, file.size, file.rows) if file else (None,) * 4),

@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -103,14 +104,33 @@ def write(file: Path, tables: Tables, *, append: bool = False) -> None:
 def build(
     file: Path, variables: dict[str, object] | None = None, *, full_refresh: bool = False
 ) -> dbtRunnerResult:
-    """Build the mart of a warehouse file; the settings are those of random histories."""
+    """Build the mart of a warehouse file; the settings are those of random histories.
+
+    Whatever the rows that are left, or to come, the data cover all days before an `as_of`.
+    """
+    chosen = SETTINGS if variables is None else variables
     with in_warehouse(file):
+        if "as_of" in chosen:
+            with warehouse.connect() as connection:
+                state_reach(connection, date.fromisoformat(str(chosen["as_of"])))
         return transform.build(
-            SETTINGS if variables is None else variables,
+            chosen,
             select=MART,
             run_only=True,
             full_refresh=full_refresh,
         )
+
+
+def state_reach(connection: duckdb.DuckDBPyConnection, as_of: date) -> None:
+    """State of a warehouse that its rows cover all days before a date."""
+    connection.execute("create table if not exists raw.loads (load_id bigint, loaded_at timestamp)")
+    for column in ("mode varchar", "known_on date", "timezone varchar", "data_through date"):
+        connection.execute(f"alter table raw.loads add column if not exists {column}")
+    connection.execute("delete from raw.loads where load_id = 0")
+    connection.execute(
+        "insert into raw.loads (load_id, data_through, loaded_at) values (0, ?, '0001-01-01')",
+        [as_of - timedelta(1)],
+    )
 
 
 @contextmanager

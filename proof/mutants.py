@@ -113,7 +113,10 @@ INTERMEDIATE = {
         ("months.event_month > binned.known_month", "months.event_month >= binned.known_month"),
         ("lines_up_to >= {{", "lines_up_to > 1 + {{"),
         ("exp(min(size_bin) / 20)", "exp(max(size_bin) / 20)"),
-        ("partition by event_month, measure order by", "partition by event_month order by"),
+        ("measure order by size_bin) as lines_up_to", "measure) as lines_up_to"),
+        ("1 / cut.lines", "0 / cut.lines"),
+        ("exp(min(cumulated.size_bin) / 20)", "exp(max(cumulated.size_bin) / 20)"),
+        ("cut.money - cut.lines * cut.cap", "cut.money"),
     ],
     "int_lines_capped": [
         ("greatest(headers.known_date, lines.known_date) as", "lines.known_date as"),

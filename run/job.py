@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +24,7 @@ from run.tables import wide_console
 from serve.explain import explain
 from serve.score import ScoreError, score
 from train.artefact import ArtefactError
-from train.dataset import HistoryError
+from train.dataset import HistoryError, check_raw
 from train.fit import fit
 from train.leak_alarm import LeakError
 from train.promotion import CHAMPION
@@ -74,7 +74,7 @@ def run(
     layout, mapping
         How the files are laid out; see `load`.
     as_of
-        ISO date that is taken for today; None: the day after the last known event.
+        ISO date that is taken for today; None: the day after the last one that the data reach.
 
     Raises
     ------
@@ -88,6 +88,9 @@ def run(
     else:
         with watch.step(f"Load {data}"):
             load(data, layout, mapping=mapping)
+    # a fit would say so too, but behind a whole build
+    with warehouse.connect(read_only=True) as connection:
+        check_raw(connection, date.fromisoformat(as_of) if as_of else None)
     with watch.step("Clean, gate and build the features (dbt build)"):
         built = transform.build(variables)
         catalog.write_lineage(built)

@@ -29,7 +29,7 @@ _MEANT = {
     "recorded_at": "timestamp",
     "total_amount": "decimal(18, 2)",
     "quantity": "decimal(18, 3)",
-    "line_item_amount": "decimal(18, 2)",
+    "line_item_amount": "decimal(18, 4)",
 }
 
 

@@ -12,6 +12,7 @@ from generate.shop.plan import Plan
 from generate.synthetic import generate
 from load.loader import load
 from load.raw_tables import TABLES, replace
+from proof.building import state_reach
 from run import transform
 from tests.shop_files import query
 
@@ -80,7 +81,10 @@ def shop(tmp_path):
 
 
 def build(select="+feat_customer_snapshots", **others):
-    transform.build({**VARIABLES, **others}, select=select, run_only=True)
+    variables = {**VARIABLES, **others}
+    with warehouse.connect() as connection:
+        state_reach(connection, date.fromisoformat(variables["as_of"]))
+    transform.build(variables, select=select, run_only=True)
 
 
 def mart(until):

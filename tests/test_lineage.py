@@ -36,6 +36,9 @@ def behind(sql, column, models=None, histories=None):
          "select t.* exclude (day) from t", {"sales.amount"}),
         ("with t as (select amount as x from raw.sales) "
          "select columns(lambda name: name in ('x')) from t", {"sales.amount"}),
+        ("with t as (select amount as x, day from raw.sales) "
+         "select cast(columns(lambda name: name in ('x')) as decimal(18, 2)) from t",
+         {"sales.amount"}),
         ("select hash(*columns(lambda name: name <> 'id')) as x from raw.people",
          {"people.customer", "people.town"}),
         ("select amount as x from raw.sales union all select day from raw.sales",

@@ -20,6 +20,8 @@ LABELS = "features.feat_labels"
 
 # days of the lattice that every mart has, whatever its grid
 CALENDAR_START, CALENDAR_DAYS = dt.date(2000, 1, 1), 30
+# what a build is made for when nothing else is asked for
+HORIZON_DAYS = 30
 
 
 class HistoryError(RuntimeError):
@@ -125,13 +127,67 @@ def schedule(connection: duckdb.DuckDBPyConnection, as_of: dt.date | None = None
     everything = Schedule(as_of or current, horizon, tuple(days))
     result = Schedule(everything.as_of, horizon, everything.known_before(everything.as_of))
     if not result.latest_cuts(1):
-        raise HistoryError(
-            f"too little history as of {result.as_of}: {len(result.labelled)} snapshots have a "
-            f"label{_span(result.labelled)}, and a test needs two that lie {horizon} days apart. "
-            f"Load sales that begin at least {3 * horizon} days before the as-of date, or choose "
-            "a later one"
+        raise too_little_history(
+            result.as_of,
+            f"{len(result.labelled)} snapshots have a label{_span(result.labelled)}, and a test "
+            f"needs two that lie {horizon} days apart",
+            horizon,
         )
     return result
+
+
+def check_raw(connection: duckdb.DuckDBPyConnection, as_of: dt.date | None = None) -> None:
+    """Refuse at once what nothing can be learned from, however it is cleaned and built.
+
+    Parameters
+    ----------
+    connection
+        An open warehouse with raw tables.
+    as_of
+        The day that counts as today; the day after the last one of the data by default.
+
+    Raises
+    ------
+    HistoryError
+        If the orders span too few days, or none of their lines is a sale.
+    """
+    first, last, sells = connection.execute(
+        """
+        select
+            cast(min(transaction_date) as date),
+            cast(max(greatest(transaction_date, recorded_at)) as date),
+            -- an amount that is missing may be found elsewhere
+            (
+                select count(*) > 0
+                from raw.store_sales_line_items
+                where line_item_amount > 0 or line_item_amount is null
+            )
+        from raw.store_sales_header
+        """
+    ).fetchone()
+    if not sells:
+        raise nothing_bought("at all: no line has an amount above 0")
+    if first is None:
+        return
+    day = as_of or last + dt.timedelta(1)
+    if (day - first).days < 3 * HORIZON_DAYS:
+        raise too_little_history(day, f"the orders begin on {first}", HORIZON_DAYS)
+
+
+def too_little_history(as_of: dt.date, found: str, horizon: int) -> HistoryError:
+    """Say that there are too few days before an as-of date, and how many it takes."""
+    return HistoryError(
+        f"too little history as of {as_of}: {found}. Load sales that begin at least "
+        f"{3 * horizon} days before the as-of date, or choose a later one"
+    )
+
+
+def nothing_bought(when: str) -> HistoryError:
+    """Say that there is no purchase to learn from."""
+    return HistoryError(
+        f"no customer bought anything {when}, so there is nothing to learn: load more sales, or "
+        "choose a later as-of date"
+    )
 
 
 def read(

@@ -271,10 +271,7 @@ def _intervals(
 
 def _check_purchases(past: dataset.Rows, cut: dt.date) -> None:
     if not (past.y > 0).any():
-        raise dataset.HistoryError(
-            f"no customer bought anything in the label windows before {cut}, so there is "
-            "nothing to learn: load more sales, or choose a later as-of date"
-        )
+        raise dataset.nothing_bought(f"in the label windows before {cut}")
 
 
 def _refit(

@@ -1,4 +1,4 @@
-"""The kernel's SQL as plain statements: by hand from raw tables to orders, then the models."""
+"""The kernel's SQL as plain statements: by hand to orders but for the caps, then the models."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from dbt.cli.main import dbtRunner
 import warehouse
 
 BY_HAND = Path(__file__).with_name("features.sql")
+CAPS = ("int_line_sizes_binned", "int_line_caps_set")
 # what lies between orders and features, in order; views stay views
 MODELS = {
     "int_active_days_restated": "table",
@@ -38,11 +39,15 @@ def statements(dates: list[date], at_a_time: int) -> list[str]:
         Pairs of customer and date to compute in one statement, about.
     """
     first = _compile("--inline", BY_HAND.read_text())["inline_query"]
-    models = _compile("--select", *MODELS, "customers_as_of")
+    models = _compile("--select", *CAPS, *MODELS, "customers_as_of")
     between = [
         f"create or replace {kind} intermediate.{name} as {models[name]}"
         for name, kind in MODELS.items()
     ]
+    caps = [f"create or replace table intermediate.{name} as {models[name]}" for name in CAPS]
+    # a semicolon may stand in a comment too
+    by_hand = re.split(r";\n+(?=create )", first.strip().removesuffix(";"))
+    lines = next(place for place, sql in enumerate(by_hand) if "int_lines_capped as" in sql)
     features = models["customers_as_of"].replace("query_table(spine_table)", "pairs")
     listed = ", ".join(f"date '{day}'" for day in dates)
     batches = f"""
@@ -56,8 +61,9 @@ def statements(dates: list[date], at_a_time: int) -> list[str]:
         group by dates.as_of_date
     """
     return [
-        # a semicolon may stand in a comment too
-        *re.split(r";\n+(?=create )", first.strip().removesuffix(";")),
+        *by_hand[:lines],
+        *caps,
+        *by_hand[lines:],
         *between,
         batches,
         # run once per batch, with its number for the mark

@@ -142,8 +142,8 @@ joined as (
         ) as quantity,
         cast(
             coalesce(kept.line_item_amount, round(kept.quantity * products.unit_price, 2))
-            as decimal(18, 2)
-        ) as amount,
+            as decimal(18, 4)
+        ) as line_item_amount,
         null as rejected_by
     from kept
     inner join headers
@@ -158,7 +158,7 @@ joined as (
 accepted as (
 
     select * from joined
-    where amount is not null and coalesce(quantity * amount >= 0, true)
+    where line_item_amount is not null and coalesce(quantity * line_item_amount >= 0, true)
 
 ),
 
@@ -166,75 +166,10 @@ accepted as (
 
 select * exclude (version_number, rejected_by, is_first, is_latest) from ended;
 
-create or replace table caps as
-with
-
-binned as (
-
-    select
-        cast(date_trunc('month', known_date) as date) as known_month,
-        'amount' as measure,
-        cast(ceil(20 * ln(abs(amount))) as integer) as size_bin,
-        count(*) as lines
-    from lines
-    where amount <> 0
-    group by all
-
-    union all
-
-    select
-        cast(date_trunc('month', known_date) as date) as known_month,
-        'quantity' as measure,
-        cast(ceil(20 * ln(abs(quantity))) as integer) as size_bin,
-        count(*) as lines
-    from lines
-    where quantity <> 0
-    group by all
-
-),
-
-cumulated as (
-
-    select
-        months.event_month,
-        binned.measure,
-        binned.size_bin,
-        sum(sum(binned.lines)) over (
-            partition by months.event_month, binned.measure
-            order by binned.size_bin
-        ) as lines_up_to,
-        sum(sum(binned.lines)) over (partition by months.event_month, binned.measure)
-            as lines_in_all
-    from (
-        select distinct cast(date_trunc('month', event_date) as date) as event_month from lines
-    ) as months
-    inner join binned
-        on months.event_month > binned.known_month
-    group by months.event_month, binned.measure, binned.size_bin
-
-),
-
-found as (
-
-    select
-        event_month,
-        measure,
-        {{ var('cap_multiple') }} * exp(min(size_bin) / 20) as cap
-    from cumulated
-    where lines_up_to >= {{ var('cap_quantile') }} * lines_in_all
-        and lines_in_all >= {{ var('cap_minimum_lines') }}
-    group by all
-
-)
-
-select
-    event_month,
-    cast(max(cap) filter (where measure = 'amount') as decimal(18, 2)) as amount_cap,
-    cast(max(cap) filter (where measure = 'quantity') as decimal(18, 3)) as quantity_cap
-from found
-group by all;
-
 create schema if not exists intermediate;
+
+create or replace view intermediate.int_lines_checked as
+select *, null as rejected_by from lines;
 
 create or replace table intermediate.int_lines_capped as
 with
@@ -271,12 +206,11 @@ select
     dated.known_date,
     dated.known_until,
     dated.versions > 1 or dated.header_versions > 1 or dated.is_after_header as is_restated,
-    cast(sign(dated.amount) * least(abs(dated.amount), caps.amount_cap) as decimal(18, 2))
-        as line_item_amount,
+    greatest(least(dated.line_item_amount, caps.amount_cap), -caps.amount_cap) as line_item_amount,
     cast(sign(dated.quantity) * least(abs(dated.quantity), caps.quantity_cap) as decimal(18, 3))
         as quantity
 from dated
-left join caps
+left join intermediate.int_line_caps_set as caps
     on date_trunc('month', dated.event_date) = caps.event_month
 where dated.known_date < dated.known_until;
 
@@ -333,9 +267,9 @@ select
     event_date,
     known_date,
     known_until,
-    cast(sum(greatest(line_item_amount, 0)) as decimal(18, 2)) as spend,
-    cast(-sum(least(line_item_amount, 0)) as decimal(18, 2)) as returned,
-    cast(sum(case when is_promoted then greatest(line_item_amount, 0) else 0 end) as decimal(18, 2))
+    cast(sum(greatest(line_item_amount, 0)) as decimal(18, 4)) as spend,
+    cast(-sum(least(line_item_amount, 0)) as decimal(18, 4)) as returned,
+    cast(sum(case when is_promoted then greatest(line_item_amount, 0) else 0 end) as decimal(18, 4))
         as promoted,
     cast(sum(greatest(quantity, 0)) as decimal(18, 3)) as items,
     cast(count_if(line_item_amount > 0) as integer) as lines,

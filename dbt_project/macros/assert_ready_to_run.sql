@@ -24,5 +24,8 @@
                 ~ ': load a shop with `python generate/synthetic.py` or `python load/load.py PATH`'
             ) }}
         {% endif %}
+        {% if var('as_of') %}
+            {{ assert_as_of_is_reached() }}
+        {% endif %}
     {% endif %}
 {% endmacro %}

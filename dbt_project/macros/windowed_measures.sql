@@ -4,11 +4,11 @@
         'lifetime',
     ] -%}
     {#- sums are bigint where no type is given -#}
-    {%- set money = 'decimal(18, 2)' -%}
+    {%- set money = 'decimal(18, 4)' -%}
     {%- set measures = [
         {'name': 'spend', 'type': money, 'windows': flow},
         {'name': 'orders', 'windows': flow},
-        {'name': 'weighted_cents', 'type': 'hugeint', 'windows': ['lifetime']},
+        {'name': 'weighted_spend', 'type': 'hugeint', 'windows': ['lifetime']},
         {'name': 'weighted_orders', 'windows': ['lifetime']},
         {'name': 'weekend_orders', 'windows': ['360d']},
         {'name': 'active_days', 'windows': ['30d', '90d', '360d', 'lifetime']},

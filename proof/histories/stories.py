@@ -143,7 +143,9 @@ def _line(world: World, story: Story, header: Row, day: date, returned: bool) ->
     product_id = world.rng.choice(list(story.products))
     sign = -1 if returned else 1
     quantity = Decimal(sign * world.rng.choice((1, 1, 2, 3, 10, Decimal("0.250"))))
-    amount = sign * Decimal(world.rng.randint(1, 8000)) / 100
+    cents = world.rng.randint(1, 8000)
+    # now and then there are four decimals
+    amount = sign * Decimal(100 * cents + (cents % 97 if cents % 7 == 0 else 0)) / 10000
     if world.chance(0.02):
         amount *= 100
     return raw_row(

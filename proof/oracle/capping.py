@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
@@ -26,39 +25,75 @@ class Caps:
     unit
         The smallest unit of the measure, to which a cap is rounded.
     settings
-        Multiple, quantile, and the lines that a cap needs.
+        Multiple, quantile, the lines that a cap needs, and how much it may take.
+    is_money
+        Whether a cap is raised that would take too much: it is of money only.
     """
 
     def __init__(
-        self, sizes: Iterable[tuple[date, Decimal]], unit: Decimal, settings: Settings
+        self,
+        sizes: Iterable[tuple[date, Decimal]],
+        unit: Decimal,
+        settings: Settings,
+        *,
+        is_money: bool,
     ) -> None:
         self.sizes = list(sizes)
         self.unit = unit
         self.settings = settings
+        self.is_money = is_money
         self._caps: dict[date, Decimal | None] = {}
 
     @cached_property
-    def _binned(self) -> list[tuple[date, int]]:
-        return [(month_of(known), size_bin(size)) for known, size in self.sizes if size != 0]
+    def _binned(self) -> list[tuple[date, int, Decimal]]:
+        return [
+            (month_of(known), size_bin(size), abs(size)) for known, size in self.sizes if size != 0
+        ]
 
     def of(self, event_date: date) -> Decimal | None:
         """Return the cap of the month of a day; None where too little is known before it."""
         month = month_of(event_date)
         if month not in self._caps:
-            earlier = Counter(size for known, size in self._binned if known < month)
+            earlier = [(number, size) for known, number, size in self._binned if known < month]
             self._caps[month] = self._cap(earlier)
         return self._caps[month]
 
-    def _cap(self, lines_by_size: Counter[int]) -> Decimal | None:
-        lines_in_all = sum(lines_by_size.values())
-        if lines_in_all == 0 or lines_in_all < self.settings.cap_minimum_lines:
+    def _cap(self, earlier: list[tuple[int, Decimal]]) -> Decimal | None:
+        if not earlier or len(earlier) < self.settings.cap_minimum_lines:
             return None
-        lines_up_to = 0
-        for size in sorted(lines_by_size):
-            lines_up_to += lines_by_size[size]
-            if lines_up_to >= self.settings.cap_quantile * lines_in_all:
-                break
-        return rounded(Decimal(self.settings.cap_multiple * math.exp(size / 20)), self.unit)
+        bins = sorted(number for number, _ in earlier)
+        quantile = next(
+            number
+            for place, number in enumerate(bins, 1)
+            if place >= self.settings.cap_quantile * len(bins)
+        )
+        # lines of one size are in one bin, all of them up to it
+        usual = self.settings.cap_multiple * math.exp(quantile / 20)
+        raised = self._raised(earlier, quantile, usual) if self.is_money else 0
+        return rounded(Decimal(max(usual, raised)), self.unit)
+
+    def _raised(self, earlier: list[tuple[int, Decimal]], quantile: int, usual: float) -> float:
+        """Return how high a cap must be that the usual one would take too much of the business."""
+        whole = sum(size for _, size in earlier)
+        edge = quantile + math.ceil(20 * math.log(self.settings.cap_multiple))
+        above = [size for number, size in earlier if number > edge]
+        share = float(self.settings.cap_share_of_business)
+        if not above or float(sum(above)) - usual * len(above) <= float(whole) * max(
+            share, 1 / len(above)
+        ):
+            return 0
+        bearable = float(self.settings.cap_share_when_raised) * float(whole)
+        return next(
+            math.exp(number / 20)
+            for number in sorted({number for number, _ in earlier if number >= quantile})
+            if _taken(earlier, number) <= bearable
+        )
+
+
+def _taken(lines: list[tuple[int, Decimal]], number: int) -> float:
+    """Return what a cap at the upper end of a bin takes from lines."""
+    above = [size for one, size in lines if one > number]
+    return float(sum(above)) - len(above) * math.exp(number / 20)
 
 
 def month_of(day: date) -> date:
@@ -73,12 +108,14 @@ def size_bin(number: Decimal) -> int:
 
 def amount_caps(lines: Iterable[KnownLine], settings: Settings) -> Caps:
     """Return the caps of amounts; every accepted version of a line counts once."""
-    return Caps(((line.known_date, line.amount) for line in lines), CENT, settings)
+    sizes = ((line.known_date, line.amount) for line in lines)
+    return Caps(sizes, CENT, settings, is_money=True)
 
 
 def quantity_caps(lines: Iterable[KnownLine], settings: Settings) -> Caps:
     """Return the caps of quantities; every accepted version of a line counts once."""
-    return Caps(((line.known_date, line.quantity) for line in lines), THOUSANDTH, settings)
+    sizes = ((line.known_date, line.quantity) for line in lines)
+    return Caps(sizes, THOUSANDTH, settings, is_money=False)
 
 
 def capped(number: Decimal, cap: Decimal | None) -> Decimal:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from functools import cached_property
 
 import duckdb
@@ -35,6 +36,7 @@ from proof.oracle.reading import Customer, read_customers, read_headers, read_li
 from proof.oracle.reading import read_table as table
 from proof.oracle.season import calendar_features, level_features
 from proof.oracle.settings import Settings
+from proof.oracle.spelling import CENT, rounded
 from proof.oracle.versions import (
     current_customers,
     current_products,
@@ -112,19 +114,31 @@ def features(facts: Facts, customer_id: str, as_of: date) -> dict[str, object] |
         orders=orders_at(facts.lines_of.get(customer_id, []), as_of),
         gaps=facts.gaps_of.get(customer_id, {}),
     )
-    return {
-        **spend_features(past),
-        **frequency_features(past),
-        **basket_features(past),
-        **return_features(past),
-        **category_features(past),
-        **loyalty_features(past),
-    }
+    return _in_cents(
+        {
+            **spend_features(past),
+            **frequency_features(past),
+            **basket_features(past),
+            **return_features(past),
+            **category_features(past),
+            **loyalty_features(past),
+        }
+    )
 
 
 def shop_features(facts: Facts, as_of: date) -> dict[str, object]:
     """Compute the features that all customers share at an as-of date: the calendar and the shop."""
+    return _in_cents(
+        {
+            **calendar_features(as_of, facts.settings.horizon_days),
+            **level_features(orders_at(facts.lines, as_of), as_of),
+        }
+    )
+
+
+def _in_cents(found: dict[str, object]) -> dict[str, object]:
+    """Round money once, when all is computed."""
     return {
-        **calendar_features(as_of, facts.settings.horizon_days),
-        **level_features(orders_at(facts.lines, as_of), as_of),
+        name: rounded(value, CENT) if isinstance(value, Decimal) else value
+        for name, value in found.items()
     }

@@ -22,6 +22,8 @@ class Settings:
     cap_multiple: float = 3
     cap_quantile: Decimal = Decimal("0.999")
     cap_minimum_lines: int = 1000
+    cap_share_of_business: Decimal = Decimal("0.1")
+    cap_share_when_raised: Decimal = Decimal("0.02")
     horizon_days: int = 30
 
     def variables(self) -> dict[str, object]:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 
-CENT = Decimal("0.01")
-LARGEST = Decimal(10) ** 16  # the first amount that decimal(18,2) cannot hold
+CENT, SMALLEST = Decimal("0.01"), Decimal("0.0001")
+LARGEST = Decimal(10) ** 14  # the first amount that decimal(18,4) cannot hold
 WORDS_FOR_NO_PROMOTION = {"", "N/A", "NA", "NONE", "NULL", "-"}
 # all kinds of space that stand in a text, but no tab and no line break
 SPACES = "\u0020\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
@@ -114,7 +114,7 @@ def _number(text: str) -> Decimal | None:
     if not NUMBER.fullmatch(text):
         return None
     try:
-        amount = rounded(Decimal(text), CENT)
+        amount = rounded(Decimal(text), SMALLEST)
     except InvalidOperation:
         return None
     return amount if abs(amount) < LARGEST else None

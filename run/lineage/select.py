@@ -54,7 +54,7 @@ class Select:
         return Relation(self.made, rows, fields)
 
     def _project(self, projection: exp.Expression) -> dict[str, Columns]:
-        star = projection.this if isinstance(projection, exp.Column) else projection
+        star = _star(projection)
         if isinstance(star, exp.Columns):
             # COLUMNS(condition): what it leaves out, nobody reads
             return self._all("")
@@ -73,7 +73,7 @@ class Select:
 
     def _fields_projected(self, projection: exp.Expression) -> dict[str, Fields]:
         """Return the fields of the structs that a projection makes, by column."""
-        star = projection.this if isinstance(projection, exp.Column) else projection
+        star = _star(projection)
         if isinstance(star, exp.Star | exp.Columns):
             table = projection.table if isinstance(projection, exp.Column) else ""
             sources = [self.sources[table.lower()]] if table else self.sources.values()
@@ -155,3 +155,12 @@ class Select:
         if name not in self.sources[table].columns:
             self.lineage.unresolved.append(f"{table}.{name} in {self.of}")
         return self.sources[table].columns.get(name, NOTHING)
+
+
+def _star(projection: exp.Expression) -> exp.Expression:
+    """Return the star or COLUMNS of a projection, behind its table or a cast; else itself."""
+    if isinstance(projection, exp.Column) or (
+        isinstance(projection, exp.Cast) and isinstance(projection.this, exp.Columns)
+    ):
+        return projection.this
+    return projection

@@ -29,7 +29,8 @@ computed as (
             when categories > 0 then {{ ratio('leading_category.spend', 'spend_lifetime') }} else 0
         end as favourite_category_share,
         -- Herfindahl index: 1 where all is spent in one category
-        {{ ratio('category_squares', 'spend_lifetime * spend_lifetime') }} as category_concentration
+        {{ ratio('category_squares', 'cast(spend_lifetime as decimal(38, 4)) * spend_lifetime') }}
+            as category_concentration
     from histories
 
 )

@@ -62,7 +62,7 @@ shop as (
         ] %}
         cast(
             {{ windowed({'name': measure}, window) }}
-            as {{ 'decimal(18, 2)' if measure == 'spend' else 'bigint' }}
+            as {{ 'decimal(18, 4)' if measure == 'spend' else 'bigint' }}
         ) as shop_{{ measure }}_{{ window }},
         {%- endfor %}
         as_of_date - min(case when orders > 0 then event_date end) as days_since_first_order
@@ -75,8 +75,12 @@ computed as (
 
     select
         counted.*,
-        shop.* exclude (as_of_date, shop_spend_365d, days_since_first_order),
-        {{ momentum('shop_spend_30d', 'shop_spend_31_60d') }} as shop_momentum_30d,
+        shop.* exclude (as_of_date, shop_spend_365d, days_since_first_order) replace (
+            {%- for window in ['30d', '31_60d', '336_365d'] %}
+            cast(shop.shop_spend_{{ window }} as decimal(18, 2)) as shop_spend_{{ window }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        ),
+        {{ momentum('shop.shop_spend_30d', 'shop.shop_spend_31_60d') }} as shop_momentum_30d,
         -- per day, what the days ahead were a year ago against the whole year
         case
             when shop.days_since_first_order >= 365

@@ -11,10 +11,10 @@ computed as (
 
     select
         *,
-        cast(spend_61_90d + spend_91_120d as decimal(18, 2)) as spend_61_120d,
-        cast(spend_360d - spend_180d as decimal(18, 2)) as spend_181_360d,
-        cast(spend_lifetime - returned_lifetime as decimal(18, 2)) as net_spend_lifetime,
-        cast(weighted_cents_lifetime as double) / 100000000 as spend_halflife_90d,
+        cast(spend_61_90d + spend_91_120d as decimal(18, 4)) as spend_61_120d,
+        cast(spend_360d - spend_180d as decimal(18, 4)) as spend_181_360d,
+        cast(spend_lifetime - returned_lifetime as decimal(18, 4)) as net_spend_lifetime,
+        cast(weighted_spend_lifetime as double) / 10000000000 as spend_halflife_90d,
         {{ ratio('spend_90d', '90') }} as spend_velocity_90d,
         {{ momentum('spend_30d', 'spend_31_60d') }} as spend_momentum_30d,
         {{ momentum('spend_90d', '(spend_180d - spend_90d)') }} as spend_momentum_90d,

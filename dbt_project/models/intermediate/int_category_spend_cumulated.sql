@@ -35,7 +35,7 @@ summed as (
         customer_id,
         product_category,
         known_date,
-        cast(sum(spend) as decimal(18, 2)) as spend
+        cast(sum(spend) as decimal(18, 4)) as spend
     from moved
     group by all
 
@@ -50,7 +50,7 @@ cumulated as (
                 partition by customer_id, product_category
                 order by known_date
                 rows between unbounded preceding and current row
-            ) as decimal(18, 2)
+            ) as decimal(18, 4)
         ) as category_spend
     from summed
     where spend <> 0

@@ -21,8 +21,11 @@ stepped as (
         known_date,
         sum(case when category_spend = spend then 1 when category_spend = 0 then -1 else 0 end)
             as categories,
-        sum(category_spend * category_spend - (category_spend - spend) * (category_spend - spend))
-            as category_squares,
+        -- a square has twice the digits: 18 would end at 100,000
+        sum(
+            cast(category_spend as decimal(38, 4)) * category_spend
+            - cast(category_spend - spend as decimal(38, 4)) * (category_spend - spend)
+        ) as category_squares,
         -- a leader can only be overtaken, unless something is taken back
         max({'spend': category_spend, 'category': product_category}) as leading_category  -- noqa: LT01
     from cumulated
@@ -37,7 +40,7 @@ tracked as (
         known_date,
         lead(known_date, 1, {{ far_date() }}) over history as known_until,
         cast(sum(categories) over history as integer) as categories,
-        cast(sum(category_squares) over history as decimal(38, 4)) as category_squares,
+        cast(sum(category_squares) over history as decimal(38, 8)) as category_squares,
         max(leading_category) over history as leading_category
     from stepped
     window history as (

@@ -1,12 +1,12 @@
 {%- set measures = {
-    'spend': 'decimal(18, 2)',
+    'spend': 'decimal(18, 4)',
     'orders': 'integer',
-    'returned': 'decimal(18, 2)',
-    'promoted': 'decimal(18, 2)',
+    'returned': 'decimal(18, 4)',
+    'promoted': 'decimal(18, 4)',
     'items': 'decimal(18, 3)',
     'lines': 'integer',
     'points': 'bigint',
-    'largest_order': 'decimal(18, 2)',
+    'largest_order': 'decimal(18, 4)',
 } -%}
 with
 

@@ -30,7 +30,9 @@ recomputed as (
         headers.transaction_id,
         headers.stated_amount,
         coalesce(summed.lines_amount, 0) as recomputed_amount,
-        coalesce(headers.stated_amount <> coalesce(summed.lines_amount, 0), false) as is_different
+        -- a till states whole cents
+        coalesce(headers.stated_amount <> round(coalesce(summed.lines_amount, 0), 2), false)
+            as is_different
     from headers
     left join summed
         on headers.transaction_id = summed.transaction_id

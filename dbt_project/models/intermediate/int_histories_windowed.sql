@@ -27,9 +27,9 @@ measured as (
         cast(gap_days as bigint) * gap_days as gap_days_squared,
         case when active_days = 1 and days_before <= 360 then 1 << ((days_before - 1) // 30) end
             as active_month,
-        -- whole millionths of whole cents, so that a sum is the same in any order
+        -- whole millionths of the smallest amounts, so that a sum is the same in any order
         cast(round(1000000 * power(0.5, days_before / 90)) as bigint) as weight,
-        cast(spend * 100 as bigint) * weight as weighted_cents,
+        cast(spend * 10000 as bigint) * weight as weighted_spend,
         orders * weight as weighted_orders
     from matched
 

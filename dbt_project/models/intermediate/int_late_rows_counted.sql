@@ -21,6 +21,12 @@ snapshots as (
 
 ),
 
+reach as (
+
+    select * from {{ ref('int_reach_found') }}
+
+),
+
 -- as if the current as-of date were today
 waiting as (
 
@@ -28,6 +34,24 @@ waiting as (
     from lines
     inner join snapshots
         on lines.known_date >= snapshots.as_of_date
+
+),
+
+headers_beyond as (
+
+    select headers.*
+    from headers
+    inner join reach
+        on headers.known_date > reach.reach_date
+
+),
+
+lines_beyond as (
+
+    select lines.*
+    from lines
+    inner join reach
+        on lines.known_date > reach.reach_date
 
 ),
 
@@ -40,6 +64,14 @@ counted as (
     union all
     {{ count_repairs(
         'waiting', 'store_sales_line_items', 'not_yet_known', 'true', 'money', 'not yet known'
+    ) }}
+    union all
+    {{ count_repairs(
+        'headers_beyond', 'store_sales_header', 'beyond_reach', 'true', 'money', 'beyond reach'
+    ) }}
+    union all
+    {{ count_repairs(
+        'lines_beyond', 'store_sales_line_items', 'beyond_reach', 'true', 'money', 'beyond reach'
     ) }}
 
 )

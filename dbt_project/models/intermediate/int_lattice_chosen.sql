@@ -6,6 +6,12 @@ days as (
 
 ),
 
+reach as (
+
+    select * from {{ ref('int_reach_found') }}
+
+),
+
 customers as (
 
     select * from {{ ref('int_customers_checked') }}
@@ -16,10 +22,16 @@ customers as (
 dated as (
 
     select
-        coalesce(
-            cast(nullif('{{ var("as_of") }}', '') as date), max(known_date) + 1
-        ) as current_as_of_date
-    from days
+        {%- if var('as_of') %}
+        -- a day that the data do not reach would see a shop that sells nothing
+        case
+            when {{ as_of_beyond('reach_date') }} is not null then error({{ as_of_beyond('reach_date') }})
+            else date '{{ var("as_of") }}'
+        end as current_as_of_date
+        {%- else %}
+        reach_date + 1 as current_as_of_date
+        {%- endif %}
+    from reach
 
 ),
 

@@ -60,10 +60,8 @@ capped as (
         dated.versions > 1 or dated.header_versions > 1 or dated.is_after_header as is_restated,
         dated.line_item_amount as amount_before_cap,
         dated.quantity as quantity_before_cap,
-        cast(
-            sign(dated.line_item_amount)
-            * least(abs(dated.line_item_amount), caps.amount_cap) as decimal(18, 2)
-        ) as line_item_amount,
+        greatest(least(dated.line_item_amount, caps.amount_cap), -caps.amount_cap)
+            as line_item_amount,
         cast(
             sign(dated.quantity) * least(abs(dated.quantity), caps.quantity_cap) as decimal(18, 3)
         ) as quantity

@@ -43,8 +43,10 @@ imputed as not materialized (
             round(lines.line_item_amount / nullif(products.unit_price, 0), 0),
             sign(lines.line_item_amount)
         ) as quantity,
-        coalesce(
-            lines.line_item_amount, round(lines.quantity * products.unit_price, 2)
+        -- what is too large for an amount is none
+        try_cast(
+            coalesce(lines.line_item_amount, round(lines.quantity * products.unit_price, 2))
+            as decimal(18, 4)
         ) as line_item_amount,
         lines.quantity is null and lines.line_item_amount is not null as is_quantity_imputed,
         lines.line_item_amount is null and lines.quantity * products.unit_price is not null

@@ -60,11 +60,11 @@ summed as (
         event_date,
         known_date,
         known_until,
-        cast(sum(greatest(line_item_amount, 0)) as decimal(18, 2)) as spend,
-        cast(-sum(least(line_item_amount, 0)) as decimal(18, 2)) as returned,
+        cast(sum(greatest(line_item_amount, 0)) as decimal(18, 4)) as spend,
+        cast(-sum(least(line_item_amount, 0)) as decimal(18, 4)) as returned,
         cast(
             sum(case when promotion_id <> 'NONE' then greatest(line_item_amount, 0) else 0 end)
-            as decimal(18, 2)
+            as decimal(18, 4)
         ) as promoted,
         cast(sum(greatest(quantity, 0)) as decimal(18, 3)) as items,
         cast(count_if(line_item_amount > 0) as integer) as lines

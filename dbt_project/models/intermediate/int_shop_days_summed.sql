@@ -13,7 +13,8 @@ summed as (
         known_date,
         known_until,
         sum(spend) as spend,
-        sum(orders) as orders
+        sum(orders) as orders,
+        count(*) as customer_days
     from days
     group by all
 

@@ -1,3 +1,7 @@
+{%- set money = [] -%}
+{%- for feature in contract_features() if feature.data_type == 'decimal(18,2)' -%}
+    {%- do money.append(feature.name) -%}
+{%- endfor -%}
 {{ config(parameters=['spine_table']) }}
 
 with
@@ -11,13 +15,22 @@ features as (
 -- a feature added to one of the parts and to the contract is here: no list to keep
 contracted as (
 
-    select columns(
-        lambda name: name in (
-            {%- for column in contract_columns() %}
-            '{{ column }}'{{ ',' if not loop.last }}
-            {%- endfor %}
-        )
-    )
+    select
+        columns(
+            lambda name: name in (
+                {%- for column in contract_columns() if column not in money %}
+                '{{ column }}'{{ ',' if not loop.last }}
+                {%- endfor %}
+            )
+        ),
+        -- amounts have four decimals up to here: features of money are rounded once
+        cast(columns(
+            lambda name: name in (
+                {%- for column in money %}
+                '{{ column }}'{{ ',' if not loop.last }}
+                {%- endfor %}
+            )
+        ) as decimal(18, 2))
     from features
 
 )

@@ -13,7 +13,10 @@ typed as (
         max(load_id) as load_id,
         loaded_at,
         any_value(mode) as mode,
-        max(known_on) as known_on
+        max(known_on) as known_on,
+        -- who says nothing of the day has that of the load: an earlier one was stated
+        max(coalesce(data_through, case when known_on < cast(loaded_at as date) then known_on end))
+            as data_through
     from source
     group by all
 
