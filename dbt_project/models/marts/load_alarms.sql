@@ -6,47 +6,15 @@ raised as (
 
 ),
 
-order_days as (
+days as (
 
-    select * from {{ ref('int_order_days_measured') }}
+    select * from {{ ref('int_days_attributed') }}
 
 ),
 
 loads as (
 
     select * from {{ ref('stg_retail__loads') }}
-
-),
-
-brought as (
-
-    select
-        day,
-        loaded_at,
-        sum(orders) as rows_brought
-    from order_days
-    group by all
-
-),
-
-shared as (
-
-    select
-        *,
-        rows_brought / sum(rows_brought) over (partition by day) as share
-    from brought
-
-),
-
--- a day is the newest load's that brought a fifth of it or more; one without rows is the load's
--- that brought the next day with some, or the newest one's
-days as (
-
-    select
-        day,
-        max(loaded_at) filter (where share >= 0.2) as loaded_at
-    from shared
-    group by all
 
 ),
 
@@ -61,6 +29,7 @@ reached as (
 
 ),
 
+-- for a day without rows the load answers that brought the next one
 dated as (
 
     select
@@ -71,7 +40,7 @@ dated as (
     from raised
     cross join reached
     asof left join days
-        on raised.day <= days.day
+        on raised.day + if(raised.cause = 'empty_day', 1, 0) <= days.day
 
 ),
 

@@ -78,8 +78,8 @@ compared as (
         cast(rooted.seen as bigint) as seen,
         rooted.rows_at_once,
         rooted.root,
-        median(past.root) as usual_root,
-        greatest(any_value(rooted.least_spread), 1.4826 * mad(past.root)) as spread
+        rooted.least_spread,
+        median(past.root) as usual_root
     from rooted
     inner join rooted as past
         on rooted.table_name = past.table_name

@@ -21,6 +21,23 @@ levelled as (
 
 ),
 
+-- how far days lie from what the week before them said
+scattered as (
+
+    select
+        *,
+        greatest(
+            least_spread,
+            1.4826 * median(abs(root - usual_root * coalesce(recent_level, 1))) over (
+                partition by table_name
+                order by day
+                rows between 56 preceding and 1 preceding
+            )
+        ) as spread
+    from levelled
+
+),
+
 -- these days of last year: the same weekday, and the same date
 year_ago as (
 
@@ -48,15 +65,15 @@ compared as (
 bounded as (
 
     select
-        levelled.*,
-        levelled.usual_root
-        * least(1, levelled.recent_level, compared.low_year_ago) as low_root,
-        levelled.usual_root
-        * greatest(1, levelled.recent_level, compared.high_year_ago) as high_root
-    from levelled
+        scattered.*,
+        scattered.usual_root
+        * least(1, scattered.recent_level, compared.low_year_ago) as low_root,
+        scattered.usual_root
+        * greatest(1, scattered.recent_level, compared.high_year_ago) as high_root
+    from scattered
     left join compared
-        on levelled.table_name = compared.table_name
-        and levelled.day = compared.day
+        on scattered.table_name = compared.table_name
+        and scattered.day = compared.day
 
 ),
 

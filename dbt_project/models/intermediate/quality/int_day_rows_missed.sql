@@ -13,9 +13,10 @@ odd as (
         table_name,
         'rows' as column_name,
         case
-            when seen > 0 and root > high_root then 'volume_surge'
-            when seen > 0 then 'half_day'
-            else 'empty_day'
+            when root > high_root then 'volume_surge'
+            -- a few late rows, or rows dated wrongly, may be there all the same
+            when seen <= 0.05 * expected_low then 'empty_day'
+            else 'half_day'
         end as sign,
         seen,
         if(root > high_root, expected_high, expected_low) as expected
@@ -24,8 +25,9 @@ odd as (
         and (
             (
                 not is_quiet
-                and root <= low_root - 4.5 * spread
-                and if(seen = 0, expected_low >= 12 * rows_at_once, seen <= 0.7 * expected_low)
+                and root <= low_root - 4 * spread
+                and seen <= 0.7 * expected_low
+                and expected_low >= 12 * rows_at_once
             )
             or (root >= high_root + 6 * spread and seen >= 3 * expected_high)
         )

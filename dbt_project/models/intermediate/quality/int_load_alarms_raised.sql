@@ -62,12 +62,11 @@ raised as (
                 '{:.1f} % {}, expected {:.1f} %',
                 100 * stacked.seen, causes.words, 100 * stacked.expected
             )
-            else concat_ws(
-                ' ',
-                format('{:d}', cast(stacked.seen as bigint)),
-                causes.words,
-                stacked.what || ',',
-                format('expected {:d}', cast(round(stacked.expected) as bigint))
+            else format(
+                '{:d} {}, expected {:d}',
+                cast(stacked.seen as bigint),
+                concat_ws(' ', causes.words, stacked.what),
+                cast(round(stacked.expected) as bigint)
             )
         end as message,
         causes.severity

@@ -71,7 +71,7 @@ expected as (
     select
         *,
         if(
-            days_before >= 28,
+            days_before >= 28 and count(*) filter (where seen > 0) over past >= 3,
             coalesce(others * sum(seen) over past / nullif(sum(others) over past, 0), 0),
             0
         ) as expected,
