@@ -29,7 +29,7 @@ DBT_VARS := $(if $(AS_OF),--vars '{as_of: "$(AS_OF)"}')
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test build fit backtest score catalog export docs api app profile truth lint format clean
-.PHONY: bench-skill bench-scoring bench-generate bench-faults bench-features leak-demo prove audit
+.PHONY: bench-skill bench-scoring bench-generate bench-faults bench-features bench-alarms leak-demo prove audit
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -114,6 +114,9 @@ bench-faults: $(READY) ## how planted faults fare: recall of each rule, false al
 bench-features: SIZES = s m
 bench-features: $(READY) $(PEERS)/ready ## the mart beside its bare kernel and its peers; SIZES="s m l"
 	@$(BIN)/python benchmarks/features.py $(addprefix --size ,$(SIZES))
+
+bench-alarms: $(READY) ## what load alarms find of planted incidents, and false alarms; DATA=file for a real one
+	@$(BIN)/python benchmarks/alarms.py $(if $(DATA),--data "$(DATA)")
 
 leak-demo: $(READY) ## four classic mistakes beside an honest fit and the exact optimum
 	@$(BIN)/python benchmarks/leak_demo.py

@@ -200,19 +200,6 @@ def loads(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
     ).fetchall()
 
 
-def kept_timezone(connection: duckdb.DuckDBPyConnection) -> str | None:
-    """Return the time zone that the newest load of a shop's own files stated or assumed."""
-    if not warehouse.has_table(connection, "raw", "loads"):
-        return None
-    columns = [name for name, *_ in connection.execute("describe raw.loads").fetchall()]
-    if "timezone" not in columns:
-        return None
-    found = connection.execute(
-        "select timezone from raw.loads where timezone is not null order by loaded_at desc limit 1"
-    ).fetchall()
-    return found[0][0] if found else None
-
-
 def loaded(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str, int]]:
     """Return sha256, layout hash, mode and rejected rows of each file that is loaded.
 

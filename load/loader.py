@@ -140,7 +140,7 @@ def _load(wanted: _Wanted, scratch: Path) -> Summary:
         zone = wanted.timezone
         if warehouse.path().exists():
             with warehouse.writer() as target:
-                kept = ledger.kept_timezone(target)
+                kept = warehouse.shop_timezone(target)
             zone = _one_zone(wanted, kept)
         zone = zone or _ASSUMED_ZONE
         files = fingerprints(wanted.path, mapping, may_lack=wanted.known_on is not None)

@@ -1,3 +1,5 @@
+-- a load that raises an alarm of severity error stops here, before the mart
+-- depends_on: {{ ref('load_alarms') }}
 with
 
 days as (

@@ -20,6 +20,7 @@ typed as (
             {{ read_date('transaction_date', 'transaction_date_text') }}
         ) as known_date,
         try_cast(total_amount as decimal(18, 2)) as stated_amount,
+        _loaded_at as loaded_at,
         cast(_loaded_at as date) as loaded_date,
         {{ is_id_respelt(['transaction_id', 'customer_id', 'store_id']) }} as is_id_respelt,
         transaction_date is null

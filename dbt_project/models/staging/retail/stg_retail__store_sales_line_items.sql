@@ -35,6 +35,7 @@ typed as not materialized (
         {{ read_money('line_item_amount', 'line_item_amount_text') }} as line_item_amount,
         try_cast(recorded_at as timestamp) as recorded_at,
         try_cast(recorded_at as date) as recorded_date,
+        _loaded_at as loaded_at,
         cast(_loaded_at as date) as loaded_date,
         {{ is_id_respelt(['line_item_id', 'transaction_id', 'product_id']) }} as is_id_respelt,
         line_item_amount is null
