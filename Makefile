@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 DATA ?=
 OUT ?= mart
 MAPPING ?=
+LAYOUT ?=
+TIMEZONE ?=
+REPLACE ?=
 AS_OF ?=
 PART ?=
 SHARE ?= 1
@@ -62,10 +65,11 @@ profile: $(READY) ## write reports/profile.html, a first look at the data; takes
 truth: $(READY) ## add the best forecast of the generated shop at AS_OF=2024-05-03
 	@$(BIN)/python generate/truth.py $(AS_OF)
 
-run: $(READY) ## the main job; DATA=path (and MAPPING=file) for your own files, AS_OF=day as if today
+run: $(READY) ## the main job; DATA=path (MAPPING=file, TIMEZONE=zone, REPLACE=1) for your own files, AS_OF=day as if today
 	@$(BIN)/python run/job.py --customers $(CUSTOMERS) --seed $(SEED) \
 		$(if $(DATA),--data "$(DATA)") $(if $(MAPPING),--mapping "$(MAPPING)") \
-		$(if $(AS_OF),--as-of $(AS_OF))
+		$(if $(LAYOUT),--layout $(LAYOUT)) $(if $(TIMEZONE),--timezone $(TIMEZONE)) \
+		$(if $(AS_OF),--as-of $(AS_OF)) $(if $(REPLACE),--replace)
 
 test: $(READY) ## run all tests
 	@$(BIN)/pytest

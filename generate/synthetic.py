@@ -19,9 +19,18 @@ from generate.shop import optimum
 from generate.shop.plan import DAYS, START, Plan
 from generate.shop.presets import PRESETS
 from generate.shop.stream import Drawn, draw
-from load.raw_tables import CUSTOMERS, HEADERS, LINES, PRODUCTS, Summary, Table, replace
+from load.raw_tables import (
+    CUSTOMERS,
+    HEADERS,
+    LINES,
+    PRODUCTS,
+    Summary,
+    Table,
+    refuse_to_generate,
+    replace,
+)
 from load.scratch import scratch
-from load.staging import literal, path_literal
+from load.staging import LoadError, literal, path_literal
 
 log = logging.getLogger(__name__)
 
@@ -64,8 +73,10 @@ def generate(
     _warn_of_days_to_come(plan)
     warehouse.path().parent.mkdir(parents=True, exist_ok=True)
     if warehouse.path().exists():
-        # a warehouse that somebody holds is noticed before the work, not after it
-        warehouse.writer().close()
+        # what stands in the way is noticed before the work, not after it
+        with warehouse.writer() as connection:
+            if not may_lose:
+                refuse_to_generate(connection)
     with scratch() as folder:
         drawn = list(draw(plan, folder, optimum.snapshots(plan), jobs=jobs, chunk=chunk))
         files = {
@@ -176,6 +187,9 @@ def main(
     chunk: Annotated[
         int, typer.Option(min=1, help="Blocks of customers drawn at once; changes no row.")
     ] = 1,
+    may_lose: Annotated[
+        bool, typer.Option("--replace", help="Replace a shop of your own files, too.")
+    ] = False,
     list_faults: Annotated[
         bool,
         typer.Option("--list-faults", is_eager=True, callback=_list_faults, help="Name them all."),
@@ -185,8 +199,8 @@ def main(
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         plan = Plan(customers, seed, start.date(), days, preset, faults, _rates(fault or []))
-        summary = generate(plan, jobs=jobs, chunk=chunk)
-    except (ValueError, duckdb.Error, OSError, warehouse.WarehouseError) as error:
+        summary = generate(plan, jobs=jobs, chunk=chunk, may_lose=may_lose)
+    except (ValueError, duckdb.Error, OSError, LoadError, warehouse.WarehouseError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error
     typer.echo(str(summary))

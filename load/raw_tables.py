@@ -159,6 +159,9 @@ def replace(
     """
     loaded_at = now()
     entry = entry or ledger.Entry()
+    is_generated = entry.layout == ledger.GENERATED
+    if is_generated and not may_lose:
+        refuse_to_generate(connection)
     before = None if may_lose else _shop_of_ones_own(connection)
     with warehouse.transaction(connection):
         connection.execute("create schema if not exists raw")
@@ -167,12 +170,12 @@ def replace(
             table.name: _fill(connection, table, sources[table.name], loaded_at) for table in TABLES
         }
         if before:
-            _refuse_loss(before, _extent(connection), is_generated=entry.layout == ledger.GENERATED)
+            _refuse_loss(before, _extent(connection))
         ledger.start(connection, anew=True)
         ledger.write(connection, entry, rows, loaded_at)
         if also:
             also(connection)
-        remove_history_of_another_shop(connection, is_generated=entry.layout == ledger.GENERATED)
+        remove_history_of_another_shop(connection, is_generated=is_generated)
         removed = remove_forecasts_of_another_shop(connection)
     return Summary(rows, loaded_at, removed, rejected=entry.rejected)
 
@@ -206,19 +209,28 @@ def _extent(connection: duckdb.DuckDBPyConnection) -> tuple[int, date, date]:
     ).fetchall()[0]
 
 
-def _refuse_loss(
-    before: tuple[int, date, date], after: tuple[int, date, date], *, is_generated: bool
-) -> None:
+def refuse_to_generate(connection: duckdb.DuckDBPyConnection) -> None:
+    """Refuse to put a generated shop in the place of one of somebody's own.
+
+    Raises
+    ------
+    LoadError
+        If the warehouse holds one.
+    """
+    if held := _shop_of_ones_own(connection):
+        raise LoadError(
+            f"{warehouse.path()} holds {held[0]:,} orders of files of your own, which a generated "
+            "shop would replace: choose another WAREHOUSE_PATH, or give --replace (make run: "
+            "REPLACE=1)"
+        )
+
+
+def _refuse_loss(before: tuple[int, date, date], after: tuple[int, date, date]) -> None:
     orders, first, last = before
     now_orders, now_first, now_last = after
     way_out = (
         "add to it with --append, or give --replace (make run: REPLACE=1) to put this in its place"
     )
-    if is_generated:
-        raise LoadError(
-            f"{warehouse.path()} holds {orders:,} orders of files of your own, which a generated shop "
-            "would replace: choose another WAREHOUSE_PATH, or give --replace (make run: REPLACE=1)"
-        )
     if now_orders < (1 - _LOST_SHARE) * orders:
         raise LoadError(
             f"{warehouse.path()} holds {orders:,} orders, the files hold {now_orders:,}: {way_out}"
@@ -226,8 +238,8 @@ def _refuse_loss(
     days = (now_last - now_first).days if now_first else 0
     if days < (last - first).days - _LOST_DAYS:
         raise LoadError(
-            f"{warehouse.path()} holds orders from {first} to {last}, the files from {now_first} to "
-            f"{now_last}: {way_out}"
+            f"{warehouse.path()} holds orders from {first} to {last}, the files from {now_first} "
+            f"to {now_last}: {way_out}"
         )
 
 

@@ -64,6 +64,9 @@ def run(
     customers: int = 20_000,
     seed: int = 42,
     mapping: Path | None = None,
+    *,
+    timezone: str | None = None,
+    may_lose: bool = False,
 ) -> Stopwatch:
     """Do the main job on a generated shop, or on the files at `data`.
 
@@ -71,8 +74,8 @@ def run(
     ----------
     data
         A user's own files; None generates a shop of `customers` from `seed`.
-    layout, mapping
-        How the files are laid out; see `load`.
+    layout, mapping, timezone, may_lose
+        How the files are laid out, and whether they may replace more; see `load`.
     as_of
         ISO date that is taken for today; None: the day after the last one that the data reach.
 
@@ -84,10 +87,10 @@ def run(
     variables = transform.variables(as_of)
     if data is None:
         with watch.step(f"Generate a shop of {customers:,} customers and load it"):
-            generate(Plan(customers, seed))
+            generate(Plan(customers, seed), may_lose=may_lose)
     else:
         with watch.step(f"Load {data}"):
-            load(data, layout, mapping=mapping)
+            load(data, layout, mapping=mapping, timezone=timezone, may_lose=may_lose)
     # a fit would say so too, but behind a whole build
     with warehouse.connect(read_only=True) as connection:
         check_raw(connection, date.fromisoformat(as_of) if as_of else None)
@@ -114,11 +117,17 @@ def main(
         Path | None, typer.Option(help="Your own files; without it a shop is generated.")
     ] = None,
     layout: Annotated[
-        str | None, typer.Option(help="tables or online_retail; found from the files if left out.")
+        str | None, typer.Option(help="A format known by name; found from the files if left out.")
     ] = None,
     mapping: Annotated[
         Path | None, typer.Option(help="YAML that says which column is what, for other shapes.")
     ] = None,
+    timezone: Annotated[
+        str | None, typer.Option(help="The shop's time zone, as in Europe/Berlin.")
+    ] = None,
+    may_lose: Annotated[
+        bool, typer.Option("--replace", help="Replace a shop of your own even by far less.")
+    ] = False,
     as_of: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="Do the job as if this day were today."),
@@ -128,9 +137,20 @@ def main(
 ) -> None:
     """Load, build, fit, score, document, and print what came out."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    # what a load leaves out or takes for nobody's is said here too
+    logging.getLogger("load").setLevel(logging.INFO)
     day = as_of.date().isoformat() if as_of else None
     try:
-        watch = run(data, layout, day, customers, seed, mapping)
+        watch = run(
+            data,
+            layout,
+            day,
+            customers,
+            seed,
+            mapping,
+            timezone=timezone,
+            may_lose=may_lose,
+        )
         summary.show(console, watch.seconds)
     except EXPECTED_ERRORS as error:
         typer.echo(f"\n{error}", err=True)
