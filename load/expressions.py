@@ -15,14 +15,12 @@ from typing import Any
 
 import duckdb
 
-from load.staging import LoadError, literal
+from load.staging import OUR, LoadError, literal
 
 Node = dict[str, Any]
 
 # made for each table that is read, as how numbers are written is found from its values
 NUMBER = "number"
-# how a column of ours is called beside the file's, which may have one of the same name
-OUR = "our "
 _CLASSES = {
     "BETWEEN",
     "CASE",
@@ -226,7 +224,11 @@ def _read_as_numbers(node: Node, types: Mapping[str, str]) -> list[Node]:
         together = [node["left"], node["right"]]
     elif kind == "BETWEEN":
         together = [node["input"], node["lower"], node["upper"]]
-    elif kind == "CASE" or node["type"] in ("OPERATOR_COALESCE", "COMPARE_IN", "COMPARE_NOT_IN") or name in _CHOOSING:
+    elif (
+        kind == "CASE"
+        or node["type"] in ("OPERATOR_COALESCE", "COMPARE_IN", "COMPARE_NOT_IN")
+        or name in _CHOOSING
+    ):
         together = _children(node)
     return together if any(_is_number(one, types) for one in together) else []
 

@@ -9,11 +9,10 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from load.expressions import OUR
 from load.find_files import shown
 from load.parts import Part
 from load.read_files import Staged
-from load.staging import STAGED, LoadError, quoted, scalar
+from load.staging import OUR, STAGED, LoadError, quoted, scalar
 
 # the rows set aside of all tables, in the scratch database
 REJECTED = f"{STAGED}.main.rejected"

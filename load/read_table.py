@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from load.expressions import NUMBER, OUR, Expression, UnknownNameError, parse
+from load.expressions import NUMBER, Expression, UnknownNameError, parse
 from load.file_format import Format
 from load.find_files import find
 from load.joined import joined
@@ -19,7 +19,7 @@ from load.near_names import did_you_mean, same_name
 from load.quarantine import ROW, Misfit, check, keep_bad_rows
 from load.raw_tables import HEADERS
 from load.read_files import Staged, open_parts, stage
-from load.staging import STAGED, LoadError, quoted
+from load.staging import OUR, STAGED, LoadError, quoted
 from load.values import NOTHING, currencies, decimal_sign, moments, number_sql
 
 log = logging.getLogger(__name__)

@@ -11,6 +11,8 @@ import duckdb
 
 # the name under which both the scratch database and the warehouse know the staged tables
 STAGED = "incoming_files"
+# how what is ours is called beside a file's columns, which may have one of the same name
+OUR = "our "
 # of DuckDB itself; a file of any size must load beside other work, what does not fit is spilled
 MEMORY = "4GB"
 

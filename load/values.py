@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from load.staging import LoadError, literal
+from load.staging import OUR, LoadError, literal, quoted
 
 # what exports write for "nothing" in a column of numbers, dates or ids
 NOTHING = r"('', 'nan', 'nat', 'null', 'none', 'n/a', '#n/a', '<na>', '\n', '-', '--')"
@@ -54,13 +54,15 @@ def number_sql(text: str, decimal: str) -> str:
     plain = _plain_blanks(text)
     pattern = rf"\(?\s*[-+]?\s*{_CURRENCY}?\s*[-+]?\s*({_number_pattern(decimal)})\s*{_CURRENCY}?\s*-?\s*\)?"
     core = f"regexp_extract({plain}, {literal(f'^{pattern}$')}, 1)"
-    bare = f"regexp_replace(core, '[{',' if decimal == '.' else '.'}''’ ]', '', 'g')"
+    # names that no file's column has: a column would stand before them
+    text_of, number_of = quoted(OUR + "text"), quoted(OUR + "number")
+    bare = f"regexp_replace({text_of}, '[{',' if decimal == '.' else '.'}''’ ]', '', 'g')"
     number = f"try_cast(replace(nullif({bare}, ''), ',', '.') as {NUMBER_TYPE})"
     is_minus = f"regexp_matches({plain}, '[(]|^[^0-9]*-|-$|-[^0-9]*$')"
     # found once: what stands in an expression many times takes long to plan
     signed = (
-        f"list_transform([{core}], lambda core: "
-        f"list_transform([{number}], lambda found: if({is_minus}, -found, found))[1])[1]"
+        f"list_transform([{core}], lambda {text_of}: list_transform([{number}], "
+        f"lambda {number_of}: if({is_minus}, -{number_of}, {number_of}))[1])[1]"
     )
     simple = r"'-?[0-9]+([.][0-9]+)?'" if decimal == "." else r"'-?[0-9]+'"
     # most numbers are written plainly, and a cast is many times faster
@@ -279,29 +281,35 @@ def _moment(text: str, name: str, zone: str) -> str:
             counted = f"timezone({literal(zone)}, timezone('UTC', {counted}))"
         return f"if({number} between {low} and {high}, {counted}, null)"
     _, forms = DATES[name]
+    # a name that no file's column has: a column would stand before it
+    part = quoted(OUR + "part")
     # the parts are found once and then named, or the SQL would repeat itself a hundred times
     found = (
         f"regexp_extract({trimmed}, {literal(_whole(name))}, "
         "['whole', 'day', 'clock', 'half', 'zone'])"
     )
-    day = "p.day"
+    day = f"{part}.day"
     # names of weekdays tell nothing, and signs between the parts are all blanks where names are
     if "name" in name:
-        day = "regexp_replace(regexp_replace(p.day, '^\\p{L}+, ', ''), '[-,. ]+', ' ', 'g')"
+        day = f"regexp_replace(regexp_replace({part}.day, '^\\p{{L}}+, ', ''), '[-,. ]+', ' ', 'g')"
     listed = ", ".join(map(literal, forms))
     # 12 AM is midnight, 12 PM is noon
     wall = (
         f"cast(try_strptime({day}, [{listed}]) as date) "
-        "+ coalesce(try_cast(nullif(p.clock, '') as time), time '00:00') "
-        "+ to_hours(case upper(p.half[1]) when 'P' then if(starts_with(p.clock, '12'), 0, 12) "
-        "when 'A' then if(starts_with(p.clock, '12'), -12, 0) else 0 end)"
+        f"+ coalesce(try_cast(nullif({part}.clock, '') as time), time '00:00') "
+        f"+ to_hours(case upper({part}.half[1]) when 'P' then if(starts_with({part}.clock, '12'), 0, 12) "
+        f"when 'A' then if(starts_with({part}.clock, '12'), -12, 0) else 0 end)"
     )
-    hours = "coalesce(try_cast(regexp_replace(p.zone, '[^0-9]', '', 'g')[1:2] as integer), 0)"
-    minutes = "coalesce(try_cast(regexp_replace(p.zone, '[^0-9]', '', 'g')[3:4] as integer), 0)"
-    offset = f"to_minutes(if(starts_with(p.zone, '-'), -1, 1) * (60 * {hours} + {minutes}))"
+    hours = f"coalesce(try_cast(regexp_replace({part}.zone, '[^0-9]', '', 'g')[1:2] as integer), 0)"
+    minutes = (
+        f"coalesce(try_cast(regexp_replace({part}.zone, '[^0-9]', '', 'g')[3:4] as integer), 0)"
+    )
+    offset = f"to_minutes(if(starts_with({part}.zone, '-'), -1, 1) * (60 * {hours} + {minutes}))"
     there = f"timezone({literal(zone)}, timezone('UTC', {wall} - {offset}))"
-    is_read = "p.whole <> '' and (p.clock = '' or try_cast(p.clock as time) is not null)"
-    read = f"list_transform([{found}], lambda p: if({is_read}, if(p.zone = '', {wall}, {there}), null))[1]"
+    is_read = (
+        f"{part}.whole <> '' and ({part}.clock = '' or try_cast({part}.clock as time) is not null)"
+    )
+    read = f"list_transform([{found}], lambda {part}: if({is_read}, if({part}.zone = '', {wall}, {there}), null))[1]"
     if name != "year-month-day":
         return read
     # most files write ISO, and a cast is many times faster
