@@ -42,6 +42,11 @@ def _of(folder: str, mistakes: dict[str, list[tuple[str, str]]]) -> list[Mutant]
 
 
 MACROS = {
+    "raise_caps": [
+        ("1 / cut.lines", "0 / cut.lines"),
+        ("exp(min(cumulated.size_bin) / 20)", "exp(max(cumulated.size_bin) / 20)"),
+        ("cut.money - cut.lines * cut.cap", "cut.money"),
+    ],
     "window_days": [
         ("return([1, bounds[0] | int])", "return([2, bounds[0] | int])"),
         ("return([1, bounds[0] | int])", "return([1, (bounds[0] | int) + 1])"),
@@ -114,9 +119,6 @@ INTERMEDIATE = {
         ("lines_up_to >= {{", "lines_up_to > 1 + {{"),
         ("exp(min(size_bin) / 20)", "exp(max(size_bin) / 20)"),
         ("measure order by size_bin) as lines_up_to", "measure) as lines_up_to"),
-        ("1 / cut.lines", "0 / cut.lines"),
-        ("exp(min(cumulated.size_bin) / 20)", "exp(max(cumulated.size_bin) / 20)"),
-        ("cut.money - cut.lines * cut.cap", "cut.money"),
     ],
     "int_lines_capped": [
         ("greatest(headers.known_date, lines.known_date) as", "lines.known_date as"),
@@ -233,7 +235,7 @@ FEATURES = {
     ],
     "feat_baskets": [
         ("returned_90d as returns_90d", "returned_30d as returns_90d"),
-        ("'spend_lifetime * spend_lifetime'", "'spend_lifetime'"),
+        ("as decimal(38, 4)) * spend_lifetime", "as decimal(38, 4))"),
     ],
     "feat_loyalty": [("orders_lifetime < 2", "orders_lifetime <= 2")],
     "feat_season": [

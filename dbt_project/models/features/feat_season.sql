@@ -56,14 +56,12 @@ shop as (
 
     select
         as_of_date,
-        {%- for measure, window in [
-            ('spend', '30d'), ('spend', '31_60d'), ('spend', '336_365d'), ('spend', '365d'),
-            ('orders', '30d'),
+        {%- for measure, window, type in [
+            ('spend', '30d', 'decimal(18, 4)'), ('spend', '31_60d', 'decimal(18, 4)'),
+            ('spend', '336_365d', 'decimal(18, 4)'), ('spend', '365d', 'decimal(18, 4)'),
+            ('orders', '30d', 'bigint'),
         ] %}
-        cast(
-            {{ windowed({'name': measure}, window) }}
-            as {{ 'decimal(18, 4)' if measure == 'spend' else 'bigint' }}
-        ) as shop_{{ measure }}_{{ window }},
+        cast({{ windowed({'name': measure}, window) }} as {{ type }}) as shop_{{ measure }}_{{ window }},
         {%- endfor %}
         as_of_date - min(case when orders > 0 then event_date end) as days_since_first_order
     from matched
@@ -76,9 +74,9 @@ computed as (
     select
         counted.*,
         shop.* exclude (as_of_date, shop_spend_365d, days_since_first_order) replace (
-            {%- for window in ['30d', '31_60d', '336_365d'] %}
-            cast(shop.shop_spend_{{ window }} as decimal(18, 2)) as shop_spend_{{ window }}{{ ',' if not loop.last }}
-            {%- endfor %}
+            cast(shop.shop_spend_30d as decimal(18, 2)) as shop_spend_30d,
+            cast(shop.shop_spend_31_60d as decimal(18, 2)) as shop_spend_31_60d,
+            cast(shop.shop_spend_336_365d as decimal(18, 2)) as shop_spend_336_365d
         ),
         {{ momentum('shop.shop_spend_30d', 'shop.shop_spend_31_60d') }} as shop_momentum_30d,
         -- per day, what the days ahead were a year ago against the whole year
