@@ -33,7 +33,13 @@ START, DAYS = date(2023, 1, 1), 1095
 FIRST, APART = START + timedelta(400), 31
 MODELS = "+load_alarms"
 # what needs this many orders a day to be told from chance is left out of smaller shops
-FEW_ORDERS = ("half of the orders", "a third of the orders", "the three largest stores left out")
+FEW_ORDERS = (
+    "half of the orders",
+    "a third of the orders",
+    "half of the lines of each order",
+    "the three largest stores left out",
+    "half of the stores left out",
+)
 SIZES = ((20_000, 1), (20_000, 2), (5_000, 3))
 
 
@@ -108,7 +114,7 @@ def measure_incidents(
     """Plant incidents in the warehouse's shop; return how each fared, and all other alarms."""
     with warehouse.connect() as connection:
         spoilt = known_days(connection)
-        planted = plant(connection, incidents, FIRST, APART)
+        planted = plant(connection, incidents, FIRST, APART, spoilt)
         last_load = max(planted) + 1
         planted[last_load] = (STALE, plant_quiet_loads(connection, last_load, 5))
     found = alarms()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -199,9 +199,15 @@ BY_NAME = {incident.name: incident for incident in INCIDENTS}
 
 
 def plant(
-    connection: duckdb.DuckDBPyConnection, incidents: Iterable[Incident], first: date, apart: int
+    connection: duckdb.DuckDBPyConnection,
+    incidents: Iterable[Incident],
+    first: date,
+    apart: int,
+    avoid: Collection[date] = (),
 ) -> dict[int, tuple[Incident, date]]:
     """Make days loads of their own, one each `apart` days from `first` on, and spoil them.
+
+    Days in `avoid`, which are spoilt already, give way to the next one.
 
     Returns
     -------
@@ -215,6 +221,8 @@ def plant(
     planted = {}
     for place, incident in enumerate(incidents):
         load, day = loads + 1 + place, first + timedelta(place * apart)
+        while day in avoid:
+            day += timedelta(1)
         loaded_at += timedelta(minutes=1)
         _plant(connection, incident, load, day, {"day": day, "loaded_at": loaded_at})
         planted[load] = (incident, day)

@@ -21,7 +21,7 @@ stopping as (
         'mend the file and load again; if the day was really like this: dbt build --vars '
         || '''{accepted_loads: [' || load_id || ']}''' as what_to_do
     from alarms
-    where not list_contains(cast({{ var('accepted_loads') }} as bigint []), load_id)
+    where not list_contains(cast({{ var('accepted_loads') }} as bigint[]), load_id)
 
 )
 

@@ -29,7 +29,7 @@ reached as (
 
 ),
 
--- for a day without rows the load answers that brought the next one
+-- for a day without orders the load answers that brought the next one
 dated as (
 
     select
@@ -40,7 +40,9 @@ dated as (
     from raised
     cross join reached
     asof left join days
-        on raised.day + if(raised.cause = 'empty_day', 1, 0) <= days.day
+        on raised.day
+        + if(raised.cause = 'empty_day' and raised.table_name = 'store_sales_header', 1, 0)
+        <= days.day
 
 ),
 

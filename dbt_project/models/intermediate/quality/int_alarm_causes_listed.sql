@@ -7,7 +7,7 @@
         ('empty_day', headers, 'rows', 'empty_day', 'error', 'orders'),
         ('doubled_day', headers, 'transaction_id', 'doubled_day', 'error', 'of the orders were there before, on this day or the day before it, under another id'),
         ('nulls_jump', headers, 'store_id', 'nulls_jump', 'error', 'of the orders name no store'),
-        ('new_ids_jump', headers, 'store_id', 'new_ids_jump', 'error', 'orders of stores that others seem to replace'),
+        ('new_ids_jump', headers, 'store_id', 'new_ids_jump', 'error', 'of the orders are of stores never seen before'),
         ('store_missing', headers, 'store_id', 'store_missing', 'error', 'orders of stores'),
         ('half_day', headers, 'rows', 'half_day', 'error', 'orders'),
         ('headers_missing', lines, 'transaction_id', 'half_day', 'error', 'of the lines have no order'),
@@ -31,10 +31,10 @@
     'money': [
         ('nulls_jump', lines, 'line_item_amount', 'nulls_jump', 'error', 'of the lines have no amount'),
         ('nulls_jump', lines, 'quantity', 'nulls_jump', 'error', 'of the lines have no quantity'),
-        ('hundredfold_amounts', lines, 'line_item_amount', 'hundredfold_amounts', 'error', 'of the lines cost 20 times their product''s usual price or more'),
-        ('amounts_too_small', lines, 'line_item_amount', 'amounts_too_small', 'error', 'of the lines cost a twentieth of their product''s usual price or less'),
-        ('quantity_shift', lines, 'quantity', 'quantity_shift', 'warn', 'of the lines have five times, or a fifth, of their product''s usual quantity'),
-        ('price_shift', lines, 'line_item_amount', 'price_shift', 'warn', 'of the lines cost far from their product''s usual price'),
+        ('hundredfold_amounts', lines, 'line_item_amount', 'hundredfold_amounts', 'error', 'of the lines cost 20 times the usual price of their product or more'),
+        ('amounts_too_small', lines, 'line_item_amount', 'amounts_too_small', 'error', 'of the lines cost a twentieth of the usual price of their product or less'),
+        ('quantity_shift', lines, 'quantity', 'quantity_shift', 'warn', 'of the lines have five times, or a fifth, of the usual quantity of their product'),
+        ('price_shift', lines, 'line_item_amount', 'price_shift', 'warn', 'of the lines cost far from the usual price of their product'),
     ],
     'categories': [
         ('nulls_jump', 'products', 'product_category', 'nulls_jump', 'error', 'products left in category'),
@@ -57,7 +57,7 @@ listed as (
         '{{ column_name }}' as column_name,
         '{{ cause }}' as cause,
         '{{ severity }}' as severity,
-        '{{ words | replace("'", "''") }}' as words
+        '{{ words }}' as words
     {{ 'union all' if not (loop.last and last_topic) }}
     {% endfor %}
     {% endfor %}

@@ -4,6 +4,7 @@
     ('order_days', 'customer_id', 'new_ids_jump', 'of_new_customers', 'orders', 0.3),
     ('order_days', 'customer_id', 'unknown_ids_jump', 'of_unknown_customers', 'orders', 0.15),
     ('order_days', 'store_id', 'nulls_jump', 'without_store', 'orders', 0.15),
+    ('order_days', 'store_id', 'new_ids_jump', 'of_new_stores', 'orders', 0.3),
     ('order_days', 'transaction_date', 'nulls_jump', 'undated', 'orders', 0.15),
     ('order_days', 'transaction_id', 'doubled_day', 'repeated', 'orders', 0.3),
     ('order_days', 'transaction_id', 'sent_twice', 'sent_twice', 'orders', 0.5),
@@ -27,7 +28,8 @@ order_days as (
 
     select
         *,
-        if(store_id = 'UNKNOWN', orders, 0) as without_store
+        if(store_id = 'UNKNOWN', orders, 0) as without_store,
+        if(day = min(day) over (partition by store_id), orders, 0) as of_new_stores
     from {{ ref('int_order_days_measured') }}
 
 ),

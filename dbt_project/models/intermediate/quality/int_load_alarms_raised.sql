@@ -9,7 +9,7 @@ rows_missed as (
 shares as (
 
     select * from {{ ref('int_day_shares_compared') }}
-    where surprise >= 5.5
+    where surprise >= 4.5
 
 ),
 

@@ -31,6 +31,13 @@ weeks as (
 
 ),
 
+usual as (
+
+    select median(orders_of_week) as orders
+    from weeks
+
+),
+
 -- rows dated too early by mistake do not open the shop
 reached as (
 
@@ -38,7 +45,7 @@ reached as (
         min(weeks.day) filter (where weeks.orders_of_week >= 0.5 * usual.orders) as first_day,
         max(weeks.day) as last_day
     from weeks
-    cross join (select median(orders_of_week) as orders from weeks) as usual
+    cross join usual
 
 ),
 

@@ -67,7 +67,7 @@ listed as (
     union
 
     -- what the shop itself states
-    select cast(unnest(cast({{ var('shut_days') }} as varchar [])) as date) as day
+    select cast(unnest(cast({{ var('shut_days') }} as varchar[])) as date) as day
 
 )
 

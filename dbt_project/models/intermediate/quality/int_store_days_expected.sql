@@ -39,11 +39,8 @@ shop_days as (
 
 stores as (
 
-    select
-        store_id,
-        min(day) as first_day
+    select distinct store_id
     from counted
-    group by all
 
 ),
 
@@ -52,7 +49,6 @@ filled as (
 
     select
         stores.store_id,
-        shop_days.day = stores.first_day as is_first,
         shop_days.day,
         shop_days.days_before,
         coalesce(counted.orders, 0) as seen,

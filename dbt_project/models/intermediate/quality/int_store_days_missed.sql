@@ -44,30 +44,24 @@ judged as (
         or (
             is_silent and silence >= 11
             + lgamma(stores + 1) - lgamma(silent_stores + 1) - lgamma(stores - silent_stores + 1)
-        ) as is_missed,
-        seen >= 5 and is_first as is_new
+        ) as is_missed
     from together
 
 ),
 
--- where others of like size appear on the same day, the ids are new, not the stores
 missed as (
 
     select
         day,
         'store_sales_header' as table_name,
         'store_id' as column_name,
-        if(
-            sum(seen) filter (where is_new) >= 0.5 * sum(greatest(awaited, expected)) filter (where is_missed),
-            'new_ids_jump',
-            'store_missing'
-        ) as sign,
-        sum(seen) filter (where is_missed) as seen,
-        sum(greatest(awaited, expected)) filter (where is_missed) as expected,
-        string_agg(store_id, ', ' order by expected desc) filter (where is_missed) as what
+        'store_missing' as sign,
+        sum(seen) as seen,
+        sum(greatest(awaited, expected)) as expected,
+        string_agg(store_id, ', ' order by expected desc, store_id) as what
     from judged
+    where is_missed
     group by all
-    having bool_or(is_missed)
 
 )
 
