@@ -60,19 +60,13 @@ def loads():
 def test_loads_are_listed_with_rows_money_and_days(orders, mapping):
     load(orders("first.csv", ORDERS), mapping=mapping)
     run(orders("late.csv", LATE), "--mapping", mapping, "--append", "--known-on", "2024-07-01")
-    first, late = run("--list").stdout.splitlines()
-    assert (
-        first.split()
-        == (
-            "1 replace 100 orders 100 lines 250.00 money 2024-01-01 to 2024-06-28 first.csv"
-        ).split()
+    first, late = (" ".join(line.split()) for line in run("--list").stdout.splitlines())
+    assert first == (
+        "1 replace 100 orders 100 lines 250.00 money 2024-01-01 to 2024-06-28 first.csv"
     )
-    assert (
-        late.split()
-        == (
-            "2 append 1 orders 2 lines 11.50 money 2024-06-13 to 2024-06-13, known on 2024-07-01 "
-            "late.csv"
-        ).split()
+    assert late == (
+        "2 append 1 orders 2 lines 11.50 money 2024-06-13 to 2024-06-13, known on 2024-07-01 "
+        "late.csv"
     )
 
 

@@ -155,7 +155,7 @@ WRONG_MAPPINGS = {
     "order_lines: {split_orders_by: [week]}": "Input should be 'customer', 'store' or 'day'",
     "unsure: [quantity]": "nobody has looked at quantity yet",
     # what was said in words of its own is SQL now
-    "order_lines: {columns: {product_id: {constant: CD}}}": "write the constant as SQL, as in 'ALL'",
+    "order_lines: {columns: {product_id: {constant: CD}}}": "the constant as SQL, as in 'ALL'",
     "order_lines: {columns: {transaction_id: {join: [a, b]}}}": "write concat_ws('-', a, b)",
     "order_lines: {columns: {line_item_amount: {multiply: [a, b]}}}": "write quantity * unit_price",
     "order_lines: {columns: {product_category: {family: a}}}": "as in 'Family ' || left(product_id",
