@@ -181,7 +181,7 @@ def test_a_wrong_mapping_is_refused_with_what_is_wrong(tmp_path, text):
         ("Kundennummer", "Kunde", r"the column Kunde is missing.*did you mean Kundennummer"),
         ("\"Bon-Nr\", 'G'), -number(M", "\"Bon\", 'G'), -number(M", r"Bon .*; did you mean Bon-Nr"),
         ('decimal: ","', 'decimal: "."', r"row \d+: .* is not a number written as 1,234\.50"),
-        ("%d.%m.%Y", "%m/%d/%Y", r"column Datum, row 2: .* is not a date written %m/%d/%Y"),
+        ("%d.%m.%Y", "%m/%d/%Y", r"column Datum, row 2: .* is not a date written '%m/%d/%Y'"),
         (
             QUANTITY,
             "quantity: \"'many'\"",
@@ -190,7 +190,7 @@ def test_a_wrong_mapping_is_refused_with_what_is_wrong(tmp_path, text):
         (
             "quantity: if",
             "line_item_id: store_id\n    quantity: if",
-            r"the required column store_id is missing .it is line_item_id of order_lines",
+            r"the column store_id is missing .it is line_item_id of order_lines",
         ),
         (
             "transaction_id: Bon-Nr",
