@@ -161,9 +161,7 @@ def _refuse_shared_ids(
             with shared as (
                 select
                     transaction_id,
-                    string_agg(
-                        distinct cast(value as varchar), ', ' order by cast(value as varchar)
-                    ) as listed,
+                    string_agg(distinct cast(value as varchar), ', ' order by cast(value as varchar)) as listed,
                     count(*) as rows,
                 from (select transaction_id, {value} as value from {_AT}.order_lines)
                 where transaction_id in (
@@ -175,16 +173,15 @@ def _refuse_shared_ids(
                 )
                 group by transaction_id
             )
-            select count(*), min(transaction_id), arg_min(listed, transaction_id), sum(rows)
-            from shared
+            select count(*), min(transaction_id), arg_min(listed, transaction_id), sum(rows) from shared
             """
         ).fetchall()[0]
         if not ids:
             continue
         raise LoadError(
-            f"{ids:,} order ids have several {what}s ({rows:,} rows), as {example!r} has "
-            f"{values[:200]}: say what makes an id, as in transaction_id: "
-            f"concat_ws('-', store, receipt), or tell orders apart with split_orders_by: [{what}]"
+            f"{ids:,} order ids have several {what}s ({rows:,} rows), as {example!r} has {values[:200]}: "
+            f"say what makes an id, as in transaction_id: concat_ws('-', store, receipt), or tell "
+            f"orders apart with split_orders_by: [{what}]"
         )
 
 
@@ -234,19 +231,14 @@ def _convert(connection: duckdb.DuckDBPyConnection, rates: Read | None) -> None:
     connection.execute(
         f"""
         create or replace table {_AT}.order_rates as
-        select
-            orders.transaction_id,
-            coalesce(rates.rate, if({_is_own(own)}, 1, null)) as rate,
-            orders.currency,
+        select orders.transaction_id, coalesce(rates.rate, if({_is_own(own)}, 1, null)) as rate, orders.currency
         from {_AT}.orders_read as orders
         asof left join {_AT}.rates as rates
-            on orders.currency = rates.currency
-            and cast(orders.transaction_date as date) >= rates.day
+            on orders.currency = rates.currency and cast(orders.transaction_date as date) >= rates.day
         """
     )
     missing = connection.execute(
-        f"select currency, count(*), min(transaction_id) from {_AT}.order_rates "
-        "where rate is null group by all"
+        f"select currency, count(*), min(transaction_id) from {_AT}.order_rates where rate is null group by all"
     ).fetchall()
     if missing:
         name, count, example = missing[0]
@@ -275,8 +267,7 @@ def _share_amounts(connection: duckdb.DuckDBPyConnection) -> None:
     """
     unit = scalar(
         connection,
-        "select if(count_if(order_amount <> round(order_amount, 2)) > 0, 4, 2) "
-        f"from {_AT}.orders_read",
+        f"select if(count_if(order_amount <> round(order_amount, 2)) > 0, 4, 2) from {_AT}.orders_read",
     )
     connection.execute(
         f"""
@@ -285,8 +276,9 @@ def _share_amounts(connection: duckdb.DuckDBPyConnection) -> None:
         from (
             select
                 file_row,
-                up_to - coalesce(lag(up_to) over lines_of, 0) as amount,
-            from (select *, round(order_amount * share_up_to, {unit}) as up_to from (
+                round(order_amount * share_up_to, {unit})
+                - coalesce(lag(round(order_amount * share_up_to, {unit})) over lines_of, 0) as amount,
+            from (
                 select
                     lines.file_row,
                     lines.transaction_id,
@@ -303,7 +295,7 @@ def _share_amounts(connection: duckdb.DuckDBPyConnection) -> None:
                 inner join {_AT}.orders_read as orders using (transaction_id)
                 where orders.order_amount is not null
                     and orders.order_amount is distinct from orders.lines_amount
-            ))
+            )
             window lines_of as (partition by transaction_id order by file_row)
         ) as shared
         where lines.file_row = shared.file_row
@@ -363,9 +355,7 @@ def _add_refunds(
         f"""
         select
             refunds.transaction_id as order_id,
-            concat_ws(
-                '-refund-', refunds.transaction_id, strftime(refunds.transaction_date, '%Y%m%d')
-            ) as transaction_id,
+            refunds.transaction_id || '-refund-' || strftime(refunds.transaction_date, '%Y%m%d') as transaction_id,
             refunds.transaction_date,
             refunds.line_item_amount,
             orders.customer_id,
@@ -376,10 +366,7 @@ def _add_refunds(
             ) as place,
         from {refunds.source} as refunds
         left join (
-            select
-                transaction_id,
-                any_value(customer_id) as customer_id,
-                any_value(store_id) as store_id,
+            select transaction_id, any_value(customer_id) as customer_id, any_value(store_id) as store_id
             from (select transaction_id, customer_id, store_id from {_AT}.orders_read {known})
             group by all
         ) as orders
@@ -387,13 +374,12 @@ def _add_refunds(
         """,
     )
     unknown, example, money = connection.execute(
-        "select count(*), min(order_id), coalesce(sum(line_item_amount), 0) "
-        f"from {_AT}.refunded where not is_known"
+        f"select count(*), min(order_id), coalesce(sum(line_item_amount), 0) from {_AT}.refunded where not is_known"
     ).fetchall()[0]
     if unknown:
         raise LoadError(
-            f"{unknown:,} refunds ({money:,.2f}) are of orders that are not there, as {example!r}: "
-            "load the orders too, or leave the refunds out by `where`"
+            f"{unknown:,} refunds ({money:,.2f}) are of orders that are not there, as {example!r}: load "
+            "the orders too, or leave the refunds out by `where`"
         )
     connection.execute(
         f"""
@@ -422,15 +408,14 @@ def _add_refunds(
         """
     )
     connection.execute(
-        f"insert into {_AT}.order_lines by name "
-        f"select 'REFUND' as product_id, 'Refund' as product_category from {_AT}.refunded limit 1"
+        f"insert into {_AT}.order_lines by name select 'REFUND' as product_id, 'Refund' as product_category "
+        f"from {_AT}.refunded limit 1"
     )
 
 
 def _say_what_is_odd(connection: duckdb.DuckDBPyConnection) -> None:
     orders_read, nobody, money = connection.execute(
-        "select count(*), count_if(customer_id is null), "
-        "coalesce(sum(lines_amount) filter (customer_id is null), 0) "
+        f"select count(*), count_if(customer_id is null), coalesce(sum(lines_amount) filter (customer_id is null), 0) "
         f"from {_AT}.orders_read"
     ).fetchall()[0]
     if nobody:

@@ -87,8 +87,7 @@ def check(
         found = connection.execute(
             f"select place, value, cast(to_json(staged) as varchar) from {staged.table} as staged "
             f"inner join (select {_PLACE} as place, cast({misfit.value} as varchar) as value "
-            f"from {source} where {misfit.condition}) as misfits on staged.rowid = place "
-            "order by place"
+            f"from {source} where {misfit.condition}) as misfits on staged.rowid = place order by place"
         ).fetchall()
         places = staged.places([row for row, *_ in found])
         _insert(
@@ -100,8 +99,7 @@ def check(
         )
     any_misfit = " or ".join(f"({misfit.condition})" for misfit, _, _ in failing)
     connection.execute(
-        f"delete from {staged.table} "
-        f"where rowid in (select {_PLACE} from {source} where {any_misfit})"
+        f"delete from {staged.table} where rowid in (select {_PLACE} from {source} where {any_misfit})"
     )
     return before - _rows(connection, staged)
 

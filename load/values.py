@@ -19,22 +19,19 @@ _SAMPLE = 10_000
 
 # six decimals are kept until the money of a line is made: exact for prices of four and sums of them
 NUMBER_TYPE = "DECIMAL(18,6)"
-# beside the comma or point that is not the decimal sign
-_BETWEEN_THOUSANDS = "'’ "  # noqa: RUF001
 # the sign or short name of a currency, before or after the number; never a k for thousands
 _CURRENCY = (
-    r"(?:[A-Z]{3}|[A-Z]{1,3}\p{Sc}|\p{Sc}|kr\.?|zł|Kč|Ft|Fr\.?|Rs\.?|RM|R|S/\.?|лв\.?|lei"
-    r"|руб\.?|р\.|TL|din\.?)"  # noqa: RUF001
+    r"(?:[A-Z]{3}|[A-Z]{1,3}\p{Sc}|\p{Sc}|kr\.?|zł|Kč|Ft|Fr\.?|Rs\.?|RM|R|S/\.?|лв\.?|lei|руб\.?"
+    r"|р\.|TL|din\.?)"
 )
 
 
 def _number_pattern(decimal: str) -> str:
     point, other = (r"\.", ",") if decimal == "." else (",", r"\.")
-    between = other + _BETWEEN_THOUSANDS
     # groups of two are how India counts: 12,34,567.00
     return (
         rf"[0-9]+(?:{point}[0-9]*)?(?:[eE][-+]?[0-9]+)?|{point}[0-9]+"
-        rf"|[0-9]{{1,3}}(?:[{between}][0-9]{{2,3}})*[{between}][0-9]{{3}}(?:{point}[0-9]*)?"
+        rf"|[0-9]{{1,3}}(?:[{other}'’ ][0-9]{{2,3}})*[{other}'’ ][0-9]{{3}}(?:{point}[0-9]*)?"
     )
 
 
@@ -55,11 +52,9 @@ def number_sql(text: str, decimal: str) -> str:
         The decimal sign, "." or ",".
     """
     plain = _plain_blanks(text)
-    before = rf"\(?\s*[-+]?\s*{_CURRENCY}?\s*[-+]?\s*"
-    pattern = rf"{before}({_number_pattern(decimal)})\s*{_CURRENCY}?\s*-?\s*\)?"
+    pattern = rf"\(?\s*[-+]?\s*{_CURRENCY}?\s*[-+]?\s*({_number_pattern(decimal)})\s*{_CURRENCY}?\s*-?\s*\)?"
     core = f"regexp_extract({plain}, {literal(f'^{pattern}$')}, 1)"
-    between = literal(f"[{',' if decimal == '.' else '.'}{_BETWEEN_THOUSANDS}]")
-    bare = f"regexp_replace(core, {between}, '', 'g')"
+    bare = f"regexp_replace(core, '[{',' if decimal == '.' else '.'}''’ ]', '', 'g')"
     number = f"try_cast(replace(nullif({bare}, ''), ',', '.') as {NUMBER_TYPE})"
     is_minus = f"regexp_matches({plain}, '[(]|^[^0-9]*-|-$|-[^0-9]*$')"
     # found once: what stands in an expression many times takes long to plan
@@ -110,8 +105,7 @@ def _signs(connection: duckdb.DuckDBPyConnection, source: str, text: str) -> tup
                 or regexp_full_match(core, '[0-9]{{1,3}}(,[0-9]{{2,3}}){{2,}}')
             ),
             count(*) filter (
-                regexp_full_match(core, '[0-9]{{1,3}}([.][0-9]{{3}})+,[0-9]*')
-                or regexp_full_match(core, '[0-9]{{1,3}}([.][0-9]{{3}}){{2,}}')
+                regexp_full_match(core, '[0-9]{{1,3}}([.][0-9]{{3}})+,[0-9]*|[0-9]{{1,3}}([.][0-9]{{3}}){{2,}}')
                 or regexp_full_match(core, '[0-9]*,[0-9]*')
                     and not regexp_full_match(core, '[0-9]{{1,3}},[0-9]{{3}}')
             ),
@@ -161,22 +155,14 @@ DATES: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 # numbers that count days or seconds; the bounds are the years 1982 to 2100
 _SERIALS: Mapping[str, tuple[str, int, int]] = {
-    "days of a workbook": (
-        "timestamp '1899-12-30' + to_microseconds(cast(round({} * 86400) as bigint) * 1000000)",
-        30_000,
-        73_415,
-    ),
-    "Unix seconds": (
-        "make_timestamp(cast(round({} * 1000000) as bigint))",
-        378_691_200,
-        4_102_444_800,
-    ),
+    "days of a workbook": ("timestamp '1899-12-30' + to_microseconds(cast(round({} * 86400) as bigint) * 1000000)", 30_000, 73_415),
+    "Unix seconds": ("make_timestamp(cast(round({} * 1000000) as bigint))", 378_691_200, 4_102_444_800),
     "Unix milliseconds": (
         "make_timestamp(cast(round({} * 1000) as bigint))",
         378_691_200_000,
         4_102_444_800_000,
     ),
-}
+}  # fmt: skip
 _CLOCK = r"[ T,]+(?:at )?([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?)\s*([AaPp]\.?[Mm]\.?)?"
 _ZONE = r"\s*(Z|UTC|GMT|[-+][0-9]{2}(?::?[0-9]{2})?)"
 _ISO = r"'[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}(:[0-9]{2})?)?'"
@@ -294,8 +280,7 @@ def _moment(text: str, name: str, zone: str) -> str:
     )
     digits = "regexp_replace(part.zone, '[^0-9]', '', 'g')"
     minutes = (
-        "if(starts_with(part.zone, '-'), -1, 1) "
-        f"* coalesce(60 * try_cast({digits}[1:2] as integer) "
+        f"if(starts_with(part.zone, '-'), -1, 1) * coalesce(60 * try_cast({digits}[1:2] as integer) "
         f"+ coalesce(try_cast({digits}[3:4] as integer), 0), 0)"
     )
     is_clock = "part.clock = '' or try_cast(part.clock as time) is not null"
