@@ -98,7 +98,7 @@ def main(
     WORK.mkdir(exist_ok=True)
     os.environ["WAREHOUSE_PATH"] = str(WORK / "skill.duckdb")
     console = tables.wide_console()
-    load(data)
+    load(data, may_lose=True)
     lines = WORK / "lines.parquet"
     order_lines(lines)
     by_day, forecasts = [], []

@@ -109,7 +109,8 @@ def _transaction(keys: frozenset[str], mapping: OrderLines) -> str:
     if not mapping.split_orders_by:
         return "transaction_id"
     parts = ", ".join(_SPLIT[one] for one in mapping.split_orders_by)
-    return f"concat_ws('-', transaction_id, {parts})"
+    # a row without an id is no order's, whatever else it says
+    return f"if(transaction_id is null, null, concat_ws('-', transaction_id, {parts}))"
 
 
 _LINES_NAMED = """

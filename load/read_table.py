@@ -213,9 +213,12 @@ def _resolved(
             raise _unreadable(file, key, name, listed, theirs, error, key in required)
     # what a column that is missing is made of is missing too
     while lost := [key for key, one in found.items() if one.ours & set(missing)]:
-        missing += lost
         for key in lost:
+            if key in required:
+                part = next(iter(found[key].ours & set(missing)))
+                raise _unreadable(file, part, name, wanted[part], theirs, None, True)
             del found[key]
+        missing += lost
     shown = [key for key in missing if not key.endswith("_text")]
     if shown and name != ORDER_LINES.name:
         log.info("%s: no column %s; left empty", Path(file).name, ", ".join(shown))

@@ -37,9 +37,11 @@ MAPPING = {
             "product_id": "StockCode",
             "quantity": "Quantity",
             "unit_price": "UnitPrice",
-            "line_item_amount": {"multiply": ["quantity", "unit_price"]},
+            "line_item_amount": "quantity * unit_price",
         },
-        "returns": {"column": "InvoiceNo", "prefix": "C"},
+        "where": "not starts_with(InvoiceNo, 'A')",
+        "order_amount": "null",
+        "split_orders_by": ["day"],
     }
 }
 
@@ -134,7 +136,7 @@ def attacked(target, number, property_test):
 
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".txt", ".parquet", ".xlsx", ".xls", ".ods", ".sqlite")
-SUFFIXES += (".duckdb", ".json", "")
+SUFFIXES += (".duckdb", ".json", ".jsonl", ".zip", "")
 NOISE = {"bytes": 50, "broken": 45, "lines": 55, "yaml": 290, "mappings": 50, "suggest": 15}
 
 
@@ -247,15 +249,24 @@ def test_texts_that_are_no_mapping_are_refused(target):
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
-KEYS = st.sampled_from(["column", "join", "multiply", "of", "x"])
+KEYS = st.sampled_from(["constant", "join", "multiply", "file", "x"])
 VALUES = st.recursive(
-    SCALARS | st.sampled_from(["quantity", "store_id", "Quantity", "*", "../x", "%Q", "C", ","]),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["column", "join", "multiply", "of", "x"]), inner, max_size=2
-        )
+    SCALARS
+    | st.sampled_from(
+        [
+            *("quantity", "store_id", "Quantity", "*", "../x", "%Q", "C", ","),
+            *(
+                "Quantity * UnitPrice",
+                "quantity +",
+                "(select 1)",
+                "now()",
+                "nothing(Quantity)",
+                "'ALL'",
+            ),
+            *("Quantity / 0", "cast(StockCode as date)", "[Quantity]", "sum(Quantity)", "--", ";"),
+        ]
     ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=2),
     max_leaves=6,
 )
 
@@ -345,7 +356,8 @@ def test_paths_that_lead_nowhere_are_refused(target):
         [good, "--layout", "tables", "--mapping", mapping],
         [good, "--out", folder / "x.yml"],
         [good, "--suggest", "--out", folder],
-        [good, "--known-on", "2024-01-01"],
+        [good, "--timezone", "Mars/Base"],
+        ["--undo", "9"],
     ):
         assert target.attack(*arguments), arguments
 

@@ -158,7 +158,7 @@ WRONG_MAPPINGS = {
     "order_lines: {split_orders_by: [week]}": "Input should be 'customer', 'store' or 'day'",
     "unsure: [quantity]": "nobody has looked at quantity yet",
     # what was said in words of its own is SQL now
-    "order_lines: {columns: {product_id: {constant: CD}}}": "write the constant as SQL, as in 'ALL'",
+    "order_lines: {columns: {product_id: {constant: CD}}}": "the constant as SQL, as in 'ALL'",
     "order_lines: {columns: {transaction_id: {join: [a, b]}}}": "write concat_ws('-', a, b)",
     "order_lines: {columns: {line_item_amount: {multiply: [a, b]}}}": "write quantity * unit_price",
     "order_lines: {columns: {product_category: {family: a}}}": "as in 'Family ' || left(product_id",
@@ -184,7 +184,7 @@ def test_a_wrong_mapping_is_refused_with_what_is_wrong(tmp_path, text):
         ("Kundennummer", "Kunde", r"the column Kunde is missing.*did you mean Kundennummer"),
         ("\"Bon-Nr\", 'G'), -number(M", "\"Bon\", 'G'), -number(M", r"Bon .*; did you mean Bon-Nr"),
         ('decimal: ","', 'decimal: "."', r"row \d+: .* is not a number written as 1,234\.50"),
-        ("%d.%m.%Y", "%m/%d/%Y", r"column Datum, row 2: .* is not a date written %m/%d/%Y"),
+        ("%d.%m.%Y", "%m/%d/%Y", r"column Datum, row 2: .* is not a date written '%m/%d/%Y'"),
         (
             QUANTITY,
             "quantity: \"'many'\"",
@@ -193,7 +193,7 @@ def test_a_wrong_mapping_is_refused_with_what_is_wrong(tmp_path, text):
         (
             "quantity: if",
             "line_item_id: store_id\n    quantity: if",
-            r"the required column store_id is missing .it is line_item_id of order_lines",
+            r"the column store_id is missing .it is line_item_id of order_lines",
         ),
         (
             "transaction_id: Bon-Nr",
