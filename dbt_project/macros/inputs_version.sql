@@ -4,5 +4,6 @@
         {{ return(none) }}
     {%- endif -%}
     {%- set types = node.columns.values() | map(attribute='data_type') | list if node.contract.enforced -%}
-    {{ return(local_md5(node.config.materialized ~ types ~ node.compiled_code ~ parents)) }}
+    {#- an earlier version of the project trusted SQL that reads more than it names: its notes hold no more -#}
+    {{ return(local_md5('closed' ~ node.config.materialized ~ types ~ node.compiled_code ~ parents)) }}
 {% endmacro %}
