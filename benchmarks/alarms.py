@@ -221,8 +221,10 @@ def main(
                 shops.append(Shop(data.name, days / 365, found))
     figures = show(console, rows, shops)
     RESULTS.mkdir(parents=True, exist_ok=True)
-    kept = json.dumps({**figures, "rows": rows}, indent=1)
-    (RESULTS / "alarms.json").write_text(kept + "\n")
+    parts = [f'  "{name}": {json.dumps(value)}' for name, value in figures.items()]
+    listed = ",\n".join(f"    {json.dumps(row)}" for row in rows)
+    kept = ",\n".join([*parts, f'  "rows": [\n{listed}\n  ]'])
+    (RESULTS / "alarms.json").write_text(f"{{\n{kept}\n}}\n")
     console.print(
         f"{figures['incidents']} incidents: recall {figures['recall']:.1%}, "
         f"right cause {figures['right_cause']:.1%}"
