@@ -69,6 +69,7 @@ def append(
         )
     loaded_at = now()
     with warehouse.transaction(connection):
+        _keep_decimals(connection)
         ledger.start(connection, anew=False)
         # of two loads of one day the later one knows better: a moment after the day's begin
         moment = datetime.combine(known_on, datetime.min.time()).replace(
@@ -90,6 +91,17 @@ def append(
             _say_what_changes(connection, table, moments)
         _say_what_is_dated_later(connection, moments)
     return Summary(rows, loaded_at, rejected=entry.rejected)
+
+
+def _keep_decimals(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let raw tables of an earlier version hold amounts as finely as they come today."""
+    for table in TABLES:
+        held = {name: kind for name, kind, *_ in connection.execute(f"describe raw.{table.name}").fetchall()}
+        for column in table.columns:
+            if held[column.name] == "DECIMAL(18,2)" != column.data_type:
+                connection.execute(
+                    f"alter table raw.{table.name} alter {column.name} type {column.data_type}"
+                )
 
 
 def _typed(connection: duckdb.DuckDBPyConnection, table: Table, source: str) -> str:

@@ -202,8 +202,8 @@ def _extent(connection: duckdb.DuckDBPyConnection) -> tuple[int, date, date]:
         f"""
         select
             count(distinct transaction_id),
-            quantile_disc(cast(transaction_date as date), 0.005),
-            quantile_disc(cast(transaction_date as date), 0.995)
+            quantile_disc(try_cast(transaction_date as date), 0.005),
+            quantile_disc(try_cast(transaction_date as date), 0.995)
         from raw.{HEADERS.name}
         """
     ).fetchall()[0]
