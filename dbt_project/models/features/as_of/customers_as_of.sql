@@ -26,7 +26,7 @@ contracted as (
         -- amounts have four decimals up to here: features of money are rounded once
         cast(columns(
             lambda name: name in (
-                {%- for column in money %}
+                {%- for column in money or ['none'] %}
                 '{{ column }}'{{ ',' if not loop.last }}
                 {%- endfor %}
             )
