@@ -177,14 +177,15 @@ class _Facts:
     def _holds(self, condition: str, where: str, source: str | None = None) -> bool:
         """Return whether a condition holds in nearly all rows to which it applies."""
         applies, holds = self.connection.execute(
-            f"select count_if({where}), count_if({where} and {condition}) from {source or self.table}"
+            f"select count_if({where}), count_if({where} and {condition}) "
+            f"from {source or self.table}"
         ).fetchall()[0]
         return applies >= _MINIMUM and holds >= _HOLDS * applies
 
     def lines_per_order(self, order: Look) -> float:
+        name = quoted(order.name)
         [(share,)] = self.connection.execute(
-            f"select count({quoted(order.name)}) / greatest(count(distinct {quoted(order.name)}), 1) "
-            f"from {self.table}"
+            f"select count({name}) / greatest(count(distinct {name}), 1) from {self.table}"
         ).fetchall()
         return share
 
@@ -223,9 +224,10 @@ class _Facts:
         return several and self._holds("values = 1", "rows > 1", by_order)
 
     def adds_up(self, order: Look, part: Look, total: Look) -> bool:
+        name = quoted(order.name)
         by_order = (
             f"(select count(*) as rows, sum({part.number}) as parts, max({total.number}) as total "
-            f"from {self.table} where {quoted(order.name)} is not null group by {quoted(order.name)})"
+            f"from {self.table} where {name} is not null group by {name})"
         )
         return self._holds("abs(parts - total) <= 0.011", "rows > 1", by_order)
 
@@ -239,9 +241,13 @@ class _Facts:
             from (
                 select
                     (max(abs(money)) - min(abs(money))) / max(abs(money)) as spread_of_money,
-                    (max(abs(money / pieces)) - min(abs(money / pieces))) / max(abs(money / pieces)) as spread_of_price,
+                    (max(abs(money / pieces)) - min(abs(money / pieces)))
+                        / max(abs(money / pieces)) as spread_of_price,
                 from (
-                    select {quoted(product.name)} as product, {quantity.number} as pieces, {money.number} as money
+                    select
+                        {quoted(product.name)} as product,
+                        {quantity.number} as pieces,
+                        {money.number} as money,
                     from {self.table}
                 )
                 where pieces <> 0 and money <> 0 and product is not null

@@ -27,9 +27,10 @@ log = logging.getLogger(__name__)
 IDS = ("transaction_id", "customer_id", "product_id", "line_item_id", "store_id")
 # what tills and shops write for "we do not know who": nobody, not one great customer
 _GUESTS = (
-    "('0', '-1', 'guest', 'guests', 'guest checkout', 'guest customer', 'gast', 'gastkunde', 'invitado', "
-    "'invité', 'anonymous', 'anonym', 'anon', 'walk-in', 'walkin', 'walk in', 'walk-in customer', "
-    "'cash', 'cash customer', 'cash sale', 'unknown', 'unbekannt', 'nobody', 'not logged in')"
+    "('0', '-1', 'guest', 'guests', 'guest checkout', 'guest customer', 'gast', 'gastkunde', "
+    "'invitado', 'invité', 'anonymous', 'anonym', 'anon', 'walk-in', 'walkin', 'walk in', "
+    "'walk-in customer', 'cash', 'cash customer', 'cash sale', 'unknown', 'unbekannt', 'nobody', "
+    "'not logged in')"
 )
 ORDER_AMOUNT = "order_amount"
 # a shop's cents may be parted further; more than this share of the money is another sum
@@ -287,7 +288,8 @@ def _define_number(
     texts = list(dict.fromkeys(texts))
     decimal = stated.decimal or decimal_sign(connection, staged.table, texts, staged.name)
     connection.execute(
-        f"create or replace temp macro {NUMBER}(written) as {number_sql('cast(written as varchar)', decimal)}"
+        f"create or replace temp macro {NUMBER}(written) as "
+        f"{number_sql('cast(written as varchar)', decimal)}"
     )
     for text in texts:
         signs = currencies(connection, staged.table, text)
@@ -318,19 +320,21 @@ def _leave_out(connection: duckdb.DuckDBPyConnection, staged: Staged, where: Exp
         ).fetchall()
         ((part, number),) = staged.places([first])
         raise LoadError(
-            f"{part.file}: `where` is neither true nor false for {unknown:,} of {rows:,} rows, first "
-            f"row {number} {text}: say what such a row is, as in coalesce(Status, '') <> 'void'"
+            f"{part.file}: `where` is neither true nor false for {unknown:,} of {rows:,} rows, "
+            f"first row {number} {text}: say what such a row is, as in "
+            "coalesce(Status, '') <> 'void'"
         )
     if left_out:
         log.info("%s: %s of %s rows left out by `where`", staged.name, f"{left_out:,}", f"{rows:,}")
         connection.execute(
-            f"delete from {staged.table} where rowid in (select staged_row from counted where not counts)"
+            f"delete from {staged.table} "
+            "where rowid in (select staged_row from counted where not counts)"
         )
     connection.execute("drop table counted")
 
 
 def _read_columns(reading: _Reading, found: Mapping[str, Expression], decimal: str) -> None:
-    """Add a column `our <key>` to the source for each of ours, those that others are made of first."""
+    """Add a column `our <key>` to the source for each of ours; what others are made of is first."""
     types = {column.name: column.data_type for column in FILLABLE[reading.name].columns}
     pending = dict(found)
     while pending:
@@ -422,14 +426,19 @@ def _refuse_lost_money(reading: _Reading, found: Mapping[str, Expression]) -> No
     exact = f"{NUMBER}({exact})" if given == "VARCHAR" else exact
     kept = quoted(OUR + "line_item_amount")
     lines, lost, money = reading.connection.execute(
-        f"select count(*) filter (abs(exact - kept) > 5e-7), sum(abs(exact - kept)), sum(abs(exact)) "
-        f"from (select cast({exact} as double) as exact, cast({kept} as double) as kept from {reading.source})"
+        f"""
+        select count(*) filter (abs(exact - kept) > 5e-7), sum(abs(exact - kept)), sum(abs(exact))
+        from (
+            select cast({exact} as double) as exact, cast({kept} as double) as kept
+            from {reading.source}
+        )
+        """
     ).fetchall()[0]
     if not lines:
         return
     said = (
-        f"{reading.staged.name}: the amounts of {lines:,} lines have more than four decimals; rounding "
-        f"moves {lost:,.4f} of {money:,.2f}"
+        f"{reading.staged.name}: the amounts of {lines:,} lines have more than four decimals; "
+        f"rounding moves {lost:,.4f} of {money:,.2f}"
     )
     if lost > _ROUNDED_SHARE * money:
         raise LoadError(

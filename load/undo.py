@@ -37,8 +37,8 @@ def undo(load_id: int) -> str:
         mode, loaded_at = found[load_id]
         if mode != ledger.APPEND:
             raise LoadError(
-                f"load {load_id} replaced everything, and what was there before is not kept: load the "
-                "former files again"
+                f"load {load_id} replaced everything, and what was there before is not kept: load "
+                "the former files again"
             )
         with warehouse.transaction(connection):
             rows = {table.name: _delete(connection, table.name, loaded_at) for table in TABLES}

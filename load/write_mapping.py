@@ -105,7 +105,8 @@ def _columns(
             yield f"    {ours}: {_text(found.look.name)}    # {_plain(found.look.doubt)}"
         elif ours == "quantity" and sign:
             unsure.append(ours)
-            yield f"    {ours}: {_text(sign.format(quoted(found.look.name)))}    # unsure: are these returns?"
+            sql = sign.format(quoted(found.look.name))
+            yield f"    {ours}: {_text(sql)}    # unsure: are these returns?"
         elif found.is_sure:
             yield f"    {ours}: {_text(found.look.name)}"
         elif ours in needed:
