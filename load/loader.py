@@ -247,7 +247,7 @@ def _sources(
         path = literal(str(warehouse.path()))
         connection.execute(f"attach {path} as {_WAREHOUSE} (read_only)")
         known = f"{_WAREHOUSE}.raw.{HEADERS.name}"
-    derived = orders(connection, read, mapping.order_lines, known)
+    derived = orders(connection, read, known)
     if known:
         connection.execute(f"detach {_WAREHOUSE}")
     # a customer or product file says more than the lines

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from load.staging import LoadError, quoted
+from load.staging import LoadError, quoted, scalar
 from load.values import DATES, NOTHING, decimal_sign, moments, number_sql
 
 # a share of odd values is no reason to see no dates: the load names them
@@ -117,7 +117,7 @@ def _dated(
     form = read.form.removeprefix("a date written ")
     if form not in (*DATES, *_SERIALS):
         return {}
-    [(fits,)] = connection.execute(f"select count({read.sql}) from {table}").fetchall()
+    fits = scalar(connection, f"select count({read.sql}) from {table}")
     return {"date": form} if fits >= _NEARLY * filled else {}
 
 

@@ -14,7 +14,7 @@ import duckdb
 from load.look_at_columns import Look
 from load.match_columns import Match, is_other_money
 from load.near_names import plain
-from load.staging import quoted
+from load.staging import quoted, scalar
 
 _HOLDS = 0.95
 _MINIMUM = 5
@@ -174,6 +174,9 @@ class _Facts:
         self.connection = connection
         self.table = table
 
+    def _one(self, fact: str) -> float:
+        return scalar(self.connection, f"select {fact} from {self.table}")
+
     def _holds(self, condition: str, where: str, source: str | None = None) -> bool:
         """Return whether a condition holds in nearly all rows to which it applies."""
         applies, holds = self.connection.execute(
@@ -184,16 +187,10 @@ class _Facts:
 
     def lines_per_order(self, order: Look) -> float:
         name = quoted(order.name)
-        [(share,)] = self.connection.execute(
-            f"select count({name}) / greatest(count(distinct {name}), 1) from {self.table}"
-        ).fetchall()
-        return share
+        return self._one(f"count({name}) / greatest(count(distinct {name}), 1)")
 
     def varies(self, quantity: Look) -> bool:
-        [(several,)] = self.connection.execute(
-            f"select count(distinct abs({quantity.number})) > 1 from {self.table}"
-        ).fetchall()
-        return several
+        return self._one(f"count(distinct abs({quantity.number})) > 1")
 
     def is_product(self, quantity: Look, price: Look, amount: Look) -> bool:
         product = f"abs({quantity.number} * {price.number})"
@@ -207,9 +204,7 @@ class _Facts:
         less = f"abs({gross.number}) - abs({discount.number})"
         share = f"abs({gross.number}) * (1 - abs({discount.number}))"
         close = " or ".join(f"abs({one} - abs({net.number})) <= 0.011" for one in (less, share))
-        [(some,)] = self.connection.execute(
-            f"select count_if({discount.number} <> 0) > 0 from {self.table}"
-        ).fetchall()
+        some = self._one(f"count_if({discount.number} <> 0) > 0")
         return some and self._holds(f"({close})", f"{gross.number} <> 0")
 
     def is_total(self, order: Look, total: Look) -> bool:
@@ -218,9 +213,7 @@ class _Facts:
             f"(select count(*) as rows, count(distinct {total.number}) as values from {self.table} "
             f"where {quoted(order.name)} is not null group by {quoted(order.name)})"
         )
-        [(several,)] = self.connection.execute(
-            f"select count(distinct {total.number}) > 1 from {self.table}"
-        ).fetchall()
+        several = self._one(f"count(distinct {total.number}) > 1")
         return several and self._holds("values = 1", "rows > 1", by_order)
 
     def adds_up(self, order: Look, part: Look, total: Look) -> bool:

@@ -31,7 +31,6 @@ _CUSTOMER = "if(contains({0}, '@'), lower({0}), {0})"
 def orders(
     connection: duckdb.DuckDBPyConnection,
     read: Mapping[str, Read],
-    mapping: OrderLines,
     known_orders: str | None,
 ) -> dict[str, str]:
     """Return the source of each raw table, derived from order lines.
@@ -239,12 +238,15 @@ def _convert(connection: duckdb.DuckDBPyConnection, rates: Read | None) -> None:
         raise LoadError(
             f"{', '.join(own)}: no rate in `rates`; one currency alone may be the shop's own"
         )
+    is_own = " or ".join(
+        ["orders.currency is null", *(f"orders.currency = {literal(one)}" for one in own)]
+    )
     connection.execute(
         f"""
         create or replace table {_AT}.order_rates as
         select
             orders.transaction_id,
-            coalesce(rates.rate, if({_is_own(own)}, 1, null)) as rate,
+            coalesce(rates.rate, if({is_own}, 1, null)) as rate,
             orders.currency,
         from {_AT}.orders_read as orders
         asof left join {_AT}.rates as rates
@@ -268,12 +270,6 @@ def _convert(connection: duckdb.DuckDBPyConnection, rates: Read | None) -> None:
             f"update {_AT}.{table} as money set {sets} from {_AT}.order_rates as order_rates "
             "where money.transaction_id = order_rates.transaction_id and order_rates.rate <> 1"
         )
-
-
-def _is_own(own: list[str]) -> str:
-    return f"orders.currency is null or orders.currency = {literal(own[0])}" if own else (
-        "orders.currency is null"
-    )  # fmt: skip
 
 
 def _share_amounts(connection: duckdb.DuckDBPyConnection) -> None:

@@ -19,7 +19,7 @@ from load.near_names import did_you_mean, same_name
 from load.quarantine import ROW, Misfit, check, keep_bad_rows
 from load.raw_tables import HEADERS
 from load.read_files import Staged, open_parts, stage
-from load.staging import OUR, STAGED, LoadError, quoted
+from load.staging import OUR, STAGED, LoadError, quoted, scalar
 from load.values import NOTHING, currencies, decimal_sign, moments, number_sql
 
 log = logging.getLogger(__name__)
@@ -187,7 +187,7 @@ def _resolved(
     is_layout: bool,
 ) -> dict[str, Expression]:
     """Return what each column of ours is read from, in an order in which each can be read."""
-    types = {column.name: column.data_type for column in FILLABLE[name].columns}
+    types = FILLABLE[name].types
     wanted = dict(entries(name, table))
     if table.where:
         wanted["where"] = table.where
@@ -278,7 +278,7 @@ def _define_number(
     stated: Format,
 ) -> str:
     """Make the macro `number` for the way in which the file writes numbers; return the sign."""
-    types = {column.name: column.data_type for column in FILLABLE[name].columns}
+    types = FILLABLE[name].types
     texts = [text for one in found.values() for text in one.numbers]
     for key, one in found.items():
         column = next(iter(one.columns), None)
@@ -313,11 +313,12 @@ def _leave_out(connection: duckdb.DuckDBPyConnection, staged: Staged, where: Exp
         "min(staged_row) filter (counts is null) from counted"
     ).fetchall()[0]
     if unknown:
-        [(text,)] = connection.execute(
+        text = scalar(
+            connection,
             f"select left(cast(to_json(staged) as varchar), 400) from {staged.table} as staged "
             "where rowid = ?",
             [first],
-        ).fetchall()
+        )
         ((part, number),) = staged.places([first])
         raise LoadError(
             f"{part.file}: `where` is neither true nor false for {unknown:,} of {rows:,} rows, "
@@ -335,7 +336,7 @@ def _leave_out(connection: duckdb.DuckDBPyConnection, staged: Staged, where: Exp
 
 def _read_columns(reading: _Reading, found: Mapping[str, Expression], decimal: str) -> None:
     """Add a column `our <key>` to the source for each of ours; what others are made of is first."""
-    types = {column.name: column.data_type for column in FILLABLE[reading.name].columns}
+    types = FILLABLE[reading.name].types
     pending = dict(found)
     while pending:
         layer = {key: one for key, one in pending.items() if not one.ours & set(pending)}
@@ -398,7 +399,7 @@ def _no_number(text: str, called: str, decimal: str) -> Misfit:
 
 def _text(reading: _Reading, key: str, sql: str) -> str:
     """Fold what is one id, so that what is derived from order lines is derived once."""
-    flat = reading.name not in FILLABLE or reading.name in (ORDER_LINES.name, "refunds", "rates")
+    flat = reading.name in (ORDER_LINES.name, "refunds", "rates")
     if key in IDS:
         # NULL and nan are nobody, not a customer who buys a great deal
         nobody = NOTHING
@@ -459,7 +460,7 @@ def _say_what_is_unused(file: str, theirs: Iterable[str], needed: set[str]) -> N
 def _complete(source: str, name: str, keys: frozenset[str]) -> str:
     """Return a source that has all columns of its table, empty where the mapping has none."""
     further = [ORDER_AMOUNT, "file_row"] if name == ORDER_LINES.name else []
-    types = {one.name: one.data_type for one in FILLABLE[name].columns}
+    types = FILLABLE[name].types
     columns = [
         f"{quoted(OUR + one)} as {quoted(one)}"
         if one in keys or one == "file_row"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from load.staging import OUR, LoadError, literal, quoted
+from load.staging import OUR, LoadError, literal, quoted, scalar
 
 # what exports write for "nothing" in a column of numbers, dates or ids
 NOTHING = r"('', 'nan', 'nat', 'null', 'none', 'n/a', '#n/a', '<na>', '\n', '-', '--')"
@@ -223,12 +223,12 @@ def moments(
     has_zones = (
         f"regexp_matches({text}, '[0-9]' || {literal(_ZONE)} || '\\s*$') and contains({text}, ':')"
     )
-    filled = f"{text} is not null and lower(trim({text})) not in {NOTHING}"
-    sample = f"(select * from {table} where {filled} limit {_SAMPLE})"
+    filled = f"from {table} where {text} is not null and lower(trim({text})) not in {NOTHING}"
+    every, sample = f"(select * {filled})", f"(select * {filled} limit {_SAMPLE})"
     casts = _likely(connection, sample, text, casts)
-    for source in (sample, f"(select * from {table} where {filled})"):
+    for source in (sample, every):
         if not casts:
-            return Moments("cast(null as timestamp)", "a date, best as 2024-12-31 17:45:00")
+            break
         rows, *fitting = _counts(connection, source, casts)
         most = max(fitting)
         casts = {
@@ -240,11 +240,9 @@ def moments(
     if not casts:
         return Moments("cast(null as timestamp)", "a date, best as 2024-12-31 17:45:00")
     name, sql = next(iter(casts.items()))
-    _refuse_open(connection, f"(select * from {table} where {filled})", text, casts)
-    [(zones,)] = connection.execute(
-        f"select count(*) > 0 from {table} where {has_zones}"
-    ).fetchall()
-    return Moments(sql, f"a date written {name}", bool(zones) or "Unix" in name)
+    _refuse_open(connection, every, text, casts)
+    zones = scalar(connection, f"select count(*) > 0 from {table} where {has_zones}")
+    return Moments(sql, f"a date written {name}", zones or "Unix" in name)
 
 
 def _likely(

@@ -91,7 +91,7 @@ def _columns(
     name: str, matches: Mapping[str, Match], money: Money | None, unsure: list[str]
 ) -> Iterator[str]:
     is_lines = name in (ORDER_LINES.name, LINES.name)
-    types = {column.name: column.data_type for column in FILLABLE[name].columns}
+    types = FILLABLE[name].types
     needed = {column.name for column in FILLABLE[name].columns if column.required}
     if name == ORDER_LINES.name:
         needed |= {*REQUIRED_FLAT, *STANDS_FOR, "transaction_id"}
