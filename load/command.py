@@ -1,4 +1,4 @@
-"""The command `python load/load.py`: load a user's own files, list and undo loads, suggest a mapping."""
+"""The command `python load/load.py`: load files, list and undo loads, suggest a mapping."""
 
 from __future__ import annotations
 

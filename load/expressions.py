@@ -15,7 +15,7 @@ from typing import Any
 
 import duckdb
 
-from load.staging import OUR, LoadError, literal
+from load.staging import OUR, LoadError, literal, scalar
 
 Node = dict[str, Any]
 
@@ -124,8 +124,7 @@ def parse(
 def _parsed(connection: duckdb.DuckDBPyConnection, text: str) -> Node:
     # in lines of its own, so that a comment ends where it ends
     query = f"select (\n{text}\n)"
-    [(serialized,)] = connection.execute("select json_serialize_sql(?)", [query]).fetchall()
-    parsed = json.loads(serialized)
+    parsed = json.loads(scalar(connection, "select json_serialize_sql(?)", [query]))
     if parsed["error"]:
         raise LoadError(f"{text!r} is no SQL: {parsed['error_message'].splitlines()[0]}")
     statement = parsed["statements"][0]["node"]
@@ -142,11 +141,9 @@ def _parsed(connection: duckdb.DuckDBPyConnection, text: str) -> Node:
 
 
 def _sql(connection: duckdb.DuckDBPyConnection, node: Node) -> str:
-    [(serialized,)] = connection.execute("select json_serialize_sql('select 1')").fetchall()
-    whole = json.loads(serialized)
+    whole = json.loads(scalar(connection, "select json_serialize_sql('select 1')"))
     whole["statements"][0]["node"]["select_list"] = [node | {"alias": ""}]
-    query = "select json_deserialize_sql(?)"
-    [(text,)] = connection.execute(query, [json.dumps(whole)]).fetchall()
+    text = scalar(connection, "select json_deserialize_sql(?)", [json.dumps(whole)])
     return text.removeprefix("SELECT ")
 
 

@@ -1,4 +1,4 @@
-"""How a file is written: what a mapping may state of it; what is left out is found from the file."""
+"""How a file is written: what a mapping may state of it; the rest is found from the file."""
 
 from __future__ import annotations
 

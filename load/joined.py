@@ -109,6 +109,6 @@ def _refuse_repeated(
     ).fetchall()
     if found:
         raise LoadError(
-            f"{other.name}: {', '.join(keys)} {', '.join(map(str, found[0]))} is there more than once; "
-            "a row that met two of it would count twice"
+            f"{other.name}: {', '.join(keys)} {', '.join(map(str, found[0]))} is there more than "
+            "once; a row that met two of it would count twice"
         )

@@ -71,8 +71,8 @@ def layout_of(
         columns = open_parts(connection, find(path, None)[:1], scratch, Format())[0].columns
         what = f"its columns ({', '.join(columns)}) fit"
     raise LoadError(
-        f"{path}: {what or 'its files are of'} no known layout ({', '.join(NAMES)}); `--suggest` writes a "
-        "first mapping for files of another shape"
+        f"{path}: {what or 'its files are of'} no known layout ({', '.join(NAMES)}); `--suggest` "
+        "writes a first mapping for files of another shape"
     )
 
 

@@ -186,8 +186,8 @@ def _one_zone(wanted: _Wanted, kept: str | None) -> str | None:
     """Return the zone of the shop, of which there is one."""
     if wanted.known_on and kept and wanted.timezone not in (None, kept):
         raise LoadError(
-            f"the shop's days are those of {kept}, not of {wanted.timezone}: load everything anew to "
-            "change that"
+            f"the shop's days are those of {kept}, not of {wanted.timezone}: load everything anew "
+            "to change that"
         )
     return wanted.timezone or kept
 
@@ -221,8 +221,8 @@ def _read(
             log.info("%s; nothing is added to it", error)
     if wanted.timezone is None and any(one.has_zones for one in found.values()):
         log.warning(
-            "moments have offsets and no time zone is stated: days are those of %s; state --timezone "
-            "or timezone in the mapping, as in America/New_York",
+            "moments have offsets and no time zone is stated: days are those of %s; state "
+            "--timezone or timezone in the mapping, as in America/New_York",
             zone,
         )
     return found
@@ -247,7 +247,7 @@ def _sources(
         path = literal(str(warehouse.path()))
         connection.execute(f"attach {path} as {_WAREHOUSE} (read_only)")
         known = f"{_WAREHOUSE}.raw.{HEADERS.name}"
-    derived = orders(connection, read, mapping.order_lines, known)
+    derived = orders(connection, read, known)
     if known:
         connection.execute(f"detach {_WAREHOUSE}")
     # a customer or product file says more than the lines

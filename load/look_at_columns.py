@@ -1,4 +1,4 @@
-"""Look at the values of columns: dates, numbers, ids or text; the facts that a suggestion rests on."""
+"""Look at the values of columns (dates, numbers, ids, text): what a suggestion rests on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from load.staging import LoadError, quoted
+from load.staging import LoadError, quoted, scalar
 from load.values import DATES, NOTHING, decimal_sign, moments, number_sql
 
 # a share of odd values is no reason to see no dates: the load names them
@@ -73,12 +73,14 @@ def _look(connection: duckdb.DuckDBPyConnection, table: str, name: str, kind: st
     text = f"cast({quoted(name)} as varchar)"
     is_filled = f"{quoted(name)} is not null and lower(trim({text})) not in {NOTHING}"
     rows, filled, distinct = connection.execute(
-        f"select count(*), count_if({is_filled}), count(distinct {text}) filter ({is_filled}) from {table}"
+        f"select count(*), count_if({is_filled}), count(distinct {text}) filter ({is_filled}) "
+        f"from {table}"
     ).fetchall()[0]
     if not filled:
         return Look(name)
     frequent = connection.execute(
-        f"select {text} from {table} where {is_filled} group by all order by count(*) desc, 1 limit 6"
+        f"select {text} from {table} where {is_filled} "
+        "group by all order by count(*) desc, 1 limit 6"
     ).fetchall()
     found = Look(
         name,
@@ -115,7 +117,7 @@ def _dated(
     form = read.form.removeprefix("a date written ")
     if form not in (*DATES, *_SERIALS):
         return {}
-    [(fits,)] = connection.execute(f"select count({read.sql}) from {table}").fetchall()
+    fits = scalar(connection, f"select count({read.sql}) from {table}")
     return {"date": form} if fits >= _NEARLY * filled else {}
 
 

@@ -22,7 +22,9 @@ order_lines:
     line_item_amount: quantity * unit_price         # or over other columns of ours
   order_amount: Subtotal - Refunded                 # what the order came to; its lines share it
   split_orders_by: [store, day]                     # an id that is used anew is told apart by these
-refunds: {file: refunds.csv, columns: {transaction_id: Order, transaction_date: Day, line_item_amount: Amount}}
+refunds:
+  file: refunds.csv
+  columns: {transaction_id: Order, transaction_date: Day, line_item_amount: Amount}
 rates: {file: rates.csv, columns: {currency: Code, day: Day, rate: Rate}}
 ```
 """
@@ -98,7 +100,9 @@ _SAID_IN_SQL = {
     "multiply": "write quantity * unit_price",
     "family": "write SQL, as in 'Family ' || left(product_id, 2)",
     "column": "write the column's name alone",
-    "returns": "write SQL, as in line_item_amount: if(starts_with(Invoice, 'C'), -abs(Amount), Amount)",
+    "returns": (
+        "write SQL, as in line_item_amount: if(starts_with(Invoice, 'C'), -abs(Amount), Amount)"
+    ),
 }
 
 
@@ -226,8 +230,8 @@ def read_mapping(file: Path) -> Mapping:
         raise LoadError(f"{file}: holds a text that is no Unicode: {error}") from error
     if mapping.unsure:
         raise LoadError(
-            f"{file}: nobody has looked at {', '.join(mapping.unsure)} yet: see what the file says, "
-            "mend the mapping, and delete the line `unsure`"
+            f"{file}: nobody has looked at {', '.join(mapping.unsure)} yet: see what the file "
+            "says, mend the mapping, and delete the line `unsure`"
         )
     _check_form(file, mapping)
     for name, table in mapping.tables.items():

@@ -85,7 +85,7 @@ class Match:
 
 def match(name: str, looks: Sequence[Look]) -> dict[str, Match]:
     """Return, for columns of the table `name`, the file's columns that are likely them."""
-    types = {column.name: column.data_type for column in FILLABLE[name].columns}
+    types = FILLABLE[name].types
     scored = [
         (score, ours, look)
         for ours in types
@@ -144,7 +144,7 @@ def _guess(name: str, looks: Sequence[Look], found: dict[str, Match]) -> None:
             if all(one.look is not look for one in found.values()) and not is_other_money(look)
         ]
 
-    columns = {column.name for column in FILLABLE[name].columns}
+    columns = FILLABLE[name].types
     if "customer_id" in columns and "customer_id" not in found and "email" in found:
         found["customer_id"] = Match(found["email"].look, _SURE)
     wanted = {

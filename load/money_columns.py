@@ -14,7 +14,7 @@ import duckdb
 from load.look_at_columns import Look
 from load.match_columns import Match, is_other_money
 from load.near_names import plain
-from load.staging import quoted
+from load.staging import quoted, scalar
 
 _HOLDS = 0.95
 _MINIMUM = 5
@@ -174,25 +174,23 @@ class _Facts:
         self.connection = connection
         self.table = table
 
+    def _one(self, fact: str) -> float:
+        return scalar(self.connection, f"select {fact} from {self.table}")
+
     def _holds(self, condition: str, where: str, source: str | None = None) -> bool:
         """Return whether a condition holds in nearly all rows to which it applies."""
         applies, holds = self.connection.execute(
-            f"select count_if({where}), count_if({where} and {condition}) from {source or self.table}"
+            f"select count_if({where}), count_if({where} and {condition}) "
+            f"from {source or self.table}"
         ).fetchall()[0]
         return applies >= _MINIMUM and holds >= _HOLDS * applies
 
     def lines_per_order(self, order: Look) -> float:
-        [(share,)] = self.connection.execute(
-            f"select count({quoted(order.name)}) / greatest(count(distinct {quoted(order.name)}), 1) "
-            f"from {self.table}"
-        ).fetchall()
-        return share
+        name = quoted(order.name)
+        return self._one(f"count({name}) / greatest(count(distinct {name}), 1)")
 
     def varies(self, quantity: Look) -> bool:
-        [(several,)] = self.connection.execute(
-            f"select count(distinct abs({quantity.number})) > 1 from {self.table}"
-        ).fetchall()
-        return several
+        return self._one(f"count(distinct abs({quantity.number})) > 1")
 
     def is_product(self, quantity: Look, price: Look, amount: Look) -> bool:
         product = f"abs({quantity.number} * {price.number})"
@@ -206,9 +204,7 @@ class _Facts:
         less = f"abs({gross.number}) - abs({discount.number})"
         share = f"abs({gross.number}) * (1 - abs({discount.number}))"
         close = " or ".join(f"abs({one} - abs({net.number})) <= 0.011" for one in (less, share))
-        [(some,)] = self.connection.execute(
-            f"select count_if({discount.number} <> 0) > 0 from {self.table}"
-        ).fetchall()
+        some = self._one(f"count_if({discount.number} <> 0) > 0")
         return some and self._holds(f"({close})", f"{gross.number} <> 0")
 
     def is_total(self, order: Look, total: Look) -> bool:
@@ -217,15 +213,14 @@ class _Facts:
             f"(select count(*) as rows, count(distinct {total.number}) as values from {self.table} "
             f"where {quoted(order.name)} is not null group by {quoted(order.name)})"
         )
-        [(several,)] = self.connection.execute(
-            f"select count(distinct {total.number}) > 1 from {self.table}"
-        ).fetchall()
+        several = self._one(f"count(distinct {total.number}) > 1")
         return several and self._holds("values = 1", "rows > 1", by_order)
 
     def adds_up(self, order: Look, part: Look, total: Look) -> bool:
+        name = quoted(order.name)
         by_order = (
             f"(select count(*) as rows, sum({part.number}) as parts, max({total.number}) as total "
-            f"from {self.table} where {quoted(order.name)} is not null group by {quoted(order.name)})"
+            f"from {self.table} where {name} is not null group by {name})"
         )
         return self._holds("abs(parts - total) <= 0.011", "rows > 1", by_order)
 
@@ -239,9 +234,13 @@ class _Facts:
             from (
                 select
                     (max(abs(money)) - min(abs(money))) / max(abs(money)) as spread_of_money,
-                    (max(abs(money / pieces)) - min(abs(money / pieces))) / max(abs(money / pieces)) as spread_of_price,
+                    (max(abs(money / pieces)) - min(abs(money / pieces)))
+                        / max(abs(money / pieces)) as spread_of_price,
                 from (
-                    select {quoted(product.name)} as product, {quantity.number} as pieces, {money.number} as money
+                    select
+                        {quoted(product.name)} as product,
+                        {quantity.number} as pieces,
+                        {money.number} as money,
                     from {self.table}
                 )
                 where pieces <> 0 and money <> 0 and product is not null

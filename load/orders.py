@@ -31,7 +31,6 @@ _CUSTOMER = "if(contains({0}, '@'), lower({0}), {0})"
 def orders(
     connection: duckdb.DuckDBPyConnection,
     read: Mapping[str, Read],
-    mapping: OrderLines,
     known_orders: str | None,
 ) -> dict[str, str]:
     """Return the source of each raw table, derived from order lines.
@@ -160,7 +159,9 @@ def _refuse_shared_ids(connection: duckdb.DuckDBPyConnection) -> None:
             with shared as (
                 select
                     transaction_id,
-                    string_agg(distinct cast(value as varchar), ', ' order by cast(value as varchar)) as listed,
+                    string_agg(
+                        distinct cast(value as varchar), ', ' order by cast(value as varchar)
+                    ) as listed,
                     count(*) as rows,
                 from (select transaction_id, {value} as value from {_AT}.read_order_lines)
                 where transaction_id in (
@@ -172,15 +173,16 @@ def _refuse_shared_ids(connection: duckdb.DuckDBPyConnection) -> None:
                 )
                 group by transaction_id
             )
-            select count(*), min(transaction_id), arg_min(listed, transaction_id), sum(rows) from shared
+            select count(*), min(transaction_id), arg_min(listed, transaction_id), sum(rows)
+            from shared
             """
         ).fetchall()[0]
         if not ids:
             continue
         raise LoadError(
-            f"{ids:,} order ids have several {what}s ({rows:,} rows), as {example!r} has {values[:200]}: "
-            f"say what makes an id, as in transaction_id: concat_ws('-', store, receipt), or tell "
-            f"orders apart with split_orders_by: [{what}]"
+            f"{ids:,} order ids have several {what}s ({rows:,} rows), as {example!r} has "
+            f"{values[:200]}: say what makes an id, as in transaction_id: "
+            f"concat_ws('-', store, receipt), or tell orders apart with split_orders_by: [{what}]"
         )
 
 
@@ -211,7 +213,8 @@ def _convert(connection: duckdb.DuckDBPyConnection, rates: Read | None) -> None:
     ).fetchall()[0]
     if mixed:
         raise LoadError(
-            f"{mixed:,} orders have several currencies each, as {example!r}: they cannot be added up"
+            f"{mixed:,} orders have several currencies each, as {example!r}: they cannot be "
+            "added up"
         )
     found = connection.execute(
         f"select currency, count(*), coalesce(sum(lines_amount), 0) from {_AT}.orders_read "
@@ -235,17 +238,25 @@ def _convert(connection: duckdb.DuckDBPyConnection, rates: Read | None) -> None:
         raise LoadError(
             f"{', '.join(own)}: no rate in `rates`; one currency alone may be the shop's own"
         )
+    is_own = " or ".join(
+        ["orders.currency is null", *(f"orders.currency = {literal(one)}" for one in own)]
+    )
     connection.execute(
         f"""
         create or replace table {_AT}.order_rates as
-        select orders.transaction_id, coalesce(rates.rate, if({_is_own(own)}, 1, null)) as rate, orders.currency
+        select
+            orders.transaction_id,
+            coalesce(rates.rate, if({is_own}, 1, null)) as rate,
+            orders.currency,
         from {_AT}.orders_read as orders
         asof left join {_AT}.rates as rates
-            on orders.currency = rates.currency and cast(orders.transaction_date as date) >= rates.day
+            on orders.currency = rates.currency
+            and cast(orders.transaction_date as date) >= rates.day
         """
     )
     missing = connection.execute(
-        f"select currency, count(*), min(transaction_id) from {_AT}.order_rates where rate is null group by all"
+        f"select currency, count(*), min(transaction_id) from {_AT}.order_rates "
+        "where rate is null group by all"
     ).fetchall()
     if missing:
         name, count, example = missing[0]
@@ -261,12 +272,6 @@ def _convert(connection: duckdb.DuckDBPyConnection, rates: Read | None) -> None:
         )
 
 
-def _is_own(own: list[str]) -> str:
-    return f"orders.currency is null or orders.currency = {literal(own[0])}" if own else (
-        "orders.currency is null"
-    )  # fmt: skip
-
-
 def _share_amounts(connection: duckdb.DuckDBPyConnection) -> None:
     """Let the lines of an order add up to what it came to, each in proportion to its own amount.
 
@@ -274,7 +279,8 @@ def _share_amounts(connection: duckdb.DuckDBPyConnection) -> None:
     """
     unit = scalar(
         connection,
-        f"select if(count_if(order_amount <> round(order_amount, 2)) > 0, 4, 2) from {_AT}.orders_read",
+        "select if(count_if(order_amount <> round(order_amount, 2)) > 0, 4, 2) "
+        f"from {_AT}.orders_read",
     )
     connection.execute(
         f"""
@@ -284,7 +290,8 @@ def _share_amounts(connection: duckdb.DuckDBPyConnection) -> None:
             select
                 file_row,
                 round(order_amount * share_up_to, {unit})
-                - coalesce(lag(round(order_amount * share_up_to, {unit})) over lines_of, 0) as amount,
+                    - coalesce(lag(round(order_amount * share_up_to, {unit})) over lines_of, 0)
+                    as amount,
             from (
                 select
                     lines.file_row,
@@ -362,7 +369,8 @@ def _add_refunds(
         f"""
         select
             refunds.transaction_id as order_id,
-            refunds.transaction_id || '-refund-' || strftime(refunds.transaction_date, '%Y%m%d') as transaction_id,
+            refunds.transaction_id || '-refund-'
+                || strftime(refunds.transaction_date, '%Y%m%d') as transaction_id,
             refunds.transaction_date,
             refunds.line_item_amount,
             orders.customer_id,
@@ -373,7 +381,10 @@ def _add_refunds(
             ) as place,
         from {refunds.source} as refunds
         left join (
-            select transaction_id, any_value(customer_id) as customer_id, any_value(store_id) as store_id
+            select
+                transaction_id,
+                any_value(customer_id) as customer_id,
+                any_value(store_id) as store_id,
             from (select transaction_id, customer_id, store_id from {_AT}.orders_read {known})
             group by all
         ) as orders
@@ -381,12 +392,13 @@ def _add_refunds(
         """,
     )
     unknown, example, money = connection.execute(
-        f"select count(*), min(order_id), coalesce(sum(line_item_amount), 0) from {_AT}.refunded where not is_known"
+        f"select count(*), min(order_id), coalesce(sum(line_item_amount), 0) from {_AT}.refunded "
+        "where not is_known"
     ).fetchall()[0]
     if unknown:
         raise LoadError(
-            f"{unknown:,} refunds ({money:,.2f}) are of orders that are not there, as {example!r}: load "
-            "the orders too, or leave the refunds out by `where`"
+            f"{unknown:,} refunds ({money:,.2f}) are of orders that are not there, as {example!r}: "
+            "load the orders too, or leave the refunds out by `where`"
         )
     connection.execute(
         f"""
@@ -415,14 +427,15 @@ def _add_refunds(
         """
     )
     connection.execute(
-        f"insert into {_AT}.read_order_lines by name select 'REFUND' as product_id, 'Refund' as product_category "
-        f"from {_AT}.refunded limit 1"
+        f"insert into {_AT}.read_order_lines by name "
+        f"select 'REFUND' as product_id, 'Refund' as product_category from {_AT}.refunded limit 1"
     )
 
 
 def _say_what_is_odd(connection: duckdb.DuckDBPyConnection) -> None:
     orders_read, nobody, money = connection.execute(
-        f"select count(*), count_if(customer_id is null), coalesce(sum(lines_amount) filter (customer_id is null), 0) "
+        "select count(*), count_if(customer_id is null), "
+        "coalesce(sum(lines_amount) filter (customer_id is null), 0) "
         f"from {_AT}.orders_read"
     ).fetchall()[0]
     if nobody:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +24,37 @@ class BadRow:
     text: str
 
 
+@dataclass(frozen=True)
+class Into:
+    """The staged table that rows go to: `columns` holds names and types in order.
+
+    Of the rows the first `limit` are enough; with `quarantine` a text file's rows with too few or
+    many cells are set aside.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    table: str
+    columns: Mapping[str, str]
+    limit: int | None
+    quarantine: bool
+
+    def select(self, selected: Iterable[str], source: str) -> None:
+        """Append what DuckDB reads: the SQL of each column, and what stands after `from`."""
+        self.connection.execute(
+            f"insert into {self.table} select {', '.join(selected)} from {source}"
+            + (f" limit {self.limit}" if self.limit else "")
+        )
+
+    def batches(self, batches: Iterator[Sequence[Sequence[str | None]]]) -> None:
+        """Append batches of columns of text."""
+        schema = pa.schema([(f"c{number}", pa.string()) for number in range(len(self.columns))])
+        for batch in batches:
+            columns = [pa.array(column, pa.string()) for column in batch]
+            self.connection.register("_batch", pa.Table.from_arrays(columns, schema=schema))
+            self.connection.execute(f"insert into {self.table} select * from _batch").fetchall()
+            self.connection.unregister("_batch")
+
+
 @dataclass
 class Part(ABC):
     """Something with columns and rows; `columns` holds the names and the types as staged."""
@@ -34,16 +65,8 @@ class Part(ABC):
     bad_rows: list[BadRow] = field(default_factory=list)
 
     @abstractmethod
-    def insert(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        table: str,
-        columns: Mapping[str, str],
-        *,
-        limit: int | None = None,
-        quarantine: bool = False,
-    ) -> None:
-        """Append the rows to a staged table that has `columns` (names and types), in order."""
+    def insert(self, into: Into) -> None:
+        """Append the rows to a staged table."""
 
     def rows_of(self, positions: Sequence[int]) -> list[int]:
         """Return the row numbers, as a reader of the file counts, of rows by their position."""
@@ -59,24 +82,24 @@ class SqlPart(Part):
     spelt: dict[str, str] = field(default_factory=dict)
     first_row: int = 1
 
-    def insert(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        table: str,
-        columns: Mapping[str, str],
-        *,
-        limit: int | None = None,
-        quarantine: bool = False,
-    ) -> None:
+    def insert(self, into: Into) -> None:
         """Append the rows; what is neither a date nor an exact number becomes text."""
-        selected = [
-            staged_as(quoted(self.spelt.get(name, name)), self.columns[name], data_type)
-            for name, data_type in columns.items()
-        ]
-        connection.execute(
-            f"insert into {table} select {', '.join(selected)} from {self.source}"
-            + (f" limit {limit}" if limit else "")
+        into.select(
+            [
+                self._staged(quoted(self.spelt.get(name, name)), self.columns[name], wanted)
+                for name, wanted in into.columns.items()
+            ],
+            self.source,
         )
+
+    def _staged(self, column: str, data_type: str, wanted: str) -> str:
+        """Return the SQL that stages a column of a `data_type` as the `wanted` type."""
+        if wanted != "VARCHAR":
+            return column
+        text = f"nullif(cast({column} as varchar), '')"
+        # NaN is a data frame's word for a missing number; DuckDB 2.0 folds isnan() to false by a
+        # Parquet file's statistics, so ask the text
+        return f"nullif({text}, 'nan')" if data_type in ("DOUBLE", "FLOAT") else text
 
     def rows_of(self, positions: Sequence[int]) -> list[int]:
         """Return the row numbers of rows by their position."""
@@ -87,24 +110,8 @@ class SqlPart(Part):
 class JsonPart(SqlPart):
     """JSON lines or an array of objects; texts lose their quotes, what is nested stays JSON."""
 
-    def insert(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        table: str,
-        columns: Mapping[str, str],
-        *,
-        limit: int | None = None,
-        quarantine: bool = False,
-    ) -> None:
-        """Append the objects."""
-        selected = [
-            f"nullif(nullif({quoted(self.spelt.get(name, name))} ->> '$', ''), 'null')"
-            for name in columns
-        ]
-        connection.execute(
-            f"insert into {table} select {', '.join(selected)} from {self.source}"
-            + (f" limit {limit}" if limit else "")
-        )
+    def _staged(self, column: str, data_type: str, wanted: str) -> str:
+        return f"nullif(nullif({column} ->> '$', ''), 'null')"
 
 
 def described(
@@ -120,31 +127,6 @@ def described(
 def staged_type(data_type: str) -> str:
     """Return the type in which a column is staged: dates and exact numbers as they are."""
     return data_type if data_type.startswith(_EXACT) and "[" not in data_type else "VARCHAR"
-
-
-def staged_as(column: str, data_type: str, wanted: str) -> str:
-    """Return the SQL that stages a column of a `data_type` as the `wanted` type."""
-    if wanted != "VARCHAR":
-        return column
-    text = f"nullif(cast({column} as varchar), '')"
-    # NaN is a data frame's word for a missing number; DuckDB 2.0 folds isnan() to false by a
-    # Parquet file's statistics, so ask the text
-    return f"nullif({text}, 'nan')" if data_type in ("DOUBLE", "FLOAT") else text
-
-
-def insert_batches(
-    connection: duckdb.DuckDBPyConnection,
-    table: str,
-    names: Sequence[str],
-    batches: Iterator[Sequence[Sequence[str | None]]],
-) -> None:
-    """Append batches of columns of text to a staged table."""
-    schema = pa.schema([(f"c{number}", pa.string()) for number in range(len(names))])
-    for batch in batches:
-        columns = [pa.array(column, pa.string()) for column in batch]
-        connection.register("_batch", pa.Table.from_arrays(columns, schema=schema))
-        connection.execute(f"insert into {table} select * from _batch").fetchall()
-        connection.unregister("_batch")
 
 
 def refuse_repeated(names: Sequence[str], file: Path) -> None:

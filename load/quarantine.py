@@ -86,7 +86,8 @@ def check(
     for misfit, _, _ in failing:
         found = connection.execute(
             f"select read.{ROW}, value, cast(to_json(staged) as varchar) from (select {ROW}, "
-            f"cast({misfit.value} as varchar) as value from {source} where {misfit.condition}) as read "
+            f"cast({misfit.value} as varchar) as value "
+            f"from {source} where {misfit.condition}) as read "
             f"inner join {staged.table} as staged on read.{ROW} = staged.rowid order by read.{ROW}"
         ).fetchall()
         places = staged.places([row for row, *_ in found])

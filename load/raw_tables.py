@@ -10,10 +10,7 @@ import duckdb
 
 import warehouse
 from load import ledger
-from load.another_shop import (
-    remove_forecasts_of_another_shop,
-    remove_history_of_another_shop,
-)
+from load.another_shop import remove_forecasts_of_another_shop, remove_history_of_another_shop
 from load.staging import LoadError
 
 
@@ -37,6 +34,11 @@ class Table:
     name: str
     key: str
     columns: tuple[Column, ...]
+
+    @property
+    def types(self) -> dict[str, str]:
+        """The data types of the columns, by name and in order."""
+        return {column.name: column.data_type for column in self.columns}
 
 
 CUSTOMERS = Table(
@@ -186,8 +188,7 @@ _LOST_SHARE, _LOST_DAYS = 0.1, 31
 
 def _shop_of_ones_own(connection: duckdb.DuckDBPyConnection) -> tuple[int, date, date] | None:
     """Return the extent of the shop that is loaded; None where there is none or it is generated."""
-    tables = [(HEADERS.name, "raw"), ("loads", "raw")]
-    if not all(warehouse.has_table(connection, schema, name) for name, schema in tables):
+    if not all(warehouse.has_table(connection, "raw", name) for name in (HEADERS.name, "loads")):
         return None
     layouts = {
         layout for (layout,) in connection.execute("select layout from raw.loads").fetchall()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from load.file_format import WHITESPACE, Format
-from load.parts import BadRow, Part, refuse_repeated
+from load.parts import BadRow, Into, Part, refuse_repeated
 from load.read_text import as_utf8, delimiter_of, first_records
 from load.staging import LoadError, first_lines, literal, path_literal, quoted
 
@@ -26,27 +26,16 @@ class TextPart(Part):
     header: bool = True
     _rejected: set[int] = field(default_factory=set)
 
-    def insert(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        table: str,
-        columns: Mapping[str, str],
-        *,
-        limit: int | None = None,
-        quarantine: bool = False,
-    ) -> None:
+    def insert(self, into: Into) -> None:
         """Append the rows; with `quarantine` a row with too few or many cells is set aside."""
-        selected = ", ".join(f"nullif({quoted(name)}, '')" for name in columns)
-        aside = ", store_rejects = true, rejects_limit = 0" if quarantine else ""
+        selected = [f"nullif({quoted(name)}, '')" for name in into.columns]
+        aside = ", store_rejects = true, rejects_limit = 0" if into.quarantine else ""
         try:
-            connection.execute(
-                f"insert into {table} select {selected} from {self._source(aside)}"
-                + (f" limit {limit}" if limit else "")
-            )
+            into.select(selected, self._source(aside))
         except duckdb.Error as error:
             raise LoadError(f"{self.file}: cannot be read: {self._explained(error)}") from error
-        if quarantine:
-            self._set_aside(connection)
+        if into.quarantine:
+            self._set_aside(into.connection)
 
     def rows_of(self, positions: Sequence[int]) -> list[int]:
         """Return row numbers as an editor shows them; of a row over several lines the first.
@@ -79,7 +68,7 @@ class TextPart(Part):
         found = {number: line for number, line, _ in self._records() if number in numbers}
         return {number: found.get(number, number) for number in numbers}
 
-    def _source(self, further: str = "") -> str:
+    def _source(self, further: str) -> str:
         columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in self.columns)
         return (
             # a folder named customer_id=7 would else stand in for the file's own column

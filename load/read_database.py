@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 import warehouse
-from load.parts import Part, SqlPart, described, insert_batches, refuse_repeated
+from load.parts import Into, Part, SqlPart, described, refuse_repeated
 from load.staging import LoadError, first_lines, literal, quoted
 
 _SQLITE = b"SQLite format 3\0"
@@ -25,24 +25,14 @@ class SqlitePart(Part):
 
     table: str = ""
 
-    def insert(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        table: str,
-        columns: Mapping[str, str],
-        *,
-        limit: int | None = None,
-        quarantine: bool = False,
-    ) -> None:
+    def insert(self, into: Into) -> None:
         """Append the rows in batches."""
-        selected = ", ".join(quoted(name) for name in columns)
-        query = f"select {selected} from {quoted(self.table)}" + (
-            f" limit {limit}" if limit else ""
-        )
+        selected = ", ".join(map(quoted, into.columns))
+        query = f"select {selected} from {quoted(self.table)}"
+        query += f" limit {into.limit}" if into.limit else ""
         try:
             with closing(_open_sqlite(self.file)) as source:
-                rows = source.execute(query)
-                insert_batches(connection, table, list(columns), _columns(rows))
+                into.batches(_columns(source.execute(query)))
         except (sqlite3.Error, UnicodeError) as error:
             raise LoadError(f"{self.file}: cannot be read: table {self.table}: {error}") from error
 

@@ -12,7 +12,7 @@ import duckdb
 
 from load.file_format import Format
 from load.find_files import DATABASES, JSONS, SUFFIXES, TEXTS, WORKBOOKS
-from load.parts import JsonPart, Part, SqlPart, described, staged_type
+from load.parts import Into, JsonPart, Part, SqlPart, described, staged_type
 from load.read_csv import text_part
 from load.read_database import table_part
 from load.read_workbook import sheet_parts
@@ -25,8 +25,6 @@ from load.staging import (
     quoted,
     scalar,
 )
-
-__all__ = ["LoadError", "Staged", "open_parts", "stage"]
 
 
 @dataclass
@@ -180,10 +178,11 @@ def stage(
     defined = ", ".join(f"{quoted(column)} {kind}" for column, kind in columns.items())
     connection.execute(f"create or replace table {table} ({defined})")
     staged = Staged(table, columns, list(parts), [])
+    into = Into(connection, table, columns, limit, quarantine)
     for part in parts:
         staged.starts.append(_next_row(connection, table))
         try:
-            part.insert(connection, table, columns, limit=limit, quarantine=quarantine)
+            part.insert(into)
         except duckdb.Error as error:
             raise LoadError(f"{part.file}: cannot be read: {first_lines(error)}") from error
     has_rows = _next_row(connection, table) or any(part.bad_rows for part in parts)

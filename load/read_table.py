@@ -19,7 +19,7 @@ from load.near_names import did_you_mean, same_name
 from load.quarantine import ROW, Misfit, check, keep_bad_rows
 from load.raw_tables import HEADERS
 from load.read_files import Staged, open_parts, stage
-from load.staging import OUR, STAGED, LoadError, quoted
+from load.staging import OUR, STAGED, LoadError, quoted, scalar
 from load.values import NOTHING, currencies, decimal_sign, moments, number_sql
 
 log = logging.getLogger(__name__)
@@ -27,9 +27,10 @@ log = logging.getLogger(__name__)
 IDS = ("transaction_id", "customer_id", "product_id", "line_item_id", "store_id")
 # what tills and shops write for "we do not know who": nobody, not one great customer
 _GUESTS = (
-    "('0', '-1', 'guest', 'guests', 'guest checkout', 'guest customer', 'gast', 'gastkunde', 'invitado', "
-    "'invité', 'anonymous', 'anonym', 'anon', 'walk-in', 'walkin', 'walk in', 'walk-in customer', "
-    "'cash', 'cash customer', 'cash sale', 'unknown', 'unbekannt', 'nobody', 'not logged in')"
+    "('0', '-1', 'guest', 'guests', 'guest checkout', 'guest customer', 'gast', 'gastkunde', "
+    "'invitado', 'invité', 'anonymous', 'anonym', 'anon', 'walk-in', 'walkin', 'walk in', "
+    "'walk-in customer', 'cash', 'cash customer', 'cash sale', 'unknown', 'unbekannt', 'nobody', "
+    "'not logged in')"
 )
 ORDER_AMOUNT = "order_amount"
 # a shop's cents may be parted further; more than this share of the money is another sum
@@ -186,7 +187,7 @@ def _resolved(
     is_layout: bool,
 ) -> dict[str, Expression]:
     """Return what each column of ours is read from, in an order in which each can be read."""
-    types = {column.name: column.data_type for column in FILLABLE[name].columns}
+    types = FILLABLE[name].types
     wanted = dict(entries(name, table))
     if table.where:
         wanted["where"] = table.where
@@ -277,7 +278,7 @@ def _define_number(
     stated: Format,
 ) -> str:
     """Make the macro `number` for the way in which the file writes numbers; return the sign."""
-    types = {column.name: column.data_type for column in FILLABLE[name].columns}
+    types = FILLABLE[name].types
     texts = [text for one in found.values() for text in one.numbers]
     for key, one in found.items():
         column = next(iter(one.columns), None)
@@ -287,7 +288,8 @@ def _define_number(
     texts = list(dict.fromkeys(texts))
     decimal = stated.decimal or decimal_sign(connection, staged.table, texts, staged.name)
     connection.execute(
-        f"create or replace temp macro {NUMBER}(written) as {number_sql('cast(written as varchar)', decimal)}"
+        f"create or replace temp macro {NUMBER}(written) as "
+        f"{number_sql('cast(written as varchar)', decimal)}"
     )
     for text in texts:
         signs = currencies(connection, staged.table, text)
@@ -311,27 +313,30 @@ def _leave_out(connection: duckdb.DuckDBPyConnection, staged: Staged, where: Exp
         "min(staged_row) filter (counts is null) from counted"
     ).fetchall()[0]
     if unknown:
-        [(text,)] = connection.execute(
+        text = scalar(
+            connection,
             f"select left(cast(to_json(staged) as varchar), 400) from {staged.table} as staged "
             "where rowid = ?",
             [first],
-        ).fetchall()
+        )
         ((part, number),) = staged.places([first])
         raise LoadError(
-            f"{part.file}: `where` is neither true nor false for {unknown:,} of {rows:,} rows, first "
-            f"row {number} {text}: say what such a row is, as in coalesce(Status, '') <> 'void'"
+            f"{part.file}: `where` is neither true nor false for {unknown:,} of {rows:,} rows, "
+            f"first row {number} {text}: say what such a row is, as in "
+            "coalesce(Status, '') <> 'void'"
         )
     if left_out:
         log.info("%s: %s of %s rows left out by `where`", staged.name, f"{left_out:,}", f"{rows:,}")
         connection.execute(
-            f"delete from {staged.table} where rowid in (select staged_row from counted where not counts)"
+            f"delete from {staged.table} "
+            "where rowid in (select staged_row from counted where not counts)"
         )
     connection.execute("drop table counted")
 
 
 def _read_columns(reading: _Reading, found: Mapping[str, Expression], decimal: str) -> None:
-    """Add a column `our <key>` to the source for each of ours, those that others are made of first."""
-    types = {column.name: column.data_type for column in FILLABLE[reading.name].columns}
+    """Add a column `our <key>` to the source for each of ours; what others are made of is first."""
+    types = FILLABLE[reading.name].types
     pending = dict(found)
     while pending:
         layer = {key: one for key, one in pending.items() if not one.ours & set(pending)}
@@ -394,7 +399,7 @@ def _no_number(text: str, called: str, decimal: str) -> Misfit:
 
 def _text(reading: _Reading, key: str, sql: str) -> str:
     """Fold what is one id, so that what is derived from order lines is derived once."""
-    flat = reading.name not in FILLABLE or reading.name in (ORDER_LINES.name, "refunds", "rates")
+    flat = reading.name in (ORDER_LINES.name, "refunds", "rates")
     if key in IDS:
         # NULL and nan are nobody, not a customer who buys a great deal
         nobody = NOTHING
@@ -422,14 +427,19 @@ def _refuse_lost_money(reading: _Reading, found: Mapping[str, Expression]) -> No
     exact = f"{NUMBER}({exact})" if given == "VARCHAR" else exact
     kept = quoted(OUR + "line_item_amount")
     lines, lost, money = reading.connection.execute(
-        f"select count(*) filter (abs(exact - kept) > 5e-7), sum(abs(exact - kept)), sum(abs(exact)) "
-        f"from (select cast({exact} as double) as exact, cast({kept} as double) as kept from {reading.source})"
+        f"""
+        select count(*) filter (abs(exact - kept) > 5e-7), sum(abs(exact - kept)), sum(abs(exact))
+        from (
+            select cast({exact} as double) as exact, cast({kept} as double) as kept
+            from {reading.source}
+        )
+        """
     ).fetchall()[0]
     if not lines:
         return
     said = (
-        f"{reading.staged.name}: the amounts of {lines:,} lines have more than four decimals; rounding "
-        f"moves {lost:,.4f} of {money:,.2f}"
+        f"{reading.staged.name}: the amounts of {lines:,} lines have more than four decimals; "
+        f"rounding moves {lost:,.4f} of {money:,.2f}"
     )
     if lost > _ROUNDED_SHARE * money:
         raise LoadError(
@@ -450,7 +460,7 @@ def _say_what_is_unused(file: str, theirs: Iterable[str], needed: set[str]) -> N
 def _complete(source: str, name: str, keys: frozenset[str]) -> str:
     """Return a source that has all columns of its table, empty where the mapping has none."""
     further = [ORDER_AMOUNT, "file_row"] if name == ORDER_LINES.name else []
-    types = {one.name: one.data_type for one in FILLABLE[name].columns}
+    types = FILLABLE[name].types
     columns = [
         f"{quoted(OUR + one)} as {quoted(one)}"
         if one in keys or one == "file_row"

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-import duckdb
 from python_calamine import CalamineError, CalamineWorkbook
 
 from load.file_format import Format
-from load.parts import Part, insert_batches, refuse_repeated
+from load.parts import Into, Part, refuse_repeated
 from load.staging import LoadError
 
 _BATCH = 20_000
@@ -26,22 +25,14 @@ class SheetPart(Part):
     header: bool = True
     _numbers: list[int] = field(default_factory=list)
 
-    def insert(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        table: str,
-        columns: Mapping[str, str],
-        *,
-        limit: int | None = None,
-        quarantine: bool = False,
-    ) -> None:
+    def insert(self, into: Into) -> None:
         """Append the rows that are not blank."""
         names = list(self.columns)
-        wanted = [names.index(name) for name in columns]
+        wanted = [names.index(name) for name in into.columns]
         self._numbers.clear()
         try:
-            rows = itertools.islice(self._rows(), limit)
-            insert_batches(connection, table, list(columns), _columns(rows, wanted))
+            rows = itertools.islice(self._rows(), into.limit)
+            into.batches(_columns(rows, wanted))
         except CalamineError as error:
             raise LoadError(f"{self.file}: cannot be read as a workbook: {error}") from error
 

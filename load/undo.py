@@ -9,7 +9,7 @@ import duckdb
 import warehouse
 from load import ledger
 from load.raw_tables import TABLES
-from load.staging import LoadError
+from load.staging import LoadError, scalar
 
 HISTORIES = ("customer_history", "product_history")
 
@@ -37,11 +37,16 @@ def undo(load_id: int) -> str:
         mode, loaded_at = found[load_id]
         if mode != ledger.APPEND:
             raise LoadError(
-                f"load {load_id} replaced everything, and what was there before is not kept: load the "
-                "former files again"
+                f"load {load_id} replaced everything, and what was there before is not kept: load "
+                "the former files again"
             )
         with warehouse.transaction(connection):
-            rows = {table.name: _delete(connection, table.name, loaded_at) for table in TABLES}
+            rows = {
+                table.name: scalar(
+                    connection, f"delete from raw.{table.name} where _loaded_at = ?", [loaded_at]
+                )
+                for table in TABLES
+            }
             connection.execute("delete from raw.loads where load_id = ?", [load_id])
             connection.execute("delete from raw.rejected where load_id = ?", [load_id])
             for history in HISTORIES:
@@ -49,13 +54,6 @@ def undo(load_id: int) -> str:
                     _forget(connection, history, loaded_at)
     gone = ", ".join(f"{name} {count:,}" for name, count in rows.items())
     return f"undid load {load_id}: {gone} rows are gone; run `make build`"
-
-
-def _delete(connection: duckdb.DuckDBPyConnection, table: str, loaded_at: datetime) -> int:
-    [(rows,)] = connection.execute(
-        f"delete from raw.{table} where _loaded_at = ?", [loaded_at]
-    ).fetchall()
-    return rows
 
 
 def _forget(connection: duckdb.DuckDBPyConnection, history: str, loaded_at: datetime) -> None:

@@ -4,6 +4,9 @@ How a column is written is found from its values, one way for the whole column: 
 as a month in one row only, and a comma never once as a decimal sign and once between thousands.
 """
 
+# currencies and thousands are written in signs that look like others
+# ruff: noqa: RUF001
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +14,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from load.staging import OUR, LoadError, literal, quoted
+from load.staging import OUR, LoadError, literal, quoted, scalar
 
 # what exports write for "nothing" in a column of numbers, dates or ids
 NOTHING = r"('', 'nan', 'nat', 'null', 'none', 'n/a', '#n/a', '<na>', '\n', '-', '--')"
@@ -52,7 +55,8 @@ def number_sql(text: str, decimal: str) -> str:
         The decimal sign, "." or ",".
     """
     plain = _plain_blanks(text)
-    pattern = rf"\(?\s*[-+]?\s*{_CURRENCY}?\s*[-+]?\s*({_number_pattern(decimal)})\s*{_CURRENCY}?\s*-?\s*\)?"
+    before = rf"\(?\s*[-+]?\s*{_CURRENCY}?\s*[-+]?\s*"
+    pattern = rf"{before}({_number_pattern(decimal)})\s*{_CURRENCY}?\s*-?\s*\)?"
     core = f"regexp_extract({plain}, {literal(f'^{pattern}$')}, 1)"
     # names that no file's column has: a column would stand before them
     text_of, number_of = quoted(OUR + "text"), quoted(OUR + "number")
@@ -107,7 +111,8 @@ def _signs(connection: duckdb.DuckDBPyConnection, source: str, text: str) -> tup
                 or regexp_full_match(core, '[0-9]{{1,3}}(,[0-9]{{2,3}}){{2,}}')
             ),
             count(*) filter (
-                regexp_full_match(core, '[0-9]{{1,3}}([.][0-9]{{3}})+,[0-9]*|[0-9]{{1,3}}([.][0-9]{{3}}){{2,}}')
+                regexp_full_match(core, '[0-9]{{1,3}}([.][0-9]{{3}})+,[0-9]*')
+                or regexp_full_match(core, '[0-9]{{1,3}}([.][0-9]{{3}}){{2,}}')
                 or regexp_full_match(core, '[0-9]*,[0-9]*')
                     and not regexp_full_match(core, '[0-9]{{1,3}},[0-9]{{3}}')
             ),
@@ -157,14 +162,22 @@ DATES: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 # numbers that count days or seconds; the bounds are the years 1982 to 2100
 _SERIALS: Mapping[str, tuple[str, int, int]] = {
-    "days of a workbook": ("timestamp '1899-12-30' + to_microseconds(cast(round({} * 86400) as bigint) * 1000000)", 30_000, 73_415),
-    "Unix seconds": ("make_timestamp(cast(round({} * 1000000) as bigint))", 378_691_200, 4_102_444_800),
+    "days of a workbook": (
+        "timestamp '1899-12-30' + to_microseconds(cast(round({} * 86400) as bigint) * 1000000)",
+        30_000,
+        73_415,
+    ),
+    "Unix seconds": (
+        "make_timestamp(cast(round({} * 1000000) as bigint))",
+        378_691_200,
+        4_102_444_800,
+    ),
     "Unix milliseconds": (
         "make_timestamp(cast(round({} * 1000) as bigint))",
         378_691_200_000,
         4_102_444_800_000,
     ),
-}  # fmt: skip
+}
 _CLOCK = r"[ T,]+(?:at )?([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?)\s*([AaPp]\.?[Mm]\.?)?"
 _ZONE = r"\s*(Z|UTC|GMT|[-+][0-9]{2}(?::?[0-9]{2})?)"
 _ISO = r"'[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}(:[0-9]{2})?)?'"
@@ -210,12 +223,12 @@ def moments(
     has_zones = (
         f"regexp_matches({text}, '[0-9]' || {literal(_ZONE)} || '\\s*$') and contains({text}, ':')"
     )
-    filled = f"{text} is not null and lower(trim({text})) not in {NOTHING}"
-    sample = f"(select * from {table} where {filled} limit {_SAMPLE})"
+    filled = f"from {table} where {text} is not null and lower(trim({text})) not in {NOTHING}"
+    every, sample = f"(select * {filled})", f"(select * {filled} limit {_SAMPLE})"
     casts = _likely(connection, sample, text, casts)
-    for source in (sample, f"(select * from {table} where {filled})"):
+    for source in (sample, every):
         if not casts:
-            return Moments("cast(null as timestamp)", "a date, best as 2024-12-31 17:45:00")
+            break
         rows, *fitting = _counts(connection, source, casts)
         most = max(fitting)
         casts = {
@@ -227,11 +240,9 @@ def moments(
     if not casts:
         return Moments("cast(null as timestamp)", "a date, best as 2024-12-31 17:45:00")
     name, sql = next(iter(casts.items()))
-    _refuse_open(connection, f"(select * from {table} where {filled})", text, casts)
-    [(zones,)] = connection.execute(
-        f"select count(*) > 0 from {table} where {has_zones}"
-    ).fetchall()
-    return Moments(sql, f"a date written {name}", bool(zones) or "Unix" in name)
+    _refuse_open(connection, every, text, casts)
+    zones = scalar(connection, f"select count(*) > 0 from {table} where {has_zones}")
+    return Moments(sql, f"a date written {name}", zones or "Unix" in name)
 
 
 def _likely(
@@ -294,11 +305,12 @@ def _moment(text: str, name: str, zone: str) -> str:
         day = f"regexp_replace(regexp_replace({part}.day, '^\\p{{L}}+, ', ''), '[-,. ]+', ' ', 'g')"
     listed = ", ".join(map(literal, forms))
     # 12 AM is midnight, 12 PM is noon
+    is_twelve = f"starts_with({part}.clock, '12')"
     wall = (
         f"cast(try_strptime({day}, [{listed}]) as date) "
         f"+ coalesce(try_cast(nullif({part}.clock, '') as time), time '00:00') "
-        f"+ to_hours(case upper({part}.half[1]) when 'P' then if(starts_with({part}.clock, '12'), 0, 12) "
-        f"when 'A' then if(starts_with({part}.clock, '12'), -12, 0) else 0 end)"
+        f"+ to_hours(case upper({part}.half[1]) when 'P' then if({is_twelve}, 0, 12) "
+        f"when 'A' then if({is_twelve}, -12, 0) else 0 end)"
     )
     hours = f"coalesce(try_cast(regexp_replace({part}.zone, '[^0-9]', '', 'g')[1:2] as integer), 0)"
     minutes = (
@@ -309,7 +321,8 @@ def _moment(text: str, name: str, zone: str) -> str:
     is_read = (
         f"{part}.whole <> '' and ({part}.clock = '' or try_cast({part}.clock as time) is not null)"
     )
-    read = f"list_transform([{found}], lambda {part}: if({is_read}, if({part}.zone = '', {wall}, {there}), null))[1]"
+    moment = f"if({is_read}, if({part}.zone = '', {wall}, {there}), null)"
+    read = f"list_transform([{found}], lambda {part}: {moment})[1]"
     if name != "year-month-day":
         return read
     # most files write ISO, and a cast is many times faster

@@ -91,7 +91,7 @@ def _columns(
     name: str, matches: Mapping[str, Match], money: Money | None, unsure: list[str]
 ) -> Iterator[str]:
     is_lines = name in (ORDER_LINES.name, LINES.name)
-    types = {column.name: column.data_type for column in FILLABLE[name].columns}
+    types = FILLABLE[name].types
     needed = {column.name for column in FILLABLE[name].columns if column.required}
     if name == ORDER_LINES.name:
         needed |= {*REQUIRED_FLAT, *STANDS_FOR, "transaction_id"}
@@ -105,7 +105,8 @@ def _columns(
             yield f"    {ours}: {_text(found.look.name)}    # {_plain(found.look.doubt)}"
         elif ours == "quantity" and sign:
             unsure.append(ours)
-            yield f"    {ours}: {_text(sign.format(quoted(found.look.name)))}    # unsure: are these returns?"
+            sql = sign.format(quoted(found.look.name))
+            yield f"    {ours}: {_text(sql)}    # unsure: are these returns?"
         elif found.is_sure:
             yield f"    {ours}: {_text(found.look.name)}"
         elif ours in needed:

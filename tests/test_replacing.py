@@ -23,7 +23,9 @@ def loaded(tmp_path):
 
     def loaded(days, **options):
         (tmp_path / "m.yml").write_text(MAPPING)
-        rows = [f"{day},K{day % 7},2024-{1 + day // 28:02d}-{1 + day % 28:02d},5.00" for day in days]
+        rows = [
+            f"{day},K{day % 7},2024-{1 + day // 28:02d}-{1 + day % 28:02d},5.00" for day in days
+        ]
         (tmp_path / "orders.csv").write_text("\n".join(["n,c,d,a", *rows, ""]))
         return load(tmp_path / "orders.csv", mapping=tmp_path / "m.yml", **options)
 

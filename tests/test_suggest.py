@@ -1,4 +1,4 @@
-"""A suggested mapping puts money into the right column, or does not load until somebody has looked."""
+"""A suggested mapping puts money into the right column, or somebody must look before it loads."""
 
 import csv
 import random
@@ -123,7 +123,7 @@ def test_what_is_not_certain_does_not_load_until_somebody_has_looked(tmp_path, c
     assert "line_item_amount" in yaml.safe_load(text)["unsure"]
     mapping = tmp_path / "m.yml"
     mapping.write_text(text)
-    with pytest.raises(LoadError, match="nobody has looked at .*line_item_amount"):
+    with pytest.raises(LoadError, match=r"nobody has looked at .*line_item_amount"):
         load(path, mapping=mapping)
 
 

@@ -40,7 +40,9 @@ def night(folder, known_on, seed, region):
         day = known_on - timedelta(1 + draw.randrange(90))
         for line in range(draw.randint(1, 3)):
             amount = draw.randint(100, 9000) / 100
-            rows.append(f"{seed}-{order},K{order % 30},{day},P{draw.randrange(8)},{line + 1},{amount}")
+            rows.append(
+                f"{seed}-{order},K{order % 30},{day},P{draw.randrange(8)},{line + 1},{amount}"
+            )
     (folder / "lines_1.csv").write_text("\n".join(["n,c,d,p,q,a", *rows, ""]))
     people = [f"K{n},{region if n % 3 == 0 else 'North'},2022-01-0{1 + n % 9}" for n in range(30)]
     (folder / "customers_1.csv").write_text("\n".join(["c,region,since", *people, ""]))
@@ -53,8 +55,12 @@ def mart():
     with warehouse.connect(read_only=True) as connection:
         return {
             name: connection.execute(
-                f"select count(*), bit_xor(md5_number(cast(rows as varchar))) from "
-                f"(select columns(lambda c: c not in ('loaded_at', 'first_loaded_at')) from {name}) as rows"
+                f"""
+                select count(*), bit_xor(md5_number(cast(rows as varchar)))
+                from (
+                    select columns(lambda c: c not in ('loaded_at', 'first_loaded_at')) from {name}
+                ) as rows
+                """
             ).fetchall()
             for name in TABLES
         }
