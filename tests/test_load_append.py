@@ -146,7 +146,8 @@ def test_late_rows_and_later_versions_change_no_feature_of_days_before_they_were
     lines, mapping
 ):
     variables = {"as_of": "2024-03-10", "grid_days": 5}
-    load(lines("january.csv", *JANUARY, *FEBRUARY), mapping=mapping)
+    whole = lines("january.csv", *JANUARY, *FEBRUARY)
+    load(whole, mapping=mapping, known_on=date(2024, 3, 9))
     transform.build(variables, select="+feat_customer_snapshots", run_only=True)
     earlier = (
         "from features.feat_customer_snapshots where as_of_date <= '2024-03-01' "
