@@ -480,7 +480,6 @@ SUM_NOW = f"select sum(line_item_amount) from {lines_now()}"
         (("1,2024-01-05,C1,A,1,12", ORDER[1]), 32),
         ((ORDER[1],), 20),
         ((*ORDER, "1,2024-01-05,C1,C,1,5"), 35),
-        ((ORDER[1], ORDER[0]), 30),
     ],
 )
 def test_the_lines_of_an_order_that_comes_again_take_the_place_of_the_former(shop, again, money):
@@ -491,6 +490,11 @@ def test_the_lines_of_an_order_that_comes_again_take_the_place_of_the_former(sho
     assert query(
         "select sum(line_item_amount) from raw.store_sales_line_items where recorded_at is null"
     ) == [(130,)]
+
+
+def test_an_order_whose_rows_come_in_another_order_says_nothing_new(shop):
+    shop(*ORDER)
+    assert set(shop(*ORDER[::-1], append=True, known_on=NIGHT).rows.values()) == {0}
 
 
 def test_an_order_moves_to_another_customer_from_the_night_on(shop):
