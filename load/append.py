@@ -76,9 +76,17 @@ def append(
             microsecond=ledger.next_id(connection)
         )
         moments = {"loaded_at": loaded_at, "known_on": moment}
+        kept = ledger.kept_currency(connection)
+        if kept and entry.currency not in (None, kept):
+            raise LoadError(
+                f"the shop's money is {kept}, that of the files is {entry.currency}: they cannot "
+                "be added up; give dated `rates` in the mapping"
+            )
         # what is known of a generated shop's truth is not the truth of what is added
         connection.execute("drop schema if exists truth cascade")
         rows = dict.fromkeys((table.name for table in TABLES), 0)
+        if HEADERS.name in derived and not orders_are_whole:
+            _refuse_reused_ids(connection, sources[HEADERS.name])
         for table in TABLES:
             if table.name not in sources or (orders_are_whole and table in (HEADERS, LINES)):
                 continue
@@ -96,7 +104,8 @@ def append(
 def _keep_decimals(connection: duckdb.DuckDBPyConnection) -> None:
     """Let raw tables of an earlier version hold amounts as finely as they come today."""
     for table in TABLES:
-        held = {name: kind for name, kind, *_ in connection.execute(f"describe raw.{table.name}").fetchall()}
+        described = connection.execute(f"describe raw.{table.name}").fetchall()
+        held = {name: kind for name, kind, *_ in described}
         for column in table.columns:
             if held[column.name] == "DECIMAL(18,2)" != column.data_type:
                 connection.execute(
@@ -224,6 +233,7 @@ def _add_orders(
         left join present on headers.transaction_id = present.transaction_id
         """
     )
+    _refuse_reused_ids(connection, "incoming_headers")
     rows = {
         HEADERS.name: _execute(
             connection,
@@ -275,6 +285,32 @@ def _add_orders(
             *(f"{again:,}", f"{money:,.2f}", f"{moments['known_on']:%Y-%m-%d}"),
         )
     return rows
+
+
+def _refuse_reused_ids(connection: duckdb.DuckDBPyConnection, incoming: str) -> None:
+    """Refuse ids that were another customer's on another day: numbers that start anew."""
+    reused, example = connection.execute(
+        f"""
+        select count(distinct incoming.transaction_id), min(incoming.transaction_id)
+        from {incoming} as incoming
+        inner join (
+            from raw.{HEADERS.name}
+            qualify row_number() over (
+                partition by transaction_id order by recorded_at desc nulls last, _loaded_at desc
+            ) = 1
+        ) as present
+            on incoming.transaction_id = present.transaction_id
+        where incoming.customer_id <> present.customer_id
+            and cast(incoming.transaction_date as date)
+            <> try_cast(present.transaction_date as date)
+        """
+    ).fetchall()[0]
+    if reused:
+        raise LoadError(
+            f"{reused:,} order ids are known as those of other customers on other days, as "
+            f"{example!r}: do numbers start anew? Load everything with split_orders_by: [day], or "
+            "an id made of several columns"
+        )
 
 
 def _say_what_changes(

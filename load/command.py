@@ -67,7 +67,12 @@ def main(
         int | None, typer.Option("--undo", help="Take the newest appended load back, by number.")
     ] = None,
 ) -> None:
-    """Load a shop's own files into the warehouse; on any error the warehouse stays as it was."""
+    """Load a shop's own files into the warehouse; on any error the warehouse stays as it was.
+
+    For example: load.py orders.csv; load.py exports/ --mapping m.yml --timezone Europe/Berlin;
+    load.py night.csv --mapping m.yml --append --known-on 2024-11-02. More in
+    docs/how-to/load-any-file.md.
+    """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         if list_loads:
@@ -80,6 +85,8 @@ def main(
             _write_mapping(path, out)
         elif out:
             raise LoadError("--out is for --suggest alone")
+        elif append and replace:
+            raise LoadError("--append adds and --replace replaces: give one of them")
         else:
             summary = load(
                 path,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+import logging
 import zipfile
 import zlib
 from pathlib import Path
 
 from load.file_format import Names
 from load.staging import LoadError, NoFileError
+
+log = logging.getLogger(__name__)
 
 JSONS = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
 TEXTS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz")
@@ -27,10 +31,8 @@ def unzipped(path: Path, scratch: Path) -> Path:
         If an archive cannot be unpacked or holds nothing of a known kind.
     """
     if path.is_file() and path.name.lower().endswith(ZIP):
-        folder = _unpacked(path, scratch)
-        files = [one for one in folder.rglob("*") if one.is_file()]
-        return files[0] if len(files) == 1 else folder
-    if path.is_dir():
+        beside = [path]
+    elif path.is_dir():
         beside = sorted(path.iterdir())
     elif not path.exists() and any(sign in str(path) for sign in _MAGIC):
         beside = _globbed(path)
@@ -38,17 +40,21 @@ def unzipped(path: Path, scratch: Path) -> Path:
         return path
     if not any(one.name.lower().endswith(ZIP) for one in beside):
         return path
-    view = scratch / "with archives"
+    view = scratch / f"{path.name} unpacked"
     view.mkdir()
     for one in beside:
         is_zip = one.name.lower().endswith(ZIP)
-        for file in _unpacked(one, scratch).rglob("*") if is_zip else [one]:
+        for file in sorted(_unpacked(one, scratch).rglob("*")) if is_zip else [one]:
             if file.is_file():
-                # two archives may each hold an orders.csv
-                is_taken = (view / file.name).exists()
-                link = view / (f"{one.stem} {file.name}" if is_taken else file.name)
+                # two archives, or two folders of one, may each hold an orders.csv
+                link = view / file.name
+                for number in itertools.count(2):
+                    if not link.exists():
+                        break
+                    link = view / f"{file.name.partition('.')[0]} {number}{''.join(file.suffixes)}"
                 link.symlink_to(file.resolve())
-    return view
+    files = list(view.iterdir())
+    return files[0] if len(files) == 1 else view
 
 
 def _unpacked(archive: Path, scratch: Path) -> Path:
@@ -121,6 +127,8 @@ def _globbed(path: Path) -> list[Path]:
 def _in_folder(folder: Path, file: Names | None) -> list[Path]:
     if file is None:
         found = [one for one in sorted(folder.iterdir()) if one.name.lower().endswith(SUFFIXES)]
+        if others := [one.name for one in sorted(folder.iterdir()) if one not in found]:
+            log.info("%s: not read: %s", folder.name, ", ".join(others))
         if not found:
             raise LoadError(f"{folder}: holds no file of a known kind ({' '.join(SUFFIXES)})")
         return found

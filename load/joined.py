@@ -23,11 +23,13 @@ class Joined:
     connection: duckdb.DuckDBPyConnection
     columns: dict[str, str]
     keys: set[str] = field(default_factory=set)
-    beside: list[tuple[Sequence[Part], dict[str, str], list[str]]] = field(default_factory=list)
+    beside: list[tuple[Sequence[Part], dict[str, str], list[str], bool]] = field(
+        default_factory=list
+    )
 
     def stage(self, staged: Staged, wanted: Sequence[str] | None) -> Staged:
         """Return the staged table with the columns of the files beside, its rows in their order."""
-        for number, (parts, keys, columns) in enumerate(self.beside, 1):
+        for number, (parts, keys, columns, is_optional) in enumerate(self.beside, 1):
             read = [one for one in columns if wanted is None or one in wanted]
             other = stage(self.connection, parts, f"beside_{number}", [*keys.values(), *read])
             _refuse_repeated(self.connection, other, list(keys.values()))
@@ -43,9 +45,25 @@ class Joined:
                 f"from {staged.table} as rows_here left join {other.table} as beside on {on} "
                 "order by rows_here.rowid"
             )
+            if not is_optional:
+                self._refuse_alone(staged, other, on, keys)
             further = {one: other.columns[one] for one in read}
             staged = Staged(table, staged.columns | further, staged.parts, staged.starts)
         return staged
+
+    def _refuse_alone(self, staged: Staged, other: Staged, on: str, keys: dict[str, str]) -> None:
+        """Refuse rows that meet none in the file beside: their date or customer would be blank."""
+        alone, first = self.connection.execute(
+            f"select count(*), min(rows_here.rowid) from {staged.table} as rows_here "
+            f"anti join {other.table} as beside on {on}"
+        ).fetchall()[0]
+        if alone:
+            ((part, number),) = staged.places([first])
+            raise LoadError(
+                f"{part.file}: {alone:,} rows meet no row of {other.name} by {', '.join(keys)}, "
+                f"first row {number}: are the keys written alike? `optional: true` lets them be "
+                "alone"
+            )
 
 
 def joined(
@@ -78,7 +96,7 @@ def joined(
             for name, kind in other[0].columns.items()
             if same_name(name, result.columns) is None
         }
-        result.beside.append((other, keys, list(further)))
+        result.beside.append((other, keys, list(further), join.optional))
         result.columns |= further
         result.keys |= set(keys)
     return result

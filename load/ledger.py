@@ -32,6 +32,7 @@ _LOADS = {
     "loaded_at": ("TIMESTAMP", "When; the _loaded_at of the rows that the load added."),
     "timezone": ("VARCHAR", "Time zone of the shop, whose days are the days of the rows."),
     "data_through": ("DATE", "The last day that the files are stated to cover."),
+    "currency": ("VARCHAR", "The currency of all amounts, where the files name one."),
 }
 _REJECTED = {
     "load_id": ("BIGINT", "The load that set the row aside."),
@@ -67,6 +68,7 @@ class Entry:
     known_on: date | None = None
     timezone: str | None = None
     data_through: date | None = None
+    currency: str | None = None
     files: Sequence[LoadedFile] = ()
     rejected: int = 0
     # the SQL after `from` that yields the rows set aside
@@ -117,7 +119,7 @@ def write(
     for file in entry.files or [None]:
         connection.execute(
             f"insert into raw.loads ({', '.join(_LOADS)}) select {', '.join('?' * 6)}, "
-            f"map(?::varchar[], ?::bigint[]), {', '.join('?' * 7)}",
+            f"map(?::varchar[], ?::bigint[]), {', '.join('?' * 8)}",
             [
                 load_id,
                 *((file.name, file.sha256, file.size, file.rows) if file else (None,) * 4),
@@ -130,6 +132,7 @@ def write(
                 loaded_at,
                 entry.timezone,
                 entry.data_through,
+                entry.currency,
             ],
         )
     if entry.rejected_source:
@@ -198,6 +201,14 @@ def loads(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
         order by listed.load_id
         """
     ).fetchall()
+
+
+def kept_currency(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """Return the currency of what is loaded, where a load has named one."""
+    found = connection.execute(
+        "select currency from raw.loads where currency is not null order by load_id desc limit 1"
+    ).fetchall()
+    return found[0][0] if found else None
 
 
 def loaded(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str, int]]:

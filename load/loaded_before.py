@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping as Mapping_
 from datetime import datetime
 from pathlib import Path
 
@@ -40,6 +41,20 @@ def fingerprints(path: Path, mapping: Mapping, *, may_lack: bool) -> dict[Path, 
     if not files:
         raise LoadError(f"{path}: holds none of the files that the mapping names")
     return {file: ledger.fingerprint(file, shown(file, path)) for file in files}
+
+
+def refuse_twice(files: Mapping_[Path, ledger.LoadedFile]) -> None:
+    """Refuse files with rows that are the same to the byte: each would count.
+
+    Raises
+    ------
+    LoadError
+        If there are two.
+    """
+    by_hash: dict[str, Path] = {}
+    for file, known in files.items():
+        if known.rows and (same := by_hash.setdefault(known.sha256, file)) != file:
+            raise LoadError(f"{same} and {file.name} are the same file twice: leave one out")
 
 
 def is_loaded(

@@ -18,9 +18,9 @@ from load.append import append as append_rows
 from load.find_files import unzipped
 from load.layout import layout as layout_mapping
 from load.layout import layout_of
-from load.loaded_before import fingerprints, is_loaded, unchanged
+from load.loaded_before import fingerprints, is_loaded, refuse_twice, unchanged
 from load.mapping import FILLABLE, ORDER_LINES, Mapping, OrderLines, read_mapping, zone_named
-from load.orders import ids_alone, named, orders
+from load.orders import ids_alone, named, orders, own_currency
 from load.quarantine import REJECTED, prepare
 from load.raw_tables import CUSTOMERS, HEADERS, LINES, PRODUCTS, Summary, replace
 from load.read_table import Read, read_table
@@ -151,7 +151,7 @@ def _load(wanted: _Wanted, scratch: Path) -> Summary:
             wanted.known_on,
             zone,
             wanted.data_through,
-            list(files.values()),
+            files=list(files.values()),
         )
         if warehouse.path().exists():
             with warehouse.writer() as target:
@@ -161,13 +161,16 @@ def _load(wanted: _Wanted, scratch: Path) -> Summary:
         prepare(connection)
         read = _read(connection, wanted, mapping, zone, scratch)
         sources = _sources(connection, read, mapping, wanted)
+        currency = own_currency(connection, read) if ORDER_LINES.name in read else None
     rows = sum((Counter(one.rows_by_file) for one in read.values()), Counter())
     entry = with_changes(
         entry,
         files=[with_changes(one, rows=rows[file]) for file, one in files.items()],
         rejected=sum(one.rejected for one in read.values()),
         rejected_source=REJECTED,
+        currency=currency,
     )
+    refuse_twice({file: one for file, one in zip(files, entry.files, strict=True)})
     warehouse.path().parent.mkdir(parents=True, exist_ok=True)
     with warehouse.writer() as target:
         limit(target, scratch)
@@ -247,7 +250,7 @@ def _sources(
         path = literal(str(warehouse.path()))
         connection.execute(f"attach {path} as {_WAREHOUSE} (read_only)")
         known = f"{_WAREHOUSE}.raw.{HEADERS.name}"
-    derived = orders(connection, read, known)
+    derived = orders(connection, read, known, quarantine=wanted.quarantine)
     if known:
         connection.execute(f"detach {_WAREHOUSE}")
     # a customer or product file says more than the lines

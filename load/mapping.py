@@ -85,6 +85,11 @@ FILLABLE = {
     table.name: table
     for table in (CUSTOMERS, PRODUCTS, HEADERS, _LINES, ORDER_LINES, REFUNDS, RATES)
 }
+# a column called so is looked at even where a mapping says nothing of it
+CURRENCY_NAMES = (
+    *("currency", "currencycode", "ordercurrency", "ordercurrencycode", "transactioncurrency"),
+    *("ccy", "curr", "waehrung", "währung", "devise", "moneda", "valuta"),
+)
 # what a mapping of order lines must say, with advice
 REQUIRED_FLAT = {
     "customer_id": "who bought; an e-mail address will do",

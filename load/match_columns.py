@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from load.look_at_columns import Look
-from load.mapping import FILLABLE
+from load.mapping import CURRENCY_NAMES, FILLABLE
 from load.near_names import plain
 
 # what shops call our columns, without case and signs; the first are the surest
@@ -55,7 +55,7 @@ _CALLED: Mapping[str, str] = {
     "joined joindate createdat created",
     "last_purchase_date": "lastpurchasedate lastpurchase lastorder",
     "current_stock_level": "currentstocklevel stocklevel stock onhand",
-    "currency": "currency currencycode ordercurrency waehrung",
+    "currency": " ".join(CURRENCY_NAMES),
     "rate": "rate",
     "day": "day date",
 }
@@ -64,6 +64,7 @@ _OTHER_MONEY = (
     *("discount", "rabatt", "tax", "mwst", "vat", "steuer", "shipping", "versand", "freight"),
     *("fee", "tip", "refund", "erstattung", "cost", "profit", "margin", "balance", "deposit"),
     *("credit", "giftcard", "rounding", "channel", "weight", "points", "commission"),
+    *("voucher", "coupon", "gutschein", "nachlass", "rebate", "promo", "skonto", "allowance"),
 )
 _SURE = 0.8
 _IDS = ("customer_id", "transaction_id", "product_id", "line_item_id")
@@ -104,7 +105,7 @@ def match(name: str, looks: Sequence[Look]) -> dict[str, Match]:
 
 def is_other_money(look: Look) -> bool:
     """Return whether a column's name says that it is no money of goods."""
-    return any(one in plain(look.name) for one in _OTHER_MONEY)
+    return look.is_number and any(one in plain(look.name) for one in _OTHER_MONEY)
 
 
 def _score(ours: str, look: Look, data_type: str) -> float:

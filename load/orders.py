@@ -32,6 +32,8 @@ def orders(
     connection: duckdb.DuckDBPyConnection,
     read: Mapping[str, Read],
     known_orders: str | None,
+    *,
+    quarantine: bool,
 ) -> dict[str, str]:
     """Return the source of each raw table, derived from order lines.
 
@@ -41,6 +43,8 @@ def orders(
         The tables that were read: `order_lines`, and `refunds` and `rates` where there are any.
     known_orders
         The SQL after `from` of headers loaded before, which refunds may be of.
+    quarantine
+        Let lines without an order or a date through; dbt sets them aside.
 
     Raises
     ------
@@ -50,7 +54,11 @@ def orders(
     """
     lines = read[ORDER_LINES.name]
     _fill_first_rows(connection)
+    if not quarantine:
+        _refuse_homeless(connection, lines)
     _refuse_shared_ids(connection)
+    if "line_item_id" not in lines.keys:
+        _refuse_overlap(connection, lines)
     _make(connection, "orders_read", _ORDERS_READ)
     _convert(connection, read.get(RATES.name))
     if "order_amount" in lines.keys:
@@ -58,7 +66,7 @@ def orders(
     _make(connection, LINES.name, _LINES.format(line=_line_id(lines.keys), at=_AT))
     _make(connection, HEADERS.name, _HEADERS)
     if refunds := read.get(REFUNDS.name):
-        _add_refunds(connection, refunds, known_orders)
+        _add_refunds(connection, refunds, known_orders, is_rated=RATES.name in read)
     _make(connection, CUSTOMERS.name, _CUSTOMERS)
     _make(connection, PRODUCTS.name, _PRODUCTS)
     _say_what_is_odd(connection)
@@ -104,7 +112,7 @@ def _customer(keys: frozenset[str]) -> str:
 def _transaction(keys: frozenset[str], mapping: OrderLines) -> str:
     if "transaction_id" not in keys:
         # what a customer buys on one day
-        return "customer_id || '-' || strftime(transaction_date, '%Y%m%d')"
+        return "coalesce(customer_id, 'nobody') || '-' || strftime(transaction_date, '%Y%m%d')"
     if not mapping.split_orders_by:
         return "transaction_id"
     parts = ", ".join(_SPLIT[one] for one in mapping.split_orders_by)
@@ -146,13 +154,82 @@ def _fill_first_rows(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def own_currency(connection: duckdb.DuckDBPyConnection, read: Mapping[str, Read]) -> str | None:
+    """Return the currency in which the orders' money is kept, where the files name one."""
+    lines = read[ORDER_LINES.name]
+    if "currency" not in lines.keys:
+        return lines.currency
+    rated = (
+        f"where currency not in (select currency from {_AT}.rates)" if RATES.name in read else ""
+    )
+    found = connection.execute(
+        f"select distinct currency from {_AT}.orders_read {rated} order by all"
+    ).fetchall()
+    named_ = [name for (name,) in found if name is not None]
+    return named_[0] if len(named_) == 1 else None
+
+
+def _refuse_homeless(connection: duckdb.DuckDBPyConnection, lines: Read) -> None:
+    """Refuse money without a day or an order: a row of totals, or of another kind."""
+    rows, money, first = connection.execute(
+        f"""
+        select count(*), sum(line_item_amount), min(file_row)
+        from {_AT}.read_order_lines
+        where line_item_amount <> 0
+            and (transaction_date is null or transaction_id is null)
+        """
+    ).fetchall()[0]
+    if rows:
+        raise LoadError(
+            f"{lines.place(first)}: money without a date or an order ({rows:,} such rows, "
+            f"{money:,.2f}): is it a row of totals? Leave it out by `where`, or load the others "
+            "with --quarantine"
+        )
+    blank, amounts = connection.execute(
+        f"select count_if(line_item_amount is null), count(*) from {_AT}.read_order_lines"
+    ).fetchall()[0]
+    if blank:
+        log.warning(
+            "%s of %s lines have no amount: dbt takes quantity and list price, or sets them aside",
+            *(f"{blank:,}", f"{amounts:,}"),
+        )
+
+
+def _refuse_overlap(connection: duckdb.DuckDBPyConnection, lines: Read) -> None:
+    """Refuse orders that stand in two files of one load: exports that overlap count twice."""
+    starts = lines.staged.starts
+    if len(starts) < 2:
+        return
+    part = " + ".join(f"cast(file_row >= {start} as integer)" for start in starts)
+    orders_, example, first, last = connection.execute(
+        f"""
+        select
+            count(*), min(transaction_id), arg_min(low, transaction_id),
+            arg_min(high, transaction_id)
+        from (
+            select transaction_id, min(file_row) as low, max(file_row) as high
+            from {_AT}.read_order_lines
+            where transaction_id is not null
+            group by all
+            having min({part}) <> max({part})
+        )
+        """
+    ).fetchall()[0]
+    if orders_:
+        raise LoadError(
+            f"{orders_:,} orders stand in two files or sheets, as {example!r} in "
+            f"{lines.place(first)} and {lines.place(last)}: do the files overlap? Load them one "
+            "after another with --append"
+        )
+
+
 def _refuse_shared_ids(connection: duckdb.DuckDBPyConnection) -> None:
     """Refuse ids that several customers, stores or far days have: each would be one order."""
     for what, value, differs in (
         ("customer", "customer_id", "min(value) <> max(value)"),
         ("store", "store_id", "min(value) <> max(value)"),
         # an order may well be written down over midnight
-        ("day", "cast(transaction_date as date)", "max(value) - min(value) > 1"),
+        ("day", "transaction_date", "max(value) - min(value) > interval 12 hours"),
     ):
         ids, example, values, rows = connection.execute(
             f"""
@@ -228,7 +305,18 @@ def _convert(connection: duckdb.DuckDBPyConnection, rates: Read | None) -> None:
             f"several currencies ({listed}) cannot be added up: give a file of dated `rates` "
             "(currency, day, rate) in the mapping, or leave rows out by `where`"
         )
-    _make(connection, "rates", f"select currency, day, rate from {rates.source}")
+    _make(connection, "rates", f"select distinct currency, day, rate from {rates.source}")
+    for odd, why in (
+        ("rate <= 0 or rate is null or day is null", "is no rate"),
+        ("rates_of_day > 1", "is not the only rate of its day"),
+    ):
+        wrong = connection.execute(
+            "select currency, day, rate from (select *, count(*) over (partition by currency, day) "
+            f"as rates_of_day from {_AT}.rates) where {odd} order by all limit 1"
+        ).fetchall()
+        if wrong:
+            name, day, rate = wrong[0]
+            raise LoadError(f"rates: {name} on {day}: {rate} {why}")
     known = {
         name
         for (name,) in connection.execute(f"select distinct currency from {_AT}.rates").fetchall()
@@ -277,6 +365,18 @@ def _share_amounts(connection: duckdb.DuckDBPyConnection) -> None:
 
     What is rounded off one line is carried to the next, so that no cent is lost.
     """
+    orders_, example, low, high = connection.execute(
+        f"select count(*), min(transaction_id), arg_min(low, transaction_id), "
+        f"arg_min(high, transaction_id) from (select transaction_id, min(order_amount) as low, "
+        f"max(order_amount) as high from {_AT}.read_order_lines "
+        "where transaction_id is not null group by all having low <> high)"
+    ).fetchall()[0]
+    if orders_:
+        raise LoadError(
+            f"order_amount differs within {orders_:,} orders, as {example!r} has {low} and {high}: "
+            "it is what an order came to, on its first row or on all; what a line came to is "
+            "line_item_amount"
+        )
     unit = scalar(
         connection,
         "select if(count_if(order_amount <> round(order_amount, 2)) > 0, 4, 2) "
@@ -299,7 +399,7 @@ def _share_amounts(connection: duckdb.DuckDBPyConnection) -> None:
                     orders.order_amount,
                     -- an order whose lines are worth nothing has its money on the first
                     if(
-                        orders.lines_amount = 0,
+                        coalesce(orders.lines_amount, 0) = 0,
                         1,
                         sum(cast(coalesce(lines.line_item_amount, 0) as double)) over (
                             partition by lines.transaction_id order by lines.file_row
@@ -355,9 +455,30 @@ from {_AT}.orders_read
 
 
 def _add_refunds(
-    connection: duckdb.DuckDBPyConnection, refunds: Read, known_orders: str | None
+    connection: duckdb.DuckDBPyConnection,
+    refunds: Read,
+    known_orders: str | None,
+    *,
+    is_rated: bool,
 ) -> None:
     """Make each refund a return of its order's customer, on the day of the refund."""
+    signs = connection.execute(
+        "select count_if(line_item_amount > 0), count_if(line_item_amount < 0) "
+        f"from {refunds.source}"
+    ).fetchall()[0]
+    if all(signs):
+        raise LoadError(
+            f"refunds: {signs[0]:,} amounts are above and {signs[1]:,} below 0: which of them give "
+            "money back? Leave the others out by `where`"
+        )
+    rate, rated = "1", ""
+    if is_rated:
+        # what is given back is of the order's currency
+        rate = "order_rates.rate"
+        rated = (
+            f"left join {_AT}.order_rates as order_rates "
+            "on refunds.transaction_id = order_rates.transaction_id"
+        )
     known = (
         f"union all select transaction_id, customer_id, store_id from {known_orders}"
         if known_orders
@@ -369,16 +490,22 @@ def _add_refunds(
         f"""
         select
             refunds.transaction_id as order_id,
-            refunds.transaction_id || '-refund-'
-                || strftime(refunds.transaction_date, '%Y%m%d') as transaction_id,
+            -- refunds of one day in two nights are two; the same one again is the same
+            concat_ws(
+                '-', refunds.transaction_id, 'refund',
+                strftime(refunds.transaction_date, '%Y%m%d'), abs(refunds.line_item_amount),
+                row_number() over (
+                    partition by
+                        refunds.transaction_id,
+                        cast(refunds.transaction_date as date),
+                        refunds.line_item_amount
+                )
+            ) as transaction_id,
             refunds.transaction_date,
-            refunds.line_item_amount,
+            -abs(refunds.line_item_amount) * {rate} as line_item_amount,
             orders.customer_id,
             orders.store_id,
             orders.transaction_id is not null as is_known,
-            row_number() over (
-                partition by order_id, refunds.transaction_date order by refunds.line_item_amount
-            ) as place,
         from {refunds.source} as refunds
         left join (
             select
@@ -389,6 +516,7 @@ def _add_refunds(
             group by all
         ) as orders
             on refunds.transaction_id = orders.transaction_id
+        {rated}
         """,
     )
     unknown, example, money = connection.execute(
@@ -400,29 +528,30 @@ def _add_refunds(
             f"{unknown:,} refunds ({money:,.2f}) are of orders that are not there, as {example!r}: "
             "load the orders too, or leave the refunds out by `where`"
         )
+    unrated, example = connection.execute(
+        f"select count(*), min(order_id) from {_AT}.refunded "
+        "where line_item_amount is null or transaction_date is null"
+    ).fetchall()[0]
+    if unrated:
+        raise LoadError(
+            f"{unrated:,} refunds have no amount, day or rate, as that of {example!r}: with "
+            "`rates` a refund is loaded together with its order"
+        )
     connection.execute(
         f"""
         insert into {_AT}.{HEADERS.name} by name
-        select
-            transaction_id,
-            any_value(customer_id) as customer_id,
-            any_value(store_id) as store_id,
-            min(transaction_date) as transaction_date,
-        from {_AT}.refunded
-        group by transaction_id
+        select transaction_id, customer_id, store_id, transaction_date from {_AT}.refunded
         """
     )
     connection.execute(
         f"""
         insert into {_AT}.{LINES.name} by name
         select
-            transaction_id || '-' || row_number() over (
-                partition by transaction_id order by transaction_date, place
-            ) as line_item_id,
+            transaction_id || '-1' as line_item_id,
             transaction_id,
             'REFUND' as product_id,
             -1 as quantity,
-            -abs(line_item_amount) as line_item_amount,
+            line_item_amount,
         from {_AT}.refunded
         """
     )
@@ -453,6 +582,23 @@ def _say_what_is_odd(connection: duckdb.DuckDBPyConnection) -> None:
         )
         """
     ).fetchall()[0]
+    differing, example = connection.execute(
+        f"""
+        select count(*), min(line_item_id)
+        from (
+            select line_item_id
+            from {_AT}.{LINES.name}
+            where line_item_id is not null
+            group by all
+            having count(distinct (product_id, quantity, line_item_amount)) > 1
+        )
+        """
+    ).fetchall()[0]
+    if differing:
+        raise LoadError(
+            f"{differing:,} line ids are there with several contents, as {example!r}: is it a "
+            "line's id at all? Without line_item_id each row is a line"
+        )
     if again:
         log.warning(
             "%s lines (%s of money) repeat the id of another line of their order and count once",

@@ -12,7 +12,10 @@ import pyarrow as pa
 
 from load.staging import LoadError, quoted
 
-_EXACT = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "DECIMAL", "DATE", "TIMESTAMP")
+_KEPT = (
+    *("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "DECIMAL", "DOUBLE", "FLOAT", "DATE"),
+    "TIMESTAMP",
+)
 
 
 @dataclass(frozen=True)
@@ -94,12 +97,13 @@ class SqlPart(Part):
 
     def _staged(self, column: str, data_type: str, wanted: str) -> str:
         """Return the SQL that stages a column of a `data_type` as the `wanted` type."""
-        if wanted != "VARCHAR":
+        if wanted not in ("VARCHAR", "DOUBLE", "FLOAT"):
             return column
         text = f"nullif(cast({column} as varchar), '')"
         # NaN is a data frame's word for a missing number; DuckDB 2.0 folds isnan() to false by a
         # Parquet file's statistics, so ask the text
-        return f"nullif({text}, 'nan')" if data_type in ("DOUBLE", "FLOAT") else text
+        text = f"nullif({text}, 'nan')" if data_type in ("DOUBLE", "FLOAT") else text
+        return text if wanted == "VARCHAR" else f"cast({text} as {wanted})"
 
     def rows_of(self, positions: Sequence[int]) -> list[int]:
         """Return the row numbers of rows by their position."""
@@ -125,8 +129,8 @@ def described(
 
 
 def staged_type(data_type: str) -> str:
-    """Return the type in which a column is staged: dates and exact numbers as they are."""
-    return data_type if data_type.startswith(_EXACT) and "[" not in data_type else "VARCHAR"
+    """Return the type in which a column is staged: dates and numbers as they are."""
+    return data_type if data_type.startswith(_KEPT) and "[" not in data_type else "VARCHAR"
 
 
 def refuse_repeated(names: Sequence[str], file: Path) -> None:

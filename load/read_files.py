@@ -171,7 +171,8 @@ def stage(
     columns = {
         column: _common_type(parts, column)
         for column in parts[0].columns
-        if wanted is None or column in wanted
+        # of a staged table it is the place of a row
+        if (wanted is None and column.lower() != "rowid") or (wanted and column in wanted)
     }
     _refuse_different_columns(parts)
     table = f"{STAGED}.main.{quoted(name)}"
@@ -208,7 +209,10 @@ def _refuse_different_columns(parts: Sequence[Part]) -> None:
         if not missing and not further:
             continue
         if part.file == first.file:
-            raise LoadError(f"{part.file}: its sheets have different columns; expected the same")
+            raise LoadError(
+                f"{part.file}: its sheets {first.sheet} and {part.sheet} have different columns: "
+                "name one in a mapping, as in table: " + str(first.sheet)
+            )
         differs = f"lacks the column {', '.join(missing)}" if missing else ""
         differs += " and " if missing and further else ""
         differs += f"has the further column {', '.join(further)}" if further else ""

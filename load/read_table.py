@@ -14,8 +14,16 @@ from load.expressions import NUMBER, Expression, UnknownNameError, parse
 from load.file_format import Format
 from load.find_files import find
 from load.joined import joined
-from load.mapping import FILLABLE, ORDER_LINES, OrderLines, TableMapping, entries
-from load.near_names import did_you_mean, same_name
+from load.mapping import (
+    CURRENCY_NAMES,
+    FILLABLE,
+    ORDER_LINES,
+    STANDS_FOR,
+    OrderLines,
+    TableMapping,
+    entries,
+)
+from load.near_names import did_you_mean, plain, same_name
 from load.quarantine import ROW, Misfit, check, keep_bad_rows
 from load.raw_tables import HEADERS
 from load.read_files import Staged, open_parts, stage
@@ -33,6 +41,8 @@ _GUESTS = (
     "'not logged in')"
 )
 ORDER_AMOUNT = "order_amount"
+# the share of what a layout reads that a file must have to be taken for it
+_LIKE = 0.7
 # a shop's cents may be parted further; more than this share of the money is another sum
 _ROUNDED_SHARE = 1e-4
 
@@ -47,6 +57,13 @@ class Read:
     rejected: int
     has_zones: bool
     keys: frozenset[str] = frozenset()
+    staged: Staged | None = None
+    currency: str | None = None  # the sign that stands beside numbers
+
+    def place(self, file_row: int) -> str:
+        """Return the file and row that a row of `order_lines` stands in."""
+        ((part, number),) = self.staged.places([file_row])
+        return f"{part.file}, {f'sheet {part.sheet}, ' if part.sheet else ''}row {number}"
 
 
 @dataclass
@@ -107,11 +124,26 @@ def read_table(
     join = joined(connection, path, table, parts, scratch)
     theirs = join.columns
     found = _resolved(connection, theirs, str(parts[0].file), name, table, is_layout)
+    if name == ORDER_LINES.name and "currency" not in found:
+        # money of several currencies must not add up because a mapping forgot to say so
+        for one in [one for one in theirs if plain(one) in CURRENCY_NAMES][:1]:
+            found["currency"] = Expression(quoted(one), {one})
     needed = set().union(*(one.columns for one in found.values()))
+    for one in needed | join.keys:
+        if one.lower() == "rowid" or one.lower().startswith(OUR):
+            raise LoadError(
+                f"{parts[0].file}: the column {one} has a name that means something else here: "
+                "rename it in the file"
+            )
     if not needed:
         raise LoadError(f"{parts[0].file}: the mapping reads none of its columns")
     # what is set aside is kept whole, so all of it must be read
-    wanted = None if quarantine else [one for one in theirs if one in needed | join.keys]
+    wanted = [
+        one
+        for one in theirs
+        if one in needed | join.keys
+        or (quarantine and one.lower() != "rowid" and not one.lower().startswith(OUR))
+    ]
     _say_what_is_unused(parts[0].file.name, theirs, needed | join.keys)
     staged = join.stage(
         stage(
@@ -124,7 +156,8 @@ def read_table(
         ),
         wanted,
     )
-    number = _define_number(connection, staged, name, found, table.format)
+    _drop_blank_rows(connection, staged, needed)
+    number, currency = _define_number(connection, staged, name, found, table.format)
     if where := found.pop("where", None):
         _leave_out(connection, staged, where)
     source = f"(select *, rowid as {ROW} from {staged.table})"
@@ -154,7 +187,7 @@ def read_table(
         f"create or replace table {read} as {shape(source, keys) if shape else f'from {source}'}"
     )
     connection.execute(f"drop table {staged.table}")
-    return Read(name, read, counts, rejected, reading.has_zones, keys)
+    return Read(name, read, counts, rejected, reading.has_zones, keys, staged, currency)
 
 
 def columns_read(
@@ -175,7 +208,14 @@ def columns_read(
     parts = open_parts(connection, files[:1], scratch, table.format, table.table)
     theirs = joined(connection, path, table, parts, scratch).columns
     found = _resolved(connection, theirs, str(files[0]), name, table, True)
-    return len(set().union(*(one.columns for one in found.values())))
+    read = set().union(*(one.columns for one in found.values()))
+    # a file that shares the common words alone is another shop's own
+    wanted = [key for key in entries(name, table) if key not in STANDS_FOR]
+    is_like = sum(key in found for key in wanted) >= _LIKE * len(wanted)
+    tells_rows = any("status" in plain(one) for one in theirs if one not in read)
+    if not is_like or (tells_rows and not table.where):
+        raise LoadError(f"{files[0]}: is not like the layout")
+    return len(read)
 
 
 def _resolved(
@@ -276,8 +316,14 @@ def _define_number(
     name: str,
     found: Mapping[str, Expression],
     stated: Format,
-) -> str:
-    """Make the macro `number` for the way in which the file writes numbers; return the sign."""
+) -> tuple[str, str | None]:
+    """Make the macro `number` for the way in which the file writes numbers.
+
+    Returns
+    -------
+    tuple
+        The decimal sign, and the sign of a currency where one stands beside numbers.
+    """
     types = FILLABLE[name].types
     texts = [text for one in found.values() for text in one.numbers]
     for key, one in found.items():
@@ -291,15 +337,27 @@ def _define_number(
         f"create or replace temp macro {NUMBER}(written) as "
         f"{number_sql('cast(written as varchar)', decimal)}"
     )
-    for text in texts:
-        signs = currencies(connection, staged.table, text)
-        if len(signs) > 1 and "currency" not in found:
-            raise LoadError(
-                f"{staged.name}: column {text}: several currencies ({', '.join(signs)}): map the "
-                "column that names the currency as `currency` and give `rates`, or leave rows out "
-                "by `where`"
-            )
-    return decimal
+    by_column = {text: currencies(connection, staged.table, text) for text in texts}
+    signs = sorted({sign for found_signs in by_column.values() for sign in found_signs})
+    if len(signs) > 1 and "currency" not in found:
+        columns = ", ".join(text for text, found_signs in by_column.items() if found_signs)
+        raise LoadError(
+            f"{staged.name}: column {columns}: several currencies ({', '.join(signs)}): map the "
+            "column that names the currency as `currency` and give `rates`, or leave rows out "
+            "by `where`"
+        )
+    return decimal, signs[0] if len(signs) == 1 else None
+
+
+def _drop_blank_rows(
+    connection: duckdb.DuckDBPyConnection, staged: Staged, needed: set[str]
+) -> None:
+    """Delete rows in which nothing that is read stands, and say how many."""
+    blank = " and ".join(f"{quoted(one)} is null" for one in sorted(needed))
+    rows = scalar(connection, f"select count(*) from {staged.table} where {blank}")
+    if rows:
+        log.info("%s: %s blank rows left out", staged.name, f"{rows:,}")
+        connection.execute(f"delete from {staged.table} where {blank}")
 
 
 def _leave_out(connection: duckdb.DuckDBPyConnection, staged: Staged, where: Expression) -> None:

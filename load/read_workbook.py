@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
-from python_calamine import CalamineError, CalamineWorkbook
+from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
 from load.file_format import Format
 from load.parts import Into, Part, refuse_repeated
 from load.staging import LoadError
+
+log = logging.getLogger(__name__)
 
 _BATCH = 20_000
 
@@ -59,6 +63,13 @@ def sheet_parts(file: Path, sheet: str | None, stated: Format) -> list[Part]:
     try:
         workbook = CalamineWorkbook.from_path(file)
         names = workbook.sheet_names
+        hidden = [
+            one.name for one in workbook.sheets_metadata if one.visible != SheetVisibleEnum.Visible
+        ]
+        if sheet is None and hidden:
+            # an old copy, or what a report is made from
+            log.info("%s: hidden sheets are not read: %s", file.name, ", ".join(hidden))
+            names = [name for name in names if name not in hidden]
         if sheet is not None and sheet not in names:
             raise LoadError(f"{file}: has no sheet {sheet}; its sheets are {', '.join(names)}")
         parts = [
@@ -101,4 +112,8 @@ def _cell_text(cell: object) -> str | None:
     if isinstance(cell, float) and cell.is_integer():
         # a workbook knows no whole numbers: 85048.0 is the code 85048
         return str(int(cell))
+    if isinstance(cell, float):
+        # a number has no decimal sign that a column of texts beside it could be read by
+        _, digits, exponent = Decimal(repr(cell)).as_tuple()
+        return f"{'-' if cell < 0 else ''}{''.join(map(str, digits))}E{exponent}"
     return cell.isoformat(" ") if isinstance(cell, datetime) else str(cell)

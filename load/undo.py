@@ -27,6 +27,8 @@ def undo(load_id: int) -> str:
     warehouse.WarehouseError
         If the warehouse cannot be opened.
     """
+    if not warehouse.path().exists():
+        raise LoadError(f"{warehouse.path()} does not exist: nothing is loaded")
     with warehouse.writer() as connection:
         found = {number: (mode, when) for number, mode, *_, when in ledger.loads(connection)}
         if load_id not in found:

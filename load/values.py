@@ -29,13 +29,18 @@ _CURRENCY = (
 )
 
 
+_SAME = {"€": "EUR", "£": "GBP", "₹": "INR"}
+
+
 def _number_pattern(decimal: str) -> str:
     point, other = (r"\.", ",") if decimal == "." else (",", r"\.")
     # groups of two are how India counts: 12,34,567.00
-    return (
-        rf"[0-9]+(?:{point}[0-9]*)?(?:[eE][-+]?[0-9]+)?|{point}[0-9]+"
-        rf"|[0-9]{{1,3}}(?:[{other}'’ ][0-9]{{2,3}})*[{other}'’ ][0-9]{{3}}(?:{point}[0-9]*)?"
+    # a number has one sign between thousands: 1 234,500 is no million
+    grouped = "".join(
+        rf"|[0-9]{{1,3}}(?:{sign}[0-9]{{2,3}})*{sign}[0-9]{{3}}(?:{point}[0-9]*)?"
+        for sign in (other, "'", "’", " ")
     )
+    return rf"[0-9]+(?:{point}[0-9]*)?(?:[eE][-+]?[0-9]+)?|{point}[0-9]+{grouped}"
 
 
 def _plain_blanks(text: str) -> str:
@@ -58,6 +63,7 @@ def number_sql(text: str, decimal: str) -> str:
     before = rf"\(?\s*[-+]?\s*{_CURRENCY}?\s*[-+]?\s*"
     pattern = rf"{before}({_number_pattern(decimal)})\s*{_CURRENCY}?\s*-?\s*\)?"
     core = f"regexp_extract({plain}, {literal(f'^{pattern}$')}, 1)"
+    is_whole = f"contains({plain}, '(') = contains({plain}, ')')"
     # names that no file's column has: a column would stand before them
     text_of, number_of = quoted(OUR + "text"), quoted(OUR + "number")
     bare = f"regexp_replace({text_of}, '[{',' if decimal == '.' else '.'}''’ ]', '', 'g')"
@@ -68,6 +74,7 @@ def number_sql(text: str, decimal: str) -> str:
         f"list_transform([{core}], lambda {text_of}: list_transform([{number}], "
         f"lambda {number_of}: if({is_minus}, -{number_of}, {number_of}))[1])[1]"
     )
+    signed = f"if({is_whole}, {signed}, null)"
     simple = r"'-?[0-9]+([.][0-9]+)?'" if decimal == "." else r"'-?[0-9]+'"
     # most numbers are written plainly, and a cast is many times faster
     return f"if(regexp_full_match({text}, {simple}), try_cast({text} as {NUMBER_TYPE}), {signed})"
@@ -86,38 +93,42 @@ def decimal_sign(
     if not texts:
         return "."
     for source in (f"(select * from {table} limit {_SAMPLE})", table):
-        points, commas, thousands = (
+        points, commas, open_signs = (
             sum(counts)
             for counts in zip(*(_signs(connection, source, text) for text in texts), strict=True)
         )
         if points or commas:
             return "," if commas > points else "."
-    if thousands:
+    if open_signs:
         raise LoadError(
-            f"{where}: {', '.join(dict.fromkeys(texts))}: 1,234 may be a thousand or a little more "
-            "than one, and no value tells; state format: {decimal: ...} in the mapping"
+            f"{where}: {', '.join(dict.fromkeys(texts))}: 1,234 or 1.234 may be a thousand or a "
+            "little more than one, and no value tells; state format: {decimal: ...} in the mapping"
         )
     return "."
 
 
 def _signs(connection: duckdb.DuckDBPyConnection, source: str, text: str) -> tuple[int, int, int]:
-    """Count the values that tell a decimal point, a decimal comma, and that leave a comma open."""
-    core = f"regexp_extract({text}, '[0-9.,]*[0-9][0-9.,]*')"
+    """Count the values that tell a decimal point, a decimal comma, and that leave it open."""
+    bare = f"regexp_replace({_plain_blanks(text)}, '[ ''’]', '', 'g')"
+    core = f"regexp_extract({bare}, '[0-9.,]*[0-9][0-9.,]*')"
     return connection.execute(
         rf"""
         select
             count(*) filter (
                 regexp_full_match(core, '[0-9]*[.][0-9]*|[0-9]{{1,3}}(,[0-9]{{2,3}})+[.][0-9]*')
+                    and not is_open
                 or regexp_full_match(core, '[0-9]{{1,3}}(,[0-9]{{2,3}}){{2,}}')
             ),
             count(*) filter (
                 regexp_full_match(core, '[0-9]{{1,3}}([.][0-9]{{3}})+,[0-9]*')
                 or regexp_full_match(core, '[0-9]{{1,3}}([.][0-9]{{3}}){{2,}}')
-                or regexp_full_match(core, '[0-9]*,[0-9]*')
-                    and not regexp_full_match(core, '[0-9]{{1,3}},[0-9]{{3}}')
+                or regexp_full_match(core, '[0-9]*,[0-9]*') and not is_open
             ),
-            count(*) filter (regexp_full_match(core, '[0-9]{{1,3}},[0-9]{{3}}'))
-        from (select {core} as core from {source})
+            count(*) filter (is_open)
+        from (
+            select core, regexp_full_match(core, '[1-9][0-9]{{0,2}}[.,][0-9]{{3}}') as is_open
+            from (select {core} as core from {source})
+        )
         """
     ).fetchall()[0]
 
@@ -126,10 +137,11 @@ def currencies(connection: duckdb.DuckDBPyConnection, table: str, text: str) -> 
     """Return the signs of currencies that stand beside the numbers of a column."""
     sign = f"regexp_extract({_plain_blanks(text)}, {literal(_CURRENCY)})"
     found = connection.execute(
-        f"select distinct {sign} as sign from {table} where not regexp_full_match({text}, "
-        r"'[-0-9.,]*') and sign <> '' order by sign"
+        f"select distinct sign from (select {sign} as sign from {table} "
+        f"where not regexp_full_match({text}, '[-0-9.,]*')) where sign <> '' order by sign"
     ).fetchall()
-    return [sign for (sign,) in found]
+    # one currency may be written as a sign here and as a code there
+    return sorted({_SAME.get(sign, sign) for (sign,) in found})
 
 
 # what a date is called here: a pattern that its text fits, and its forms for strptime. Two digits
@@ -149,6 +161,7 @@ DATES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "day-month-year": (rf"{_D}-{_D}-{_Y4}", ("%d-%m-%Y",)),
     "month-day-yy": (rf"{_D}-{_D}-{_Y2}", ("%m-%d-%y",)),
     "day-month-yy": (rf"{_D}-{_D}-{_Y2}", ("%d-%m-%y",)),
+    "yy-month-day": (rf"{_Y2}[-/.]{_D}[-/.]{_D}", ("%y-%m-%d", "%y/%m/%d", "%y.%m.%d")),
     "yyyymmdd": ("(?:19|20)[0-9]{6}", ("%Y%m%d",)),
     "day month-name year": (
         rf"(?:\p{{L}}{{3,9}}, )?{_D}[- ]{_NAME}[- ,]+{_Y4}",
@@ -179,7 +192,7 @@ _SERIALS: Mapping[str, tuple[str, int, int]] = {
     ),
 }
 _CLOCK = r"[ T,]+(?:at )?([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?)\s*([AaPp]\.?[Mm]\.?)?"
-_ZONE = r"\s*(Z|UTC|GMT|[-+][0-9]{2}(?::?[0-9]{2})?)"
+_ZONE = r"\s*(Z|UTC|GMT|[-+][01][0-9](?::?[0-9]{2})?)"
 _ISO = r"'[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}(:[0-9]{2})?)?'"
 
 
@@ -239,8 +252,11 @@ def moments(
             break
     if not casts:
         return Moments("cast(null as timestamp)", "a date, best as 2024-12-31 17:45:00")
+    if most == rows:
+        # where some value fits no form, that value is named
+        casts = _without_days_to_come(connection, every, casts)
+        _refuse_open(connection, every, text, casts)
     name, sql = next(iter(casts.items()))
-    _refuse_open(connection, every, text, casts)
     zones = scalar(connection, f"select count(*) > 0 from {table} where {has_zones}")
     return Moments(sql, f"a date written {name}", zones or "Unix" in name)
 
@@ -252,7 +268,7 @@ def _likely(
     tests = {
         name: f"regexp_matches({_plain_blanks(text)}, {literal(_whole(name))})"
         if name in DATES
-        else f"regexp_matches({text}, '^\\s*[0-9.]+\\s*$')"
+        else f"regexp_matches({text}, '^\\s*[0-9.]+(E-[0-9]+)?\\s*$')"
         for name in casts
     }
     counts = ", ".join(f"count_if({one})" for one in tests.values())
@@ -265,6 +281,18 @@ def _counts(
 ) -> tuple[int, ...]:
     counts = ", ".join(f"count({cast})" for cast in casts.values())
     return connection.execute(f"select count(*), {counts} from {source}").fetchall()[0]
+
+
+def _without_days_to_come(
+    connection: duckdb.DuckDBPyConnection, source: str, casts: Mapping[str, str]
+) -> dict[str, str]:
+    """Leave out forms by which days lie ahead, where another form has none: 24-03-27 is no 2027."""
+    if len(casts) == 1:
+        return dict(casts)
+    counts = ", ".join(f"count_if({one} > now()::timestamp + to_days(2))" for one in casts.values())
+    ahead = connection.execute(f"select {counts} from {source}").fetchall()[0]
+    past = {name: casts[name] for name, rows in zip(casts, ahead, strict=True) if not rows}
+    return past or dict(casts)
 
 
 def _refuse_open(
@@ -320,6 +348,7 @@ def _moment(text: str, name: str, zone: str) -> str:
     there = f"timezone({literal(zone)}, timezone('UTC', {wall} - {offset}))"
     is_read = (
         f"{part}.whole <> '' and ({part}.clock = '' or try_cast({part}.clock as time) is not null)"
+        f" and ({part}.half = '' or cast(split_part({part}.clock, ':', 1) as integer) <= 12)"
     )
     moment = f"if({is_read}, if({part}.zone = '', {wall}, {there}), null)"
     read = f"list_transform([{found}], lambda {part}: {moment})[1]"

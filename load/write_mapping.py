@@ -17,7 +17,12 @@ from load.staging import quoted
 
 _DATED = ("transaction_date", "recorded_at", "customer_since", "last_purchase_date")
 # what tells rows that do not count, or that count the other way
-_STATUS = ("status", "state", "cancel", "void", "event", "refunded", "test", "type")
+_STATUS = (
+    *("status", "state", "cancel", "void", "event", "refunded", "test", "type", "return"),
+    *("debit", "credit", "drcr", "indicator", "storno", "retoure"),
+)
+# what most shops would not count
+_NO_SALE = ("cancel", "void", "fail", "refund", "declin", "expire", "test", "storno")
 
 
 def write_table(
@@ -81,7 +86,11 @@ def _rows_that_count(looks: Sequence[Look], used: set[str], unsure: list[str]) -
         if look.name in used or not few or not any(one in plain(look.name) for one in _STATUS):
             continue
         unsure.append("where")
-        kept = ", ".join("'" + value.replace("'", "''") + "'" for value in look.values)
+        kept = ", ".join(
+            "'" + value.replace("'", "''") + "'"
+            for value in look.values
+            if not any(one in plain(value) for one in _NO_SALE)
+        )
         blank = ", blank" if look.filled < 1 else ""
         yield f"  # do all of {look.name} count ({_plain(', '.join(look.values))}{blank})? If not:"
         yield f"  # where: {_text(f'coalesce({quoted(look.name)}, {chr(39) * 2}) in ({kept})')}"
