@@ -15,6 +15,7 @@ from load.read_table import columns_read
 from load.staging import LoadError
 
 _FOLDER = Path(__file__).with_name("layouts")
+TABLES = "tables"
 NAMES = tuple(sorted(one.stem for one in _FOLDER.glob("*.yml")))
 
 
@@ -66,6 +67,9 @@ def layout_of(
         )
     if fitting:
         return fitting[0]
+    if path.is_dir() and _has_tables(path):
+        # one of them lacks what it needs, which the load says better
+        return TABLES
     what = ""
     if not path.is_dir():
         columns = open_parts(connection, find(path, None)[:1], scratch, Format())[0].columns
@@ -74,6 +78,11 @@ def layout_of(
         f"{path}: {what or 'its files are of'} no known layout ({', '.join(NAMES)}); `--suggest` "
         "writes a first mapping for files of another shape"
     )
+
+
+def _has_tables(folder: Path) -> bool:
+    names = {one.name.lower() for one in folder.iterdir()}
+    return any(names & set(table.file or ()) for table in layout(TABLES).tables.values())
 
 
 def _columns_read(

@@ -211,7 +211,7 @@ def columns_read(
     read = set().union(*(one.columns for one in found.values()))
     # a file that shares the common words alone is another shop's own
     wanted = [key for key in entries(name, table) if key not in STANDS_FOR]
-    is_like = sum(key in found for key in wanted) >= _LIKE * len(wanted)
+    is_like = not table.columns or sum(key in found for key in wanted) >= _LIKE * len(wanted)
     tells_rows = any("status" in plain(one) for one in theirs if one not in read)
     if not is_like or (tells_rows and not table.where):
         raise LoadError(f"{files[0]}: is not like the layout")

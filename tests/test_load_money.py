@@ -307,7 +307,7 @@ REFUNDS = {
 
 
 def test_refunds_of_another_file_are_returns_of_the_orders_customer_on_their_own_day(shop):
-    refunds = ["order,at,back", "1,2024-01-20,3.50", "1,2024-01-20,1.00", "2,2024-01-21,-4"]
+    refunds = ["order,at,back", "1,2024-01-20,3.50", "1,2024-01-20,1.00", "2,2024-01-21,4"]
     shop(
         "1,2024-01-05,C1,A,1,10",
         "2,2024-01-06,C2,A,1,4",
