@@ -520,7 +520,7 @@ def _add_refunds(
         """,
     )
     unknown, example, money = connection.execute(
-        f"select count(*), min(order_id), coalesce(sum(line_item_amount), 0) from {_AT}.refunded "
+        f"select count(*), min(order_id), coalesce(-sum(line_item_amount), 0) from {_AT}.refunded "
         "where not is_known"
     ).fetchall()[0]
     if unknown:

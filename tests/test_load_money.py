@@ -433,7 +433,7 @@ def test_numbers_are_read_as_each_file_writes_them(shop):
 
 
 def test_signs_of_two_currencies_in_one_column_are_refused(shop):
-    with pytest.raises(LoadError, match=r"column .*amount.*: several currencies \(\$, €\)"):
+    with pytest.raises(LoadError, match=r"column .*amount.*: several currencies \(\$, EUR\)"):
         shop("1,2024-01-05,C1,A,1,$10.00", "2,2024-01-05,C1,A,1,€10.00")
 
 

@@ -94,15 +94,6 @@ def test_a_glob_may_stand_for_folders(tmp_path, mapping):
     assert lines() == [("1", 2), ("2", 2)]
 
 
-def test_a_file_that_was_there_twice_is_not_the_file_alone(tmp_path, mapping):
-    for name in ("a.csv", "b.csv"):
-        write(tmp_path / "both" / name, "1,A,2,2024-01-05,5,C1")
-    load(tmp_path / "both", mapping=mapping())
-    assert len(lines()) == 2
-    assert not load(tmp_path / "both" / "a.csv", mapping=mapping()).unchanged
-    assert len(lines()) == 1
-
-
 @pytest.mark.parametrize("nobody", ["NULL", "nan", "None", "\\N", "#N/A", ""])
 def test_what_exports_write_for_nobody_is_no_customer(nobody, tmp_path, mapping):
     file = write(tmp_path / "f.csv", "1,A,2,2024-01-05,5,C1", f"2,A,2,2024-01-06,5,{nobody}")
