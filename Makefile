@@ -31,7 +31,7 @@ DBT := $(BIN)/dbt
 DBT_VARS := $(if $(AS_OF),--vars '{as_of: "$(AS_OF)"}')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test build fit backtest score catalog export docs api app profile truth lint format clean
+.PHONY: help setup run test test-long build fit backtest score catalog export docs api app profile truth lint format clean
 .PHONY: bench-skill bench-scoring bench-generate bench-faults bench-features bench-alarms leak-demo prove audit
 
 help: ## print this list
@@ -71,8 +71,11 @@ run: $(READY) ## the main job; DATA=path (MAPPING=file, TIMEZONE=zone, REPLACE=1
 		$(if $(LAYOUT),--layout $(LAYOUT)) $(if $(TIMEZONE),--timezone $(TIMEZONE)) \
 		$(if $(AS_OF),--as-of $(AS_OF)) $(if $(REPLACE),--replace)
 
-test: $(READY) ## run all tests
-	@$(BIN)/pytest
+test: $(READY) ## run the tests that a change should pass before it is shown
+	@$(BIN)/pytest -m "not long"
+
+test-long: $(READY) ## run the tests that take minutes each: proofs, whole builds, kills
+	@$(BIN)/pytest -m long
 
 build: $(READY) ## dbt build: models and their tests; takes AS_OF
 	@cd dbt_project && ../$(DBT) build $(DBT_VARS)

@@ -194,7 +194,7 @@ def _shop_of_ones_own(connection: duckdb.DuckDBPyConnection) -> tuple[int, date,
         layout for (layout,) in connection.execute("select layout from raw.loads").fetchall()
     }
     extent = _extent(connection)
-    return extent if layouts - {ledger.GENERATED} and extent[0] else None
+    return extent if layouts - {ledger.GENERATED, None} and extent[0] else None
 
 
 def _extent(connection: duckdb.DuckDBPyConnection) -> tuple[int, date, date]:

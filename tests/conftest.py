@@ -21,6 +21,21 @@ from train.fit import fit
 
 REAL_FILE = warehouse.ROOT.parent / "shared" / "data" / "online_retail_ii_2009_2010.parquet"
 CUSTOMERS, DAYS, SEED = 700, 900, 5
+# whole builds, proofs, kills: minutes each, and `make test-long` runs them
+LONG = (
+    *("test_audit", "test_bounds", "test_catalog", "test_decimals", "test_faults", "test_gate"),
+    *("test_history", "test_job", "test_kernel", "test_load_alarms", "test_load_kill"),
+    *("test_load_malformed", "test_new_feature", "test_oracle", "test_peers", "test_prove"),
+    *("test_profile_shops", "test_reach", "test_unchanged", "test_undo", "test_waiting"),
+    "test_what_if",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of the files that take long."""
+    for item in items:
+        if item.path.stem in LONG:
+            item.add_marker(pytest.mark.long)
 
 
 @dataclass(frozen=True)

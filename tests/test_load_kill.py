@@ -92,13 +92,14 @@ def test_twenty_kills_leave_the_tables_as_before_or_as_after(folder):
         shutil.copy(begin, file)
         process = start(folder, *command)
         # the last part of a command is where it writes
-        time.sleep(seconds * draw.uniform(0.5, 1.1))
+        time.sleep(seconds * draw.uniform(0.3, 1.0))
         process.send_signal(signal.SIGKILL)
         process.communicate()
         killed.append(process.returncode == -signal.SIGKILL)
         found = state()
         assert found in (before, after), (name, turn)
-    assert sum(killed) >= KILLS // 2
+    # how many come before the end depends on what else the machine does
+    assert sum(killed) >= KILLS // 4
     # and the next command works on what is left
     shutil.copy(steps["append"][1], file)
     assert finished(folder, *commands["append"])[1] == steps["append"][3]
