@@ -103,7 +103,9 @@ def _outside(connection: duckdb.DuckDBPyConnection) -> set[str]:
     rows = connection.execute(
         "select lower(function_name) from duckdb_functions()"
         # what a macro of the warehouse reads is not followed
-        " where (stability <> 'CONSISTENT' and function_name <> 'error') or (not internal and function_type = 'macro')"
+        " where (not internal and function_type = 'macro')"
+        # a refusal is no value
+        " or (stability <> 'CONSISTENT' and function_name <> 'error')"
     ).fetchall()
     return {name for (name,) in rows}
 
