@@ -237,5 +237,6 @@ def test_a_replacement_that_fails_keeps_the_history(shop):
         for table in TABLES:
             connection.execute(f"create temp table one_{table.name} as from raw.{table.name}")
         with pytest.raises(RuntimeError, match="no truth"):
-            replace(connection, {table.name: f"one_{table.name}" for table in TABLES}, failing)
+            sources = {table.name: f"one_{table.name}" for table in TABLES}
+            replace(connection, sources, failing, may_lose=True)
     assert versions() == before
