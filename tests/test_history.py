@@ -236,7 +236,7 @@ def test_a_replacement_that_fails_keeps_the_history(shop):
     with warehouse.connect() as connection:
         for table in TABLES:
             connection.execute(f"create temp table one_{table.name} as from raw.{table.name}")
+        sources = {table.name: f"one_{table.name}" for table in TABLES}
         with pytest.raises(RuntimeError, match="no truth"):
-            sources = {table.name: f"one_{table.name}" for table in TABLES}
             replace(connection, sources, failing, may_lose=True)
     assert versions() == before
