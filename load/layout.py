@@ -11,7 +11,7 @@ from load.file_format import Format
 from load.find_files import DATABASES, find
 from load.mapping import HEADERS, ORDER_LINES, Mapping, read_mapping
 from load.read_files import open_parts
-from load.read_table import columns_read
+from load.resolve_columns import columns_read
 from load.staging import LoadError
 
 _FOLDER = Path(__file__).with_name("layouts")

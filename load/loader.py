@@ -15,12 +15,13 @@ import duckdb
 import warehouse
 from load import ledger
 from load.append import append as append_rows
+from load.currencies import own_currency
 from load.find_files import unzipped
 from load.layout import layout as layout_mapping
 from load.layout import layout_of
 from load.loaded_before import fingerprints, is_loaded, refuse_twice, unchanged
 from load.mapping import FILLABLE, ORDER_LINES, Mapping, OrderLines, read_mapping, zone_named
-from load.orders import ids_alone, named, orders, own_currency
+from load.orders import ids_alone, named, orders
 from load.quarantine import REJECTED, prepare
 from load.raw_tables import CUSTOMERS, HEADERS, LINES, PRODUCTS, Summary, replace
 from load.read_table import Read, read_table

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import duckdb
 
-from load.expressions import NUMBER, Expression, UnknownNameError, parse
+from load.expressions import NUMBER, Expression
 from load.file_format import Format
 from load.find_files import find
 from load.joined import joined
@@ -18,15 +17,13 @@ from load.mapping import (
     CURRENCY_NAMES,
     FILLABLE,
     ORDER_LINES,
-    STANDS_FOR,
-    OrderLines,
     TableMapping,
-    entries,
 )
-from load.near_names import did_you_mean, plain, same_name
+from load.near_names import plain
 from load.quarantine import ROW, Misfit, check, keep_bad_rows
 from load.raw_tables import HEADERS
 from load.read_files import Staged, open_parts, stage
+from load.resolve_columns import ORDER_AMOUNT, resolved
 from load.staging import OUR, STAGED, LoadError, quoted, scalar
 from load.values import NOTHING, currencies, decimal_sign, moments, number_sql
 
@@ -40,9 +37,7 @@ _GUESTS = (
     "'walk-in customer', 'cash', 'cash customer', 'cash sale', 'unknown', 'unbekannt', 'nobody', "
     "'not logged in')"
 )
-ORDER_AMOUNT = "order_amount"
-# the share of what a layout reads that a file must have to be taken for it
-_LIKE = 0.7
+_EXACT = quoted(OUR + "exact amount")
 # a shop's cents may be parted further; more than this share of the money is another sum
 _ROUNDED_SHARE = 1e-4
 
@@ -78,6 +73,7 @@ class _Reading:
     source: str
     misfits: list[Misfit] = field(default_factory=list)
     has_zones: bool = False
+    has_exact_amount: bool = False
 
 
 def read_table(
@@ -123,7 +119,7 @@ def read_table(
     parts = open_parts(connection, find(path, table.file), scratch, table.format, table.table)
     join = joined(connection, path, table, parts, scratch)
     theirs = join.columns
-    found = _resolved(connection, theirs, str(parts[0].file), name, table, is_layout)
+    found = resolved(connection, theirs, str(parts[0].file), name, table, is_layout)
     if name == ORDER_LINES.name and "currency" not in found:
         # money of several currencies must not add up because a mapping forgot to say so
         for one in [one for one in theirs if plain(one) in CURRENCY_NAMES][:1]:
@@ -175,139 +171,21 @@ def read_table(
         source=reading.source,
         quarantine=quarantine,
     )
-    _refuse_lost_money(reading, found)
+    _keep_exact_amount(reading, found)
     counts = staged.rows_by_file(connection)
     if rejected and not sum(counts.values()):
         raise LoadError(f"{staged.name}: none of its rows fits, so nothing is loaded")
     keys = frozenset(found)
-    source = _complete(reading.source, name, keys)
+    source = _complete(reading, keys)
     # now, while `number` is this file's
     read = f"{STAGED}.main.{quoted(f'read_{name}')}"
     connection.execute(
         f"create or replace table {read} as {shape(source, keys) if shape else f'from {source}'}"
     )
     connection.execute(f"drop table {staged.table}")
+    if reading.has_exact_amount:
+        _refuse_lost_money(connection, staged.name, read)
     return Read(name, read, counts, rejected, reading.has_zones, keys, staged, currency)
-
-
-def columns_read(
-    connection: duckdb.DuckDBPyConnection,
-    path: Path,
-    name: str,
-    table: TableMapping,
-    scratch: Path,
-) -> int:
-    """Return how many columns of its files a table of a layout reads.
-
-    Raises
-    ------
-    LoadError
-        If a file or a column that it must read is missing.
-    """
-    files = find(path, table.file)
-    parts = open_parts(connection, files[:1], scratch, table.format, table.table)
-    theirs = joined(connection, path, table, parts, scratch).columns
-    found = _resolved(connection, theirs, str(files[0]), name, table, True)
-    read = set().union(*(one.columns for one in found.values()))
-    # a file that shares the common words alone is another shop's own
-    wanted = [key for key in entries(name, table) if key not in STANDS_FOR]
-    is_like = not table.columns or sum(key in found for key in wanted) >= _LIKE * len(wanted)
-    tells_rows = any("status" in plain(one) for one in theirs if one not in read)
-    if not is_like or (tells_rows and not table.where):
-        raise LoadError(f"{files[0]}: is not like the layout")
-    return len(read)
-
-
-def _resolved(
-    connection: duckdb.DuckDBPyConnection,
-    theirs: Mapping[str, str],
-    file: str,
-    name: str,
-    table: TableMapping,
-    is_layout: bool,
-) -> dict[str, Expression]:
-    """Return what each column of ours is read from, in an order in which each can be read."""
-    types = FILLABLE[name].types
-    wanted = dict(entries(name, table))
-    if table.where:
-        wanted["where"] = table.where
-    if isinstance(table, OrderLines) and table.order_amount:
-        wanted[ORDER_AMOUNT] = table.order_amount
-    required = {one.name for one in FILLABLE[name].columns if one.required}
-    required |= {"where", ORDER_AMOUNT, "transaction_date", "line_item_amount"}
-    found: dict[str, Expression] = {}
-    missing: list[str] = []
-    for key, listed in wanted.items():
-        ours = {other: types[other] for other in wanted if other in types and other != key}
-        error: LoadError | None = None
-        for text in listed:
-            try:
-                found[key] = _expression(connection, text, theirs, ours)
-                break
-            except LoadError as one:
-                error = error or one
-        else:
-            is_optional = not table.columns or is_layout
-            if is_optional and key not in required:
-                missing.append(key)
-                continue
-            raise _unreadable(file, key, name, listed, theirs, error, key in required)
-    # what a column that is missing is made of is missing too
-    while lost := [key for key, one in found.items() if one.ours & set(missing)]:
-        for key in lost:
-            if key in required:
-                part = next(iter(found[key].ours & set(missing)))
-                raise _unreadable(file, part, name, wanted[part], theirs, None, True)
-            del found[key]
-        missing += lost
-    shown = [key for key in missing if not key.endswith("_text")]
-    if shown and name != ORDER_LINES.name:
-        log.info("%s: no column %s; left empty", Path(file).name, ", ".join(shown))
-    try:
-        order = list(
-            TopologicalSorter({key: one.ours for key, one in found.items()}).static_order()
-        )
-    except CycleError as cycle:
-        raise LoadError(
-            f"{file}: columns are made of each other: {' of '.join(cycle.args[1])}"
-        ) from cycle
-    return {key: found[key] for key in order}
-
-
-def _expression(
-    connection: duckdb.DuckDBPyConnection,
-    text: str,
-    theirs: Mapping[str, str],
-    ours: Mapping[str, str],
-) -> Expression:
-    if column := same_name(text.strip(), theirs):
-        return Expression(quoted(column), {column})
-    return parse(connection, text, theirs, ours)
-
-
-def _unreadable(
-    file: str,
-    key: str,
-    name: str,
-    listed: Sequence[str],
-    theirs: Iterable[str],
-    error: LoadError | None,
-    is_required: bool,
-) -> LoadError:
-    named = " or ".join(listed)
-    what = "required column" if is_required else "column"
-    plain = all(one.replace("_", " ").replace(" ", "").isalnum() for one in listed)
-    unknown = error.name if isinstance(error, UnknownNameError) else None
-    if unknown or plain:
-        looked = named if plain or not unknown else unknown
-        near = next(
-            (hint for one in (*listed, unknown or "") if (hint := did_you_mean(one, theirs))), ""
-        )
-        return LoadError(
-            f"{file}: the {what} {looked} is missing (it is {key} of {name}){near}; the file has "
-            f"{', '.join(theirs)}"
-        )
-    return LoadError(f"{file}: {key} of {name}: {error}; the file has {', '.join(theirs)}")
 
 
 def _define_number(
@@ -474,8 +352,8 @@ def _text(reading: _Reading, key: str, sql: str) -> str:
     return f"nullif({f'upper({text})' if key in ('product_id', 'currency') else text}, '')"
 
 
-def _refuse_lost_money(reading: _Reading, found: Mapping[str, Expression]) -> None:
-    """Say how much money further decimals than four carry, and refuse where it is much."""
+def _keep_exact_amount(reading: _Reading, found: Mapping[str, Expression]) -> None:
+    """Add what an amount is before it is rounded, so that it needs no reading of its own."""
     if "line_item_amount" not in found or reading.name == "refunds":
         return
     exact = found["line_item_amount"].sql
@@ -483,20 +361,22 @@ def _refuse_lost_money(reading: _Reading, found: Mapping[str, Expression]) -> No
         f"describe select {exact} as value from {reading.source}"
     ).fetchall()
     exact = f"{NUMBER}({exact})" if given == "VARCHAR" else exact
-    kept = quoted(OUR + "line_item_amount")
-    lines, lost, money = reading.connection.execute(
+    reading.source = f"(select *, cast({exact} as double) as {_EXACT} from {reading.source})"
+    reading.has_exact_amount = True
+
+
+def _refuse_lost_money(connection: duckdb.DuckDBPyConnection, name: str, read: str) -> None:
+    """Say how much money further decimals than four carry, and refuse where it is much."""
+    lines, lost, money = connection.execute(
         f"""
         select count(*) filter (abs(exact - kept) > 5e-7), sum(abs(exact - kept)), sum(abs(exact))
-        from (
-            select cast({exact} as double) as exact, cast({kept} as double) as kept
-            from {reading.source}
-        )
+        from (select exact_amount as exact, cast(line_item_amount as double) as kept from {read})
         """
     ).fetchall()[0]
     if not lines:
         return
     said = (
-        f"{reading.staged.name}: the amounts of {lines:,} lines have more than four decimals; "
+        f"{name}: the amounts of {lines:,} lines have more than four decimals; "
         f"rounding moves {lost:,.4f} of {money:,.2f}"
     )
     if lost > _ROUNDED_SHARE * money:
@@ -515,14 +395,16 @@ def _say_what_is_unused(file: str, theirs: Iterable[str], needed: set[str]) -> N
         log.info("%s: not used: column %s", file, ", ".join(unused))
 
 
-def _complete(source: str, name: str, keys: frozenset[str]) -> str:
+def _complete(reading: _Reading, keys: frozenset[str]) -> str:
     """Return a source that has all columns of its table, empty where the mapping has none."""
-    further = [ORDER_AMOUNT, "file_row"] if name == ORDER_LINES.name else []
-    types = FILLABLE[name].types
+    further = [ORDER_AMOUNT, "file_row"] if reading.name == ORDER_LINES.name else []
+    types = FILLABLE[reading.name].types
     columns = [
         f"{quoted(OUR + one)} as {quoted(one)}"
         if one in keys or one == "file_row"
         else f"cast(null as {types.get(one, 'DECIMAL(18,4)')}) as {one}"
         for one in [*types, *further]
     ]
-    return f"(select {', '.join(columns)} from {source})"
+    if reading.has_exact_amount:
+        columns.append(f"{_EXACT} as exact_amount")
+    return f"(select {', '.join(columns)} from {reading.source})"

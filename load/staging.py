@@ -11,6 +11,7 @@ import duckdb
 
 # the name under which both the scratch database and the warehouse know the staged tables
 STAGED = "incoming_files"
+INCOMING = f"{STAGED}.main"
 # how what is ours is called beside a file's columns, which may have one of the same name
 OUR = "our "
 # of DuckDB itself; a file of any size must load beside other work, what does not fit is spilled
@@ -80,3 +81,10 @@ def scalar(connection: duckdb.DuckDBPyConnection, query: str, values: Sequence =
     """Return the one value that a query yields."""
     # all rows are fetched: a result left open keeps the connection from registering tables
     return connection.execute(query, list(values)).fetchall()[0][0]
+
+
+def make(connection: duckdb.DuckDBPyConnection, name: str, query: str) -> str:
+    """Make a staged table of a query; return how it is called."""
+    # of two tables of one name the staged file's has another prefix
+    connection.execute(f"create or replace table {INCOMING}.{name} as {query}")
+    return f"{INCOMING}.{name}"
