@@ -1,6 +1,7 @@
 {% macro create_empty_history() %}
     {#- the columns of int_histories_windowed: a fixture of a unit test cannot know which of them a
         further feature reads, so what it does not give is null -#}
+    create schema if not exists memory;
     create or replace table memory.empty_history (
         {%- for measure in windowed_measures() %}
         {%- for window in measure.windows %}

@@ -4,7 +4,6 @@ repeated as (
 
     select hash({{ id }}) as id_hash
     from typed
-    where {{ id }} is not null
     group by id_hash
     having count(*) > 1
 
@@ -20,7 +19,7 @@ several as (
             order by {{ moment }} desc nulls last, {{ content }}, typed
         ) as place_in_day
     from typed
-    where {{ id }} is null or hash({{ id }}) in (select id_hash from repeated)
+    where hash({{ id }}) in (select id_hash from repeated)
 
 ),
 
@@ -29,11 +28,9 @@ compared as (
 
     select
         *,
-        {{ id }} is null or (
-            place_in_day = 1 and content is distinct from lag(content) over (
-                partition by {{ id }}, place_in_day = 1
-                order by {{ day }} nulls {{ first_day }}
-            )
+        place_in_day = 1 and content is distinct from lag(content) over (
+            partition by {{ id }}, place_in_day = 1
+            order by {{ day }} nulls {{ first_day }}
         ) as is_version
     from several
 
@@ -79,32 +76,24 @@ dropped as (
 versioned as (
 
     select
-        numbered.* exclude (content, place_in_day, is_version)
-            -- canonical ids have no small letters
-            replace (coalesce(numbered.{{ id }}, 'missing ' || numbered.version_number) as {{ id }}),
-        numbered.{{ id }} is null as is_id_missing,
-        case
-            when numbered.{{ id }} is not null
-                then count(*) over (partition by numbered.{{ id }})
-            else 1
-        end as versions,
+        numbered.* exclude (content, place_in_day, is_version),
+        count(*) over (partition by numbered.{{ id }}) as versions,
         dropped.duplicate_rows,
         dropped.exact_duplicate_rows,
         dropped.duplicate_money,
         dropped.exact_duplicate_money
     from numbered
     inner join dropped
-        on numbered.{{ id }} is not distinct from dropped.{{ id }}
+        on numbered.{{ id }} = dropped.{{ id }}
         and numbered.version_number = dropped.version_number
     where numbered.is_version
 
 ),
 
-kept as (
+kept as not materialized (
 
     select
         typed.*,
-        false as is_id_missing,
         1 as version_number,
         1 as versions,
         0 as duplicate_rows,
@@ -112,7 +101,7 @@ kept as (
         0 as duplicate_money,
         0 as exact_duplicate_money
     from typed
-    where {{ id }} is not null and hash({{ id }}) not in (select id_hash from repeated)
+    where hash({{ id }}) not in (select id_hash from repeated)
 
     union all by name
 

@@ -1,8 +1,19 @@
+{{ config(materialized='incremental', incremental_strategy='replace_touched') }}
+
 with
+
+customers_touched as (
+
+    select * from {{ ref('int_customers_touched') }}
+
+),
 
 orders as (
 
     select * from {{ ref('int_orders_totalled') }}
+    {% if is_incremental() %}
+    where customer_id in (select customer_id from customers_touched)
+    {% endif %}
 
 ),
 

@@ -1,8 +1,19 @@
+{{ config(materialized='incremental', incremental_strategy='replace_touched') }}
+
 with
+
+customers_touched as (
+
+    select * from {{ ref('int_customers_touched') }}
+
+),
 
 cumulated as (
 
     select * from {{ ref('int_category_spend_cumulated') }}
+    {% if is_incremental() %}
+    where customer_id in (select customer_id from customers_touched)
+    {% endif %}
 
 ),
 

@@ -1,8 +1,19 @@
+{{ config(materialized='incremental', incremental_strategy='replace_touched') }}
+
 with
+
+customers_touched as (
+
+    select * from {{ ref('int_customers_touched') }}
+
+),
 
 days as (
 
     select * from {{ ref('int_customer_days_summed') }}
+    {% if is_incremental() %}
+    where customer_id in (select customer_id from customers_touched)
+    {% endif %}
 
 ),
 
@@ -10,6 +21,9 @@ restated as (
 
     select * from {{ ref('int_active_days_restated') }}
     where not is_first
+    {% if is_incremental() %}
+    and customer_id in (select customer_id from customers_touched)
+    {% endif %}
 
 ),
 

@@ -1,9 +1,20 @@
+{{ config(materialized='incremental', unique_key='transaction_id') }}
+
 with
+
+orders_touched as (
+
+    select * from {{ ref('int_orders_touched') }}
+
+),
 
 headers as (
 
     select * from {{ ref('int_headers_checked') }}
     where rejected_by is null and is_latest
+    {% if is_incremental() %}
+    and transaction_id in (select transaction_id from orders_touched)
+    {% endif %}
 
 ),
 
@@ -11,6 +22,9 @@ lines as (
 
     select * from {{ ref('int_lines_checked') }}
     where rejected_by is null and is_latest
+    {% if is_incremental() %}
+    and transaction_id in (select transaction_id from orders_touched)
+    {% endif %}
 
 ),
 

@@ -1,8 +1,19 @@
+{{ config(materialized='incremental', unique_key='transaction_id') }}
+
 with
 
-headers as (
+orders_touched as (
+
+    select * from {{ ref('int_orders_touched') }}
+
+),
+
+typed as not materialized (
 
     select * from {{ ref('stg_retail__store_sales_header') }}
+    {% if is_incremental() %}
+    where transaction_id in (select transaction_id from orders_touched)
+    {% endif %}
 
 ),
 
@@ -13,46 +24,71 @@ customers as (
 
 ),
 
-lines as (
+lines as not materialized (
 
     select * from {{ ref('stg_retail__store_sales_line_items') }}
+    {% if is_incremental() %}
+    where transaction_id in (select transaction_id from orders_touched)
+    {% endif %}
 
 ),
 
+with_lines as (
+
+    select distinct transaction_id
+    from lines
+
+),
+
+-- where no total is stated, the lines say what is at stake; copies of them do not count twice
 summed as (
 
     select
         transaction_id,
         sum(line_item_amount) as lines_amount
-    from lines
-    where transaction_id is not null
+    from (
+        select distinct transaction_id, line_item_id, product_id, quantity, line_item_amount
+        from lines
+        where transaction_id in (select transaction_id from typed where stated_amount is null)
+    )
     group by all
 
 ),
+
+{{ keep_versions(
+    id='transaction_id',
+    content='customer_id, store_id, event_date, stated_amount',
+    day='known_date',
+    first_day='last',
+    moment='recorded_at',
+    money='stated_amount'
+) }},
 
 -- the first rule that fails rejects the row, so that rules add up to the quarantine
 checked as (
 
     select
-        headers.* replace (greatest(headers.known_date, customers.first_known_on) as known_date),
-        coalesce(headers.stated_amount, summed.lines_amount, 0) as money,
+        kept.* replace (greatest(kept.known_date, customers.first_known_on) as known_date),
+        coalesce(kept.stated_amount, summed.lines_amount, 0) as money,
         case
-            when headers.is_id_missing then 'missing_transaction_id'
-            when headers.event_date is null then 'unreadable_date'
-            when headers.event_date < date '{{ var("earliest_date") }}' then 'implausible_date'
+            when kept.is_id_missing then 'missing_transaction_id'
+            when kept.event_date is null then 'unreadable_date'
+            when kept.event_date < date '{{ var("earliest_date") }}' then 'implausible_date'
             -- clocks differ: a till east of the one that records or loads may be a day ahead
-            when headers.event_date > headers.recorded_date + 1 then 'future_date'
-            when headers.known_date > headers.loaded_date + 1 then 'future_date'
-            when headers.customer_id is null then 'missing_customer'
+            when kept.event_date > kept.recorded_date + 1 then 'future_date'
+            when kept.known_date > kept.loaded_date + 1 then 'future_date'
+            when kept.customer_id is null then 'missing_customer'
             when customers.customer_id is null then 'unknown_customer'
-            when headers.event_date < customers.registered_date then 'before_registration'
-            when summed.transaction_id is null then 'without_lines'
+            when kept.event_date < customers.registered_date then 'before_registration'
+            when with_lines.transaction_id is null then 'without_lines'
         end as rejected_by
-    from headers
+    from kept
     left join customers
-        on headers.customer_id = customers.customer_id
+        on kept.customer_id = customers.customer_id
+    left join with_lines
+        on kept.transaction_id = with_lines.transaction_id
     left join summed
-        on headers.transaction_id = summed.transaction_id
+        on kept.transaction_id = summed.transaction_id
 
 ),
 

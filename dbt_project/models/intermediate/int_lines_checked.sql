@@ -1,8 +1,19 @@
+{{ config(materialized='incremental', unique_key='line_item_id') }}
+
 with
 
-lines as (
+lines_touched as (
+
+    select * from {{ ref('int_lines_touched') }}
+
+),
+
+typed as not materialized (
 
     select * from {{ ref('stg_retail__store_sales_line_items') }}
+    {% if is_incremental() %}
+    where line_item_id in (select line_item_id from lines_touched)
+    {% endif %}
 
 ),
 
@@ -19,49 +30,59 @@ products as (
 
 ),
 
+-- a line without a recorded day is known with its header, before any later version of it
+{{ keep_versions(
+    id='line_item_id',
+    content='transaction_id, product_id, promotion_id, quantity, line_item_amount',
+    day='recorded_date',
+    first_day='first',
+    moment='recorded_at',
+    money='line_item_amount'
+) }},
+
 -- rows are read more than once, and too wide to keep in memory
 imputed as not materialized (
 
     select
-        lines.* exclude (quantity, line_item_amount),
+        kept.* exclude (quantity, line_item_amount),
         headers.customer_id,
         headers.store_id,
         headers.event_date,
         -- a line counts once both it and its header are known
-        greatest(headers.known_date, lines.recorded_date, products.first_known_on)
+        greatest(headers.known_date, kept.recorded_date, products.first_known_on)
             as known_date,
         headers.versions as header_versions,
         coalesce(
-            greatest(lines.recorded_date, products.first_known_on) > headers.known_date, false
+            greatest(kept.recorded_date, products.first_known_on) > headers.known_date, false
         ) as is_after_header,
         headers.transaction_id as found_transaction_id,
         headers.rejected_by as header_rejected_by,
         products.product_id as found_product_id,
         products.product_category,
         coalesce(
-            lines.quantity,
-            round(lines.line_item_amount / nullif(products.unit_price, 0), 0),
-            sign(lines.line_item_amount)
+            kept.quantity,
+            round(kept.line_item_amount / nullif(products.unit_price, 0), 0),
+            sign(kept.line_item_amount)
         ) as quantity,
         -- what is too large for an amount is none
         try_cast(
-            coalesce(lines.line_item_amount, round(lines.quantity * products.unit_price, 2))
+            coalesce(kept.line_item_amount, round(kept.quantity * products.unit_price, 2))
             as decimal(18, 4)
         ) as line_item_amount,
-        lines.quantity is null and lines.line_item_amount is not null as is_quantity_imputed,
-        lines.line_item_amount is null and lines.quantity * products.unit_price is not null
+        kept.quantity is null and kept.line_item_amount is not null as is_quantity_imputed,
+        kept.line_item_amount is null and kept.quantity * products.unit_price is not null
             as is_amount_imputed
-    from lines
+    from kept
     left join headers
-        on lines.transaction_id = headers.transaction_id
+        on kept.transaction_id = headers.transaction_id
     left join products
-        on lines.product_id = products.product_id
+        on kept.product_id = products.product_id
         -- a product that has changed since is read as it was when the line became known
         and products.valid_from <= coalesce(
-            greatest(headers.known_date, lines.recorded_date), products.valid_until - 1
+            greatest(headers.known_date, kept.recorded_date), products.valid_until - 1
         )
         and products.valid_until > coalesce(
-            greatest(headers.known_date, lines.recorded_date), {{ far_date() }} - 1
+            greatest(headers.known_date, kept.recorded_date), {{ far_date() }} - 1
         )
 
 ),

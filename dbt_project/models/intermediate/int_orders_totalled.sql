@@ -1,8 +1,29 @@
+{{ config(materialized='incremental', incremental_strategy='replace_touched') }}
+
 with
 
+customers_touched as (
+
+    select * from {{ ref('int_customers_touched') }}
+
+),
+
+headers as (
+
+    select * from {{ ref('int_headers_checked') }}
+
+),
+
+-- an order that was another's has states of both, whoever of them is touched
 lines as (
 
     select * from {{ ref('int_lines_capped') }}
+    {% if is_incremental() %}
+    where transaction_id in (
+        select transaction_id from headers
+        where customer_id in (select customer_id from customers_touched)
+    )
+    {% endif %}
 
 ),
 
@@ -81,6 +102,9 @@ totalled as (
         -- one point per whole unit of money, promotion lines count double
         cast(floor(spend) + floor(promoted) as bigint) as points
     from summed
+    {% if is_incremental() %}
+    where customer_id in (select customer_id from customers_touched)
+    {% endif %}
 
 )
 

@@ -1,15 +1,22 @@
+{{ config(materialized='incremental', incremental_strategy='append') }}
+
 with
 
 source as (
 
     select * from {{ source('retail', 'store_sales_header') }}
+    {% if is_incremental() %}
+    where _loaded_at not in (select distinct loaded_at from {{ this }})
+    {% endif %}
 
 ),
 
+-- a raw row is read once, and stays as it was read; copies and versions are told apart behind it
 typed as (
 
     select
-        {{ canonical_id('transaction_id') }} as transaction_id,
+        {{ id_or_missing(canonical_id('transaction_id'), 'source') }} as transaction_id,
+        {{ canonical_id('transaction_id') }} is null as is_id_missing,
         {{ canonical_id('customer_id') }} as customer_id,
         coalesce({{ canonical_id('store_id') }}, 'UNKNOWN') as store_id,
         {{ read_date('transaction_date', 'transaction_date_text') }} as event_date,
@@ -28,15 +35,6 @@ typed as (
             as is_date_respelt
     from source
 
-),
+)
 
-{{ keep_versions(
-    id='transaction_id',
-    content='customer_id, store_id, event_date, stated_amount',
-    day='known_date',
-    first_day='last',
-    moment='recorded_at',
-    money='stated_amount'
-) }}
-
-select * from kept
+select * from typed

@@ -1,13 +1,17 @@
+{{ config(materialized='incremental', incremental_strategy='append') }}
+
 with
 
--- rows are read more than once, and too wide to keep in memory
-source as not materialized (
+source as (
 
     select * from {{ source('retail', 'store_sales_line_items') }}
+    {% if is_incremental() %}
+    where _loaded_at not in (select distinct loaded_at from {{ this }})
+    {% endif %}
 
 ),
 
-spelt as not materialized (
+spelt as (
 
     select
         *,
@@ -19,10 +23,12 @@ spelt as not materialized (
 
 ),
 
-typed as not materialized (
+-- a raw row is read once, and stays as it was read; copies and versions are told apart behind it
+typed as (
 
     select
-        {{ canonical_id('line_item_id') }} as line_item_id,
+        {{ id_or_missing(canonical_id('line_item_id'), 'spelt') }} as line_item_id,
+        {{ canonical_id('line_item_id') }} is null as is_id_missing,
         {{ canonical_id('transaction_id') }} as transaction_id,
         {{ canonical_id('product_id') }} as product_id,
         case
@@ -43,16 +49,6 @@ typed as not materialized (
             as is_amount_respelt
     from spelt
 
-),
+)
 
--- a line without a recorded day is known with its header, before any later version of it
-{{ keep_versions(
-    id='line_item_id',
-    content='transaction_id, product_id, promotion_id, quantity, line_item_amount',
-    day='recorded_date',
-    first_day='first',
-    moment='recorded_at',
-    money='line_item_amount'
-) }}
-
-select * from kept
+select * from typed

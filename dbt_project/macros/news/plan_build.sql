@@ -1,0 +1,57 @@
+{% macro plan_build() %}
+    {#- On run start: which loads has no complete build read yet? Rows come by loads alone, so counts and sums
+        over each tell whether those read before still stand. Where they do not, or the SQL is another,
+        `why_all` says so and incremental models are built as with --full-refresh. -#}
+    create schema if not exists builds;
+    create table if not exists builds.loads_read (
+        table_name varchar, loaded_at timestamp, rows bigint, content hugeint, definition varchar
+    );
+    create table if not exists builds.loads_found as from builds.loads_read;
+    create table if not exists builds.loads_to_read (loaded_at timestamp);
+    create table if not exists builds.plan (why_all varchar);
+    {% if execute and flags.WHICH in ['build', 'run', 'snapshot'] %}
+    {#- not by adapter.get_relation: that leaves a transaction open, which is rolled back -#}
+    {%- set columns = {} -%}
+    {%- for row in run_query(
+        "select schema_name || '.' || table_name, string_agg(column_name || ' ' || data_type, ', ')"
+        ~ " from (from duckdb_columns() where database_name = current_database() order by column_index)"
+        ~ " group by all"
+    ).rows -%}
+        {%- do columns.update({row[0]: row[1]}) -%}
+    {%- endfor -%}
+    {%- set definition = definition_of_rows() -%}
+    {%- set tables = [] -%}
+    {%- for table in graph.sources.values() if table.loaded_at_field == '_loaded_at' -%}
+        {%- set relation = table.schema ~ '.' ~ table.identifier -%}
+        {%- do tables.append((relation, columns[relation])) if relation in columns -%}
+    {%- endfor %}
+    create or replace temp table loads_before as
+    from builds.loads_read union from builds.loads_found;
+    create or replace table builds.loads_found as
+    {%- for relation, its_columns in tables %}
+    select
+        '{{ relation }}' as table_name,
+        _loaded_at as loaded_at,
+        count(*) as rows,
+        sum(cast(hash(raw_rows) as hugeint)) as content,
+        '{{ local_md5(definition ~ its_columns) }}' as definition
+    from {{ relation }} as raw_rows
+    group by all
+    union all
+    {%- endfor %}
+    (from builds.loads_read limit 0);
+    create or replace table builds.plan as
+    select case
+        when {{ flags.FULL_REFRESH }} then 'asked for with --full-refresh'
+        when not exists (from builds.loads_read) then 'no build has come to its end before'
+        -- one that did not come to its end may have read what is gone now
+        when exists (from loads_before except from builds.loads_found)
+            then 'rows of earlier loads are gone or others, or SQL, a macro or a variable behind them is'
+    end as why_all;
+    create or replace table builds.loads_to_read as
+    select distinct loaded_at
+    from builds.loads_found
+    where (select why_all from builds.plan) is null
+        and loaded_at not in (select loaded_at from builds.loads_read)
+    {% endif %}
+{% endmacro %}

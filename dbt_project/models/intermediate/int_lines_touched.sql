@@ -1,0 +1,36 @@
+with
+
+loads as (
+
+    select * from {{ source('builds', 'loads_to_read') }}
+
+),
+
+lines as (
+
+    select * from {{ ref('stg_retail__store_sales_line_items') }}
+
+),
+
+orders as (
+
+    select * from {{ ref('int_orders_renewed') }}
+
+),
+
+-- a line that moves from one order to another is one line of both
+touched as (
+
+    select line_item_id
+    from lines
+    where loaded_at in (select loaded_at from loads)
+
+    union
+
+    select line_item_id
+    from lines
+    where transaction_id in (select transaction_id from orders)
+
+)
+
+select * from touched

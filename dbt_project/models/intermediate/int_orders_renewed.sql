@@ -1,0 +1,61 @@
+with
+
+loads as (
+
+    select * from {{ source('builds', 'loads_to_read') }}
+
+),
+
+headers as (
+
+    select * from {{ ref('stg_retail__store_sales_header') }}
+
+),
+
+lines as (
+
+    select * from {{ ref('stg_retail__store_sales_line_items') }}
+
+),
+
+products as (
+
+    select * from {{ ref('int_products_changed') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('int_customers_changed') }}
+
+),
+
+-- of which something new is said: by a row of their own or of their lines, or of who or what is in them
+renewed as (
+
+    select transaction_id
+    from headers
+    where loaded_at in (select loaded_at from loads)
+
+    union
+
+    select transaction_id
+    from headers
+    where customer_id in (select customer_id from customers)
+
+    union
+
+    select transaction_id
+    from lines
+    where loaded_at in (select loaded_at from loads)
+
+    union
+
+    select transaction_id
+    from lines
+    where product_id in (select product_id from products)
+
+)
+
+select * from renewed
+where transaction_id is not null
