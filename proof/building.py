@@ -19,7 +19,8 @@ from run import transform
 
 # the two tables that the mart is stored in, and what they are made of
 TABLES_OF_THE_MART = ("feat_customers", "feat_dates")
-MART = "+feat_customer_snapshots"
+# a night builds upon a complete build, and that is one of all that is incremental
+MART = "+feat_customer_snapshots +config.materialized:incremental"
 GRID = {"grid_days": 30}
 SETTINGS = {**GRID, **histories.SETTINGS.variables()}
 

@@ -81,7 +81,7 @@ def _shuffled(tables: Tables, rng: Random, parts: int) -> list[Tables]:
             part = rng.randrange(parts)
             if name in ("customer_details", "products"):
                 part = together.setdefault((name, _plain(row[COLUMNS[name][0]])), part)
-            loads[part][name].append({**row, "_loaded_at": end})
+            loads[part][name].append({**row, "_loaded_at": end + timedelta(seconds=part)})
     return loads
 
 
