@@ -1,5 +1,4 @@
 {% macro builds_before(name, relation) %}
     {#- what the last complete build had of a table; where all is built anew, no difference matters -#}
-    {%- set before = source('builds', name) -%}
-    {{ return(relation if should_full_refresh() else before) }}
+    {{ return(relation if should_full_refresh() else 'builds.' ~ name) }}
 {% endmacro %}

@@ -9,7 +9,13 @@
     create table if not exists builds.loads_found as from builds.loads_read;
     create table if not exists builds.loads_to_read (loaded_at timestamp);
     create table if not exists builds.plan (why_all varchar);
-    {% if execute and flags.WHICH in ['build', 'run', 'snapshot'] %}
+    {%- set incremental = [] -%}
+    {%- if execute and flags.WHICH in ['build', 'run'] -%}
+        {%- for node in graph.nodes.values() if node.config.materialized == 'incremental' -%}
+            {%- do incremental.append(node.unique_id) -%}
+        {%- endfor -%}
+    {%- endif %}
+    {% if incremental | select('in', selected_resources) | list %}
     {#- not by adapter.get_relation: that leaves a transaction open, which is rolled back -#}
     {%- set columns = {} -%}
     {%- for row in run_query(

@@ -2,7 +2,7 @@ with
 
 loads as (
 
-    select * from {{ source('builds', 'loads_to_read') }}
+    select * from builds.loads_to_read
 
 ),
 
