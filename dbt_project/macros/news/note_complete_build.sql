@@ -11,7 +11,7 @@
         {%- do done.append(result.node.unique_id) -%}
     {%- endfor -%}
     {%- set lacking = [] -%}
-    {%- for node in graph.nodes.values() if node.config.materialized in ['incremental', 'as_of_snapshots'] -%}
+    {%- for node in graph.nodes.values() if node.config.materialized in ['incremental', 'dates_in_batches'] -%}
         {%- do lacking.append(node.name) if node.unique_id not in done -%}
     {%- endfor -%}
     {%- if not lacking and done | length == results | length %}

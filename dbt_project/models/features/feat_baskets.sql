@@ -2,14 +2,16 @@ with
 
 histories as (
 
-    select * from {{ ref('feat_frequency') }}
+    select * from {{ ref('int_histories_windowed') }}
 
 ),
 
 computed as (
 
     select
-        *,
+        customer_id,
+        as_of_date,
+        {{- windows_of(['promoted']) }}
         {{ ratio('items_360d', 'orders_360d') }} as items_per_order_360d,
         {{ ratio('lines_360d', 'orders_360d') }} as lines_per_order_360d,
         {{ ratio('promoted_90d', 'spend_90d') }} as promotion_share_90d,

@@ -1,14 +1,75 @@
-{{ config(materialized='as_of_snapshots') }}
+{{ config(materialized='dates_in_batches') }}
 
--- depends_on: {{ ref('int_snapshots_scheduled') }}, {{ ref('int_customers_known') }}
--- depends_on: {{ ref('int_customer_days_spaced') }}, {{ ref('int_category_states_tracked') }}
+{#- the materialization reads them too -#}
+{%- do [ref('int_snapshots_scheduled'), ref('int_customer_dates'), ref('int_customers_touched')] -%}
+{%- set money = [] -%}
+{%- for feature in contract_features() if feature.data_type == 'decimal(18,2)' -%}
+    {%- do money.append(feature.name) -%}
+{%- endfor %}
+
 with
 
--- the pairs of customer and date that the mart lacks, or that a late row has touched
-computed as (
+spend as (
 
-    select * from {{ ref('customers_as_of') }}('pairs_to_build')
+    select * from {{ ref('feat_spend') }}
+
+),
+
+frequency as (
+
+    select * from {{ ref('feat_frequency') }}
+
+),
+
+baskets as (
+
+    select * from {{ ref('feat_baskets') }}
+
+),
+
+loyalty as (
+
+    select * from {{ ref('feat_loyalty') }}
+
+),
+
+joined as (
+
+    select
+        spend.*,
+        frequency.* exclude (customer_id, as_of_date),
+        baskets.* exclude (customer_id, as_of_date),
+        loyalty.* exclude (customer_id, as_of_date)
+    from spend
+    {%- for family in ['frequency', 'baskets', 'loyalty'] %}
+    inner join {{ family }}
+        on spend.customer_id = {{ family }}.customer_id
+        and spend.as_of_date = {{ family }}.as_of_date
+    {%- endfor %}
+
+),
+
+-- a feature added to one of the families and to the contract is here: no list to keep
+contracted as (
+
+    select
+        columns(
+            lambda name: name in (
+                {%- for column in contract_columns() if column not in money %}
+                '{{ column }}'{{ ',' if not loop.last }}
+                {%- endfor %}
+            )
+        ),
+        -- amounts have four decimals up to here: features of money are rounded once
+        cast(columns(
+            lambda name: name in (
+                {%- for column in money or ['none'] %}
+                '{{ column }}'{{ ',' if not loop.last }}
+                {%- endfor %}
+            )
+        ) as decimal(18, 2))
+    from joined
 
 )
 
-select * from computed
+select * from contracted

@@ -1,8 +1,10 @@
+{{ config(post_hook="{{ create_as_of_function('shop_as_of') }}") }}
+
 with
 
 dates as (
 
-    select * from {{ ref('shop_as_of') }}('{{ ref("int_snapshots_scheduled") | replace('"', "") }}')
+    select * from {{ ref('feat_season') }}
 
 )
 

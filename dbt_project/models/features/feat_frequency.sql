@@ -2,14 +2,16 @@ with
 
 histories as (
 
-    select * from {{ ref('feat_spend') }}
+    select * from {{ ref('int_histories_windowed') }}
 
 ),
 
 computed as (
 
     select
-        *,
+        customer_id,
+        as_of_date,
+        {{- windows_of(['orders', 'active_days']) }}
         orders_360d - orders_180d as orders_181_360d,
         cast(weighted_orders_lifetime as double) / 1000000 as orders_halflife_90d,
         cast(bit_count(active_month_360d) as bigint) as active_months_360d,

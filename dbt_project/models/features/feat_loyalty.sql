@@ -2,7 +2,7 @@ with
 
 histories as (
 
-    select * from {{ ref('feat_baskets') }}
+    select * from {{ ref('int_histories_windowed') }}
 
 ),
 
@@ -10,7 +10,11 @@ histories as (
 computed as (
 
     select
-        * replace (coalesce(last_store_id, 'NONE') as last_store_id),
+        customer_id,
+        as_of_date,
+        region,
+        segment_id,
+        coalesce(last_store_id, 'NONE') as last_store_id,
         points_lifetime as loyalty_points,
         case
             when points_lifetime >= 2000 then 'Gold'

@@ -1,10 +1,9 @@
 with
 
--- any table with a date per row: the mart's own dates, or a user's spine
+-- when: a table function puts a user's spine in the place of the mart's own dates
 dates as (
 
-    select distinct cast(as_of_date as date) as as_of_date
-    from {{ spine() }}
+    select as_of_date from {{ ref('int_snapshots_scheduled') }}
 
 ),
 

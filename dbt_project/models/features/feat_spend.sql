@@ -6,11 +6,12 @@ histories as (
 
 ),
 
--- the windows themselves pass through: macros/windowed_measures.sql lists them
 computed as (
 
     select
-        *,
+        customer_id,
+        as_of_date,
+        {{- windows_of(['spend']) }}
         cast(spend_61_90d + spend_91_120d as decimal(18, 4)) as spend_61_120d,
         cast(spend_360d - spend_180d as decimal(18, 4)) as spend_181_360d,
         cast(spend_lifetime - returned_lifetime as decimal(18, 4)) as net_spend_lifetime,

@@ -1,13 +1,9 @@
 with
 
--- any table with a customer and a date per row: the mart's own dates, or a user's spine, whose ids may
--- be numbers or spelt in another way
+-- whom and when: a table function puts a user's spine in the place of this view
 spine as (
 
-    select distinct
-        {{ canonical_id('customer_id') }} as customer_id,
-        cast(as_of_date as date) as as_of_date
-    from {{ spine() }}
+    select * from {{ ref('int_customer_dates') }}
 
 ),
 

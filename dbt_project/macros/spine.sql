@@ -1,3 +1,0 @@
-{% macro spine() -%}
-    query_table(spine_table)
-{%- endmacro %}
