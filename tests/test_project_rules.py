@@ -69,8 +69,10 @@ def test_every_model_is_described_with_its_grain(models):
 
 def test_every_model_has_a_tested_key(manifest, models):
     for name, model in models.items():
-        # what holds no rows has no key
+        # what holds no rows has no key, and raw rows may be there twice
         if model["config"]["materialized"] in ("ephemeral", "table_function"):
+            continue
+        if model["description"].strip().endswith("One row per raw row."):
             continue
         kinds = {test["test_metadata"]["name"] for test in _tests_of(manifest, model)}
         assert kinds & {"unique", "unique_combination"}, name
@@ -123,7 +125,7 @@ def test_exposures_stand_on_public_contracts_and_at_most_one_join_of_stored_tabl
 
 
 def _is_stored(model):
-    return model["config"]["materialized"] in ("table", "as_of_snapshots")
+    return model["config"]["materialized"] in ("table", "incremental", "dates_in_batches")
 
 
 def test_no_feature_model_reads_the_labels(models):

@@ -5,17 +5,22 @@
 {% materialization dates_in_batches, adapter='duckdb' %}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set function = 'customers_as_of' -%}
-    {%- set definition -%}
-        select any_value(macro_definition) from duckdb_functions()
+    {%- set noted -%}
+        select any_value(comment) from duckdb_functions()
         where database_name = current_database()
             and schema_name = '{{ this.schema }}'
             and function_name = '{{ function }}'
     {%- endset -%}
-    {%- set before = run_query(definition).columns[0].values()[0] -%}
+    {%- set before = run_query(noted).columns[0].values()[0] -%}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
-    {% call statement('function', auto_begin=True) %}{{ create_as_of_function(function) }}{% endcall %}
-    {%- set is_new = load_cached_relation(this) is none or should_full_refresh()
-        or before != run_query(definition).columns[0].values()[0] -%}
+    {%- set create = create_as_of_function(function) -%}
+    {#- a comment keeps what it was made of: DuckDB writes a definition in other words when it reads it again -#}
+    {%- set made_of = local_md5(create) -%}
+    {% call statement('function', auto_begin=True) %}
+        {{ create }};
+        comment on macro table {{ this.schema }}.{{ function }} is '{{ made_of }}'
+    {% endcall %}
+    {%- set is_new = load_cached_relation(this) is none or should_full_refresh() or before != made_of -%}
     {% call statement('missing') %}
         {%- if is_new %}
         create or replace table {{ this }} as

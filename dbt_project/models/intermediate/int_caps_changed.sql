@@ -28,7 +28,14 @@ changed as (
     full join caps_before
         on caps.event_month = caps_before.event_month
 
+),
+
+narrowed as (
+
+    select *
+    from changed
+    where amount_from is not null or quantity_from is not null
+
 )
 
-select * from changed
-where amount_from is not null or quantity_from is not null
+select * from narrowed

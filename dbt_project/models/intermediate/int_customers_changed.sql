@@ -19,7 +19,13 @@ changed as (
     union all
     (from read_before except all from versions)
 
+),
+
+listed as (
+
+    select distinct customer_id
+    from changed
+
 )
 
-select distinct customer_id
-from changed
+select * from listed

@@ -70,7 +70,14 @@ touched as (
     where loaded_at in (select loaded_at from loads)
     {%- endfor %}
 
+),
+
+named as (
+
+    select *
+    from touched
+    where customer_id is not null
+
 )
 
-select * from touched
-where customer_id is not null
+select * from named

@@ -55,7 +55,14 @@ renewed as (
     from lines
     where product_id in (select product_id from products)
 
+),
+
+named as (
+
+    select *
+    from renewed
+    where transaction_id is not null
+
 )
 
-select * from renewed
-where transaction_id is not null
+select * from named

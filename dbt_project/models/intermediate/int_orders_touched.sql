@@ -30,7 +30,14 @@ touched as (
     from lines
     where line_item_id in (select line_item_id from lines_touched)
 
+),
+
+named as (
+
+    select *
+    from touched
+    where transaction_id is not null
+
 )
 
-select * from touched
-where transaction_id is not null
+select * from named
