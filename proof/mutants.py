@@ -218,7 +218,10 @@ NEWS = {
     "plan_build": [
         ("from builds.loads_read union from builds.loads_found", "from builds.loads_read"),
         ("sum(cast(hash(raw_rows) as hugeint))", "0"),
-        ("not in (select loaded_at from builds.loads_read)", "> (select max(loaded_at) from builds.loads_read)"),
+        (
+            "not in (select loaded_at from builds.loads_read)",
+            "> (select max(loaded_at) from builds.loads_read)",
+        ),
     ],
     "get_incremental_replace_touched_sql": [
         (
@@ -254,14 +257,17 @@ TOUCHED = {
         ("full join", "inner join"),
     ],
     "int_customers_touched": [
-        ("from {{ ref('stg_retail__store_sales_header') }}", "from {{ ref('int_headers_checked') }}\n    where is_latest"),
+        (
+            "from {{ ref('stg_retail__store_sales_header') }}",
+            "from {{ ref('int_headers_checked') }}\n    where is_latest",
+        ),
         ("abs(lines.line_item_amount) > caps.amount_from", "false"),
         ("abs(lines.quantity) > caps.quantity_from", "false"),
     ],
     "int_orders_totalled": [
         (
-            "where customer_id in (select customer_id from customers_touched)\n    )",
-            "where customer_id in (select customer_id from customers_touched) and is_latest\n    )",
+            "from headers where {{ touched('customer_id') }})",
+            "from headers where is_first and {{ touched('customer_id') }})",
         ),
     ],
 }
@@ -297,10 +303,10 @@ FEATURES = {
     ],
 }
 
+MUTANTS_OF_NIGHTS = [*_of("macros/news", NEWS), *_of("models/intermediate", TOUCHED)]
 MUTANTS = [
     *_of("macros", MACROS),
     *_of("models/intermediate", INTERMEDIATE),
     *_of("models/features", FEATURES),
-    *_of("macros/news", NEWS),
-    *_of("models/intermediate", TOUCHED),
+    *MUTANTS_OF_NIGHTS,
 ]

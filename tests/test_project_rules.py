@@ -147,7 +147,7 @@ def test_every_macro_of_ours_is_described(manifest):
 def test_every_model_sql_file_is_short_and_ends_on_its_last_cte(models):
     for name, model in models.items():
         text = (warehouse.DBT_PROJECT / model["original_file_path"]).read_text()
-        assert len(text.splitlines()) <= 95, name
+        assert len(text.splitlines()) <= 100, name
         assert re.search(r"(\)|}})\n\nselect \* from \w+\n$", text), name
 
 

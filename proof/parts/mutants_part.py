@@ -10,18 +10,21 @@ where a unit test fails.
 from __future__ import annotations
 
 import shutil
-from datetime import date, timedelta
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from random import Random
 
 import warehouse
-from proof import building, futures
+from load.raw_tables import TABLES
+from proof import building, futures, histories
 from proof.between import changed
 from proof.changes import CHANGES
 from proof.histories.many_worlds import WORLD_OF, many_worlds, together
 from proof.histories.worlds import Tables
-from proof.mutants import MUTANTS, Mutant
+from proof.mutants import MUTANTS, MUTANTS_OF_NIGHTS, Mutant
 from proof.outcome import Outcome, Task
+from proof.parts import incremental_part
 from run import transform
 
 PART = "mutants"
@@ -29,11 +32,6 @@ CUT = date(2000, 1, 1) + timedelta(30 * 270)
 END = CUT + timedelta(407)
 AS_OF = {**building.SETTINGS, "as_of": END.isoformat()}
 AT_ONCE = 12
-# what these say of a date must be said by the mutant from the first build on
-OF_INCREMENTS = (
-    "macros/facts_hashed.sql",
-    "macros/materializations/as_of_snapshots.sql",
-)
 
 
 def tasks(share: float, seed: int) -> list[Task]:
@@ -49,6 +47,10 @@ def check_mutants(folder: Path, seed: int, mutants: list[Mutant]) -> Outcome:
     _make_scene(scene, seed)
     shutil.copy(scene, honest)
     building.build(honest, AS_OF)
+    if any(mutant in MUTANTS_OF_NIGHTS for mutant in mutants):
+        for night, file in enumerate(_nights(folder / "nights.duckdb", seed)):
+            shutil.copy(file, folder / f"honest_{night}.duckdb")
+            building.build(folder / f"honest_{night}.duckdb", full_refresh=True)
     project = folder / "dbt_project"
     alive = [mutant for mutant in mutants if not _is_found(folder, project, mutant, seed)]
     return Outcome(
@@ -77,6 +79,58 @@ def _make_scene(file: Path, seed: int) -> None:
             "delete from features.feat_customers where hash(customer_id) % 7 = 0"
             " and as_of_date = (select min(as_of_date) + 30 from features.feat_dates)"
         )
+
+
+def _nights(file: Path, seed: int) -> Iterator[Path]:
+    """Build night by night; yield the file where it should be what a build of all makes of it.
+
+    The first night that counts comes after a load that was read, but taken back before any build
+    came to its end; the second after rows were written over; the last brings attributes, too. Loads
+    are not in the order of their stamps.
+    """
+    file.unlink(missing_ok=True)
+    tables = together(many_worlds([seed, seed + 1, seed + 2], CUT).values())
+    loads = histories.arrivals(tables, seed, 4, shuffled=True)
+    first, taken_back, second, third = loads
+    building.write(file, third)
+    building.build(file)
+    building.write(file, taken_back, append=True)
+    with building.in_warehouse(file):
+        transform.build(building.SETTINGS, select="staging.retail", run_only=True)
+        _change(f"delete from raw.{{table}} where _loaded_at = '{_stamp(taken_back)}'")
+    building.write(file, second, append=True)
+    building.build(file)
+    yield file
+    with building.in_warehouse(file):
+        _change(
+            "update raw.store_sales_line_items set line_item_amount = 2 * line_item_amount,"
+            " quantity = 2 * quantity where hash(line_item_id) % 9 = 0"
+        )
+    building.build(file)
+    yield file
+    building.write(file, first, append=True)
+    building.write(file, taken_back, append=True)
+    with building.in_warehouse(file):
+        later = f"timestamp '{_stamp(third)}' + interval 9 second"
+        _change(
+            "insert into raw.customer_details select * replace ('Elsewhere' as region,"
+            f" {later} as _loaded_at) from raw.customer_details where hash(customer_id) % 9 = 0",
+            "insert into raw.products select * replace ('Novelties' as product_category,"
+            f" {later} as _loaded_at) from raw.products where hash(product_id) % 9 = 0",
+        )
+    building.build(file)
+    yield file
+
+
+def _stamp(load: Tables) -> datetime:
+    return next(row["_loaded_at"] for rows in load.values() for row in rows)
+
+
+def _change(*statements: str) -> None:
+    with warehouse.connect() as connection:
+        for statement in statements:
+            for table in TABLES if "{table}" in statement else TABLES[:1]:
+                connection.execute(statement.format(table=table.name))
 
 
 def _parted(tables: Tables, rng: Random) -> tuple[Tables, Tables]:
@@ -109,10 +163,12 @@ def _is_found(folder: Path, project: Path, mutant: Mutant, seed: int) -> bool:
     own.unlink(missing_ok=True)
     try:
         with building.in_project(project):
-            if mutant.file in OF_INCREMENTS:
-                _make_scene(own, seed)
-            else:
-                shutil.copy(folder / "scene.duckdb", own)
+            if mutant in MUTANTS_OF_NIGHTS:
+                return any(
+                    incremental_part.differing(folder / f"honest_{night}.duckdb", own)
+                    for night, _ in enumerate(_nights(own, seed))
+                )
+            shutil.copy(folder / "scene.duckdb", own)
             building.build(own, AS_OF)
             with building.reading(own, honest=folder / "honest.duckdb") as connection:
                 if changed(connection, END, "honest"):

@@ -2,18 +2,10 @@
 
 with
 
-customers_touched as (
-
-    select * from {{ ref('int_customers_touched') }}
-
-),
-
 orders as (
 
     select * from {{ ref('int_orders_totalled') }}
-    {% if is_incremental() %}
-    where customer_id in (select customer_id from customers_touched)
-    {% endif %}
+    where {{ touched('customer_id') }}
 
 ),
 

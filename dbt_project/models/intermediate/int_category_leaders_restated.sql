@@ -2,18 +2,10 @@
 
 with
 
-customers_touched as (
-
-    select * from {{ ref('int_customers_touched') }}
-
-),
-
 cumulated as (
 
     select * from {{ ref('int_category_spend_cumulated') }}
-    {% if is_incremental() %}
-    where customer_id in (select customer_id from customers_touched)
-    {% endif %}
+    where {{ touched('customer_id') }}
 
 ),
 

@@ -2,19 +2,11 @@
 
 with
 
-customers_touched as (
-
-    select * from {{ ref('int_customers_touched') }}
-
-),
-
 lines as (
 
     select * from {{ ref('int_lines_capped') }}
     where line_item_amount > 0
-    {% if is_incremental() %}
-    and customer_id in (select customer_id from customers_touched)
-    {% endif %}
+    and {{ touched('customer_id') }}
 
 ),
 

@@ -2,18 +2,10 @@
 
 with
 
-customers_touched as (
-
-    select * from {{ ref('int_customers_touched') }}
-
-),
-
 days as (
 
     select * from {{ ref('int_customer_days_summed') }}
-    {% if is_incremental() %}
-    where customer_id in (select customer_id from customers_touched)
-    {% endif %}
+    where {{ touched('customer_id') }}
 
 ),
 
@@ -21,9 +13,7 @@ restated as (
 
     select * from {{ ref('int_active_days_restated') }}
     where not is_first
-    {% if is_incremental() %}
-    and customer_id in (select customer_id from customers_touched)
-    {% endif %}
+    and {{ touched('customer_id') }}
 
 ),
 

@@ -2,19 +2,11 @@
 
 with
 
-orders_touched as (
-
-    select * from {{ ref('int_orders_touched') }}
-
-),
-
 headers as (
 
     select * from {{ ref('int_headers_checked') }}
     where rejected_by is null and is_latest
-    {% if is_incremental() %}
-    and transaction_id in (select transaction_id from orders_touched)
-    {% endif %}
+    and {{ touched('transaction_id') }}
 
 ),
 
@@ -22,9 +14,7 @@ lines as (
 
     select * from {{ ref('int_lines_checked') }}
     where rejected_by is null and is_latest
-    {% if is_incremental() %}
-    and transaction_id in (select transaction_id from orders_touched)
-    {% endif %}
+    and {{ touched('transaction_id') }}
 
 ),
 

@@ -2,18 +2,10 @@
 
 with
 
-orders_touched as (
-
-    select * from {{ ref('int_orders_touched') }}
-
-),
-
 typed as not materialized (
 
     select * from {{ ref('stg_retail__store_sales_header') }}
-    {% if is_incremental() %}
-    where transaction_id in (select transaction_id from orders_touched)
-    {% endif %}
+    where {{ touched('transaction_id') }}
 
 ),
 
@@ -27,9 +19,7 @@ customers as (
 lines as not materialized (
 
     select * from {{ ref('stg_retail__store_sales_line_items') }}
-    {% if is_incremental() %}
-    where transaction_id in (select transaction_id from orders_touched)
-    {% endif %}
+    where {{ touched('transaction_id') }}
 
 ),
 
@@ -56,11 +46,8 @@ summed as (
 ),
 
 {{ keep_versions(
-    id='transaction_id',
+    id='transaction_id', day='known_date', first_day='last', moment='recorded_at',
     content='customer_id, store_id, event_date, stated_amount',
-    day='known_date',
-    first_day='last',
-    moment='recorded_at',
     money='stated_amount'
 ) }},
 

@@ -2,18 +2,10 @@
 
 with
 
-lines_touched as (
-
-    select * from {{ ref('int_lines_touched') }}
-
-),
-
 typed as not materialized (
 
     select * from {{ ref('stg_retail__store_sales_line_items') }}
-    {% if is_incremental() %}
-    where line_item_id in (select line_item_id from lines_touched)
-    {% endif %}
+    where {{ touched('line_item_id') }}
 
 ),
 
@@ -32,11 +24,8 @@ products as (
 
 -- a line without a recorded day is known with its header, before any later version of it
 {{ keep_versions(
-    id='line_item_id',
+    id='line_item_id', day='recorded_date', first_day='first', moment='recorded_at',
     content='transaction_id, product_id, promotion_id, quantity, line_item_amount',
-    day='recorded_date',
-    first_day='first',
-    moment='recorded_at',
     money='line_item_amount'
 ) }},
 
@@ -65,10 +54,9 @@ imputed as not materialized (
             sign(kept.line_item_amount)
         ) as quantity,
         -- what is too large for an amount is none
-        try_cast(
-            coalesce(kept.line_item_amount, round(kept.quantity * products.unit_price, 2))
-            as decimal(18, 4)
-        ) as line_item_amount,
+        try_cast(coalesce(
+            kept.line_item_amount, round(kept.quantity * products.unit_price, 2)
+        ) as decimal(18, 4)) as line_item_amount,
         kept.quantity is null and kept.line_item_amount is not null as is_quantity_imputed,
         kept.line_item_amount is null and kept.quantity * products.unit_price is not null
             as is_amount_imputed
@@ -79,7 +67,7 @@ imputed as not materialized (
         on kept.product_id = products.product_id
         -- a product that has changed since is read as it was when the line became known
         and products.valid_from <= coalesce(
-            greatest(headers.known_date, kept.recorded_date), products.valid_until - 1
+            greatest(headers.known_date, kept.recorded_date), {{ far_date() }} - 1
         )
         and products.valid_until > coalesce(
             greatest(headers.known_date, kept.recorded_date), {{ far_date() }} - 1

@@ -2,12 +2,6 @@
 
 with
 
-customers_touched as (
-
-    select * from {{ ref('int_customers_touched') }}
-
-),
-
 headers as (
 
     select * from {{ ref('int_headers_checked') }}
@@ -19,19 +13,14 @@ lines as (
 
     select * from {{ ref('int_lines_capped') }}
     {% if is_incremental() %}
-    where transaction_id in (
-        select transaction_id from headers
-        where customer_id in (select customer_id from customers_touched)
-    )
+    where transaction_id in (select transaction_id from headers where {{ touched('customer_id') }})
     {% endif %}
 
 ),
 
 restated as (
 
-    select distinct transaction_id
-    from lines
-    where is_restated
+    select distinct transaction_id from lines where is_restated
 
 ),
 
@@ -42,17 +31,14 @@ states as (
         transaction_id,
         known_date,
         lead(known_date, 1, {{ far_date() }}) over (
-            partition by transaction_id
-            order by known_date
+            partition by transaction_id order by known_date
         ) as known_until
     from (
-        select transaction_id, known_date from lines
+        select distinct transaction_id, unnest([known_date, known_until]) as known_date
+        from lines
         where transaction_id in (select transaction_id from restated)
-        union
-        select transaction_id, known_until as known_date from lines
-        where transaction_id in (select transaction_id from restated)
-            and known_until < {{ far_date() }}
     )
+    where known_date < {{ far_date() }}
 
 ),
 
@@ -84,7 +70,7 @@ summed as (
         cast(sum(greatest(line_item_amount, 0)) as decimal(18, 4)) as spend,
         cast(-sum(least(line_item_amount, 0)) as decimal(18, 4)) as returned,
         cast(
-            sum(case when promotion_id <> 'NONE' then greatest(line_item_amount, 0) else 0 end)
+            coalesce(sum(greatest(line_item_amount, 0)) filter (where promotion_id <> 'NONE'), 0)
             as decimal(18, 4)
         ) as promoted,
         cast(sum(greatest(quantity, 0)) as decimal(18, 3)) as items,
@@ -102,9 +88,7 @@ totalled as (
         -- one point per whole unit of money, promotion lines count double
         cast(floor(spend) + floor(promoted) as bigint) as points
     from summed
-    {% if is_incremental() %}
-    where customer_id in (select customer_id from customers_touched)
-    {% endif %}
+    where {{ touched('customer_id') }}
 
 )
 
