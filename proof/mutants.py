@@ -72,8 +72,8 @@ MACROS = {
         ),
         ("place_in_day = 1 and content", "content"),
         (
-            "order by {{ day }} nulls {{ first_day }}\n            )\n        ) as",
-            "order by {{ day }} desc\n            )\n        ) as",
+            "order by {{ day }} nulls {{ first_day }}\n        ) as is_version",
+            "order by {{ day }} desc\n        ) as is_version",
         ),
     ],
     "versions_known": [
@@ -219,8 +219,8 @@ NEWS = {
         ("from builds.loads_read union from builds.loads_found", "from builds.loads_read"),
         ("sum(cast(hash(raw_rows) as hugeint))", "0"),
         (
-            "not in (select loaded_at from builds.loads_read)",
-            "> (select max(loaded_at) from builds.loads_read)",
+            "and found.loaded_at = read.loaded_at",
+            "and found.loaded_at <= read.loaded_at",
         ),
     ],
     "get_incremental_replace_touched_sql": [

@@ -1,19 +1,13 @@
 {% macro definition_of_rows() %}
-    {#- a hash of the SQL, with its macros and variables, behind all that an incremental build keeps; the lists
-        grow while they are read -#}
-    {%- set nodes, macros, code = [], [], [] -%}
-    {%- for node in graph.nodes.values() if node.config.materialized == 'incremental' -%}
-        {%- do nodes.append(node.unique_id) -%}
-    {%- endfor -%}
-    {%- for name in nodes -%}
-        {%- if name in graph.nodes -%}
-            {%- set node = graph.nodes[name] -%}
-            {%- do code.append(node.raw_code) -%}
-            {%- do macros.extend(node.depends_on.macros) -%}
-            {%- do nodes.extend(node.depends_on.nodes | reject('in', nodes) | list) -%}
-        {%- endif -%}
+    {#- a hash of the SQL, with its macros and variables, behind what is kept by order, line and customer; the
+        mart sees for itself whether its features are defined otherwise -#}
+    {%- set macros, code = [], [] -%}
+    {%- for name in behind_rows(['incremental']) if name in graph.nodes -%}
+        {%- do code.append(graph.nodes[name].raw_code) -%}
+        {%- do macros.extend(graph.nodes[name].depends_on.macros) -%}
     {%- endfor -%}
     {%- set own = context[project_name] -%}
+    {#- grows while it is read -#}
     {%- for name in macros -%}
         {%- if name.split('.')[1] == project_name and macros.index(name) == loop.index0 -%}
             {%- set macro = own[name.split('.')[2]].macro -%}

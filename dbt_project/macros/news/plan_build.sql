@@ -9,13 +9,8 @@
     create table if not exists builds.loads_found as from builds.loads_read;
     create table if not exists builds.loads_to_read (loaded_at timestamp);
     create table if not exists builds.plan (why_all varchar);
-    {%- set incremental = [] -%}
-    {%- if execute and flags.WHICH in ['build', 'run'] -%}
-        {%- for node in graph.nodes.values() if node.config.materialized == 'incremental' -%}
-            {%- do incremental.append(node.unique_id) -%}
-        {%- endfor -%}
-    {%- endif %}
-    {% if incremental | select('in', selected_resources) | list %}
+    {% set behind = behind_rows(['incremental', 'dates_in_batches']) if execute and flags.WHICH in ['build', 'run'] %}
+    {% if behind and behind | select('in', selected_resources) | list %}
     {#- not by adapter.get_relation: that leaves a transaction open, which is rolled back -#}
     {%- set columns = {} -%}
     {%- for row in run_query(
@@ -27,8 +22,9 @@
     {%- endfor -%}
     {%- set definition = definition_of_rows() -%}
     {%- set tables = [] -%}
-    {%- for table in graph.sources.values() if table.loaded_at_field == '_loaded_at' -%}
-        {%- set relation = table.schema ~ '.' ~ table.identifier -%}
+    {#- raw.loads speaks of customers and products, of whom every change is seen -#}
+    {%- for name in behind if name in graph.sources and not name.endswith('.retail.loads') -%}
+        {%- set relation = graph.sources[name].schema ~ '.' ~ graph.sources[name].identifier -%}
         {%- do tables.append((relation, columns[relation])) if relation in columns -%}
     {%- endfor %}
     create or replace temp table loads_before as
@@ -37,7 +33,7 @@
     {%- for relation, its_columns in tables %}
     select
         '{{ relation }}' as table_name,
-        _loaded_at as loaded_at,
+        {{ '_loaded_at' if '_loaded_at ' in its_columns else 'cast(null as timestamp)' }} as loaded_at,
         count(*) as rows,
         sum(cast(hash(raw_rows) as hugeint)) as content,
         '{{ local_md5(definition ~ its_columns) }}' as definition
@@ -55,9 +51,11 @@
             then 'rows of earlier loads are gone or others, or SQL, a macro or a variable behind them is'
     end as why_all;
     create or replace table builds.loads_to_read as
-    select distinct loaded_at
-    from builds.loads_found
+    select distinct found.loaded_at
+    from builds.loads_found as found
+    anti join builds.loads_read as read
+        on found.table_name = read.table_name
+        and found.loaded_at = read.loaded_at
     where (select why_all from builds.plan) is null
-        and loaded_at not in (select loaded_at from builds.loads_read)
     {% endif %}
 {% endmacro %}

@@ -1,8 +1,8 @@
 {% set tables = [
-    ('customer_details', 'int_customers_quarantined', 'customer_key', '1', '0'),
-    ('products', 'int_products_quarantined', 'product_key', '1', '0'),
-    ('store_sales_header', 'int_headers_quarantined', 'transaction_id', 'version_number', 'money'),
-    ('store_sales_line_items', 'int_lines_quarantined', 'line_item_id', 'version_number', 'money'),
+    ('customer_details', 'int_customers_checked', 'customer_key', '1', '0'),
+    ('products', 'int_products_checked', 'product_key', '1', '0'),
+    ('store_sales_header', 'int_headers_checked', 'transaction_id', 'version_number', 'money'),
+    ('store_sales_line_items', 'int_lines_checked', 'line_item_id', 'version_number', 'money'),
 ] %}
 
 with
@@ -11,6 +11,7 @@ with
 {{ table }} as (
 
     select * from {{ ref(model) }}
+    where rejected_by is not null
 
 ),
 
