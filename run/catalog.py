@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 CATALOG = "marts.feature_catalog"
 # the mart joins them: features of customers, and of dates
-PARTS = ("features.customers_as_of", "features.shop_as_of")
+PARTS = ("features.feat_customers", "features.feat_dates")
 # what a feature is computed from that needs nothing but the date
 CALENDAR = ["calendar"]
 # what Python writes into the warehouse after a build, and all that shows it

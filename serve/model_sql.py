@@ -1,6 +1,6 @@
 """Which models lie between the cleaned lines and the features, with the SQL that built them.
 
-Every build notes the SQL of each model in `memory.built`, so that nothing here needs dbt.
+Every build notes the SQL of each model in `main.model_sql`, so that nothing here needs dbt.
 """
 
 from __future__ import annotations
@@ -13,12 +13,17 @@ from sqlglot import exp, parse_one
 
 import warehouse
 
-FEATURES = "features.customers_as_of"
+FEATURES = "features.feat_customers"
+SPINE = "intermediate.int_customer_dates"
+# whom and what a build computes: given instead of read, as all of it is this one customer's
+CUSTOMERS_TOUCHED = "intermediate.int_customers_touched"
+ORDERS_TOUCHED = "intermediate.int_orders_touched"
+GIVEN = (SPINE, CUSTOMERS_TOUCHED, ORDERS_TOUCHED)
 HEADERS, LINES = "intermediate.int_headers_checked", "intermediate.int_lines_checked"
 # what all customers say together: one order more hardly changes it, so it is read as it stands
 OF_THE_SHOP = ("intermediate.int_line_sizes_binned", "intermediate.int_shop_days_summed")
 # tables that no model makes, so no SQL of theirs is noted
-NO_MODELS = ("raw", "history")
+NO_MODELS = ("raw.", "history.")
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class Steps:
     computed
         By `schema.name`, in the order in which they can be made: the SQL of what follows from them.
     features
-        The SQL of the table function; it reads the table that `spine_table` names.
+        The SQL of the mart; its rows are those that `SPINE` names.
     """
 
     copied: tuple[str, ...]
@@ -49,12 +54,9 @@ def noted(connection: duckdb.DuckDBPyConnection) -> Steps:
         If the SQL of a model is not noted: the last build was one of an earlier version.
     """
     try:
-        rows = connection.execute(
-            "select split_part(node, '.', 3), sql from memory.built"
-            " where starts_with(node, 'model.') and sql is not null order by node"
-        ).fetchall()
-    except duckdb.BinderException:
-        # the column is as new as this file
+        rows = connection.execute("select model, sql from main.model_sql order by all").fetchall()
+    except duckdb.CatalogException:
+        # the table is as new as this file
         rows = []
     return _steps(tuple(rows))
 
@@ -69,15 +71,14 @@ def _steps(rows: tuple[tuple[str, str], ...]) -> Steps:
         """Note what a table reads, parents first; return whether it follows from the lines."""
         if table in (HEADERS, LINES):
             return True
-        schema, name = table.split(".")
-        if table in OF_THE_SHOP or schema in NO_MODELS:
+        if table in (*OF_THE_SHOP, *GIVEN) or table.startswith(NO_MODELS):
             return False
         if table not in reads:
-            if name not in sql:
+            if table not in sql:
                 raise warehouse.WarehouseError(
                     f"the warehouse does not note by which SQL {table} was built: run `make build`"
                 )
-            parents = _tables(sql[name])
+            parents = _tables(sql[table])
             # all of them: each has to be noted before what reads it
             follows[table] = any([follow(parent) for parent in parents])
             reads[table] = parents
@@ -88,9 +89,9 @@ def _steps(rows: tuple[tuple[str, str], ...]) -> Steps:
     computed = [table for table in reads if follows[table]]
     read = {parent for table in computed for parent in reads[table]}
     return Steps(
-        copied=tuple(sorted(read - set(computed))),
-        computed={table: sql[table.split(".")[1]] for table in computed if table != FEATURES},
-        features=sql[FEATURES.split(".")[1]],
+        copied=tuple(sorted(read - set(computed) - set(GIVEN))),
+        computed={table: sql[table] for table in computed if table != FEATURES},
+        features=sql[FEATURES],
     )
 
 

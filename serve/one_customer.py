@@ -18,10 +18,9 @@ import duckdb
 
 from load.staging import quoted
 from serve import model_sql, stored
-from serve.model_sql import HEADERS, LINES, Steps
+from serve.model_sql import HEADERS, LINES, SPINE, Steps
 
 ORDERS = "intermediate.int_orders_totalled"
-SPINE = "spine_of_one"
 # ids in the warehouse are in capitals: none of them is like these
 NAME = "what if"
 NO_PROMOTION = "NONE"
@@ -47,13 +46,15 @@ class OneCustomer:
     ) -> None:
         self._connection, self._customer_id, self._steps = connection, customer_id, steps
         self._whole = quoted(whole)
-        self._execute(f"create table {SPINE} (customer_id varchar, as_of_date date)")
-        for table in (model_sql.FEATURES, *steps.copied, *steps.computed):
+        for table in (*model_sql.GIVEN, *steps.copied, *steps.computed):
             self._execute(f"create schema if not exists {table.split('.')[0]}")
         for table in steps.copied:
             self._copy(table)
+        self._execute(f"create table {SPINE} (customer_id varchar, as_of_date date)")
+        # what a build computed anew, all there is here
+        self._execute(f"create table {model_sql.CUSTOMERS_TOUCHED} as select ? as customer_id", customer_id)
         self._execute(
-            f"create macro {model_sql.FEATURES}(spine_table) as table {_query(steps.features)}"
+            f"create view {model_sql.ORDERS_TOUCHED} as select distinct transaction_id from {HEADERS}"
         )
 
     def features(self, day: date, lines: Sequence[Line] = ()) -> dict[str, Any] | None:
@@ -74,7 +75,7 @@ class OneCustomer:
         names = stored.contract().features
         row = self._execute(
             f"""select {", ".join(names)}
-            from {model_sql.FEATURES}('{SPINE}')
+            from {_query(self._steps.features)} as features
             inner join {self._whole}.features.feat_dates as dates using (as_of_date)"""
         ).fetchone()
         return row and dict(zip(names, row, strict=True))

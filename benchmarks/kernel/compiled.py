@@ -39,7 +39,7 @@ def statements(dates: list[date], at_a_time: int) -> list[str]:
         Pairs of customer and date to compute in one statement, about.
     """
     first = _compile("--inline", BY_HAND.read_text())["inline_query"]
-    models = _compile("--select", *CAPS, *MODELS, "customers_as_of")
+    models = _compile("--select", *CAPS, *MODELS, "feat_customers")
     between = [
         f"create or replace {kind} intermediate.{name} as {models[name]}"
         for name, kind in MODELS.items()
@@ -48,7 +48,7 @@ def statements(dates: list[date], at_a_time: int) -> list[str]:
     # a semicolon may stand in a comment too
     by_hand = re.split(r";\n+(?=create )", first.strip().removesuffix(";"))
     lines = next(place for place, sql in enumerate(by_hand) if "int_lines_capped as" in sql)
-    features = models["customers_as_of"].replace("query_table(spine_table)", "pairs")
+    features = re.sub(r'(?:"[^"]+"[.])+"int_customer_dates"', "pairs", models["feat_customers"])
     listed = ", ".join(f"date '{day}'" for day in dates)
     batches = f"""
         create or replace table batches as

@@ -1,5 +1,6 @@
 -- each feature is there where the contract does not say nullable, and each numeric one is finite and
 -- inside the minimum and maximum that it states
+{{ config(where='touched(customer_id) or touched(as_of_date)') }}
 {% set mart = ref('feat_customer_snapshots') %}
 {% if execute %}
 {% set columns = graph.nodes['model.retail_feature_store.feat_customer_snapshots'].columns %}
@@ -11,7 +12,7 @@ with
 
 mart as (
 
-    select * from {{ mart }}
+    select * from {{ get_where_subquery(mart) }}
 
 ),
 

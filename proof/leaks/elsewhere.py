@@ -54,9 +54,7 @@ class Marker:
             called = _called(node.this)
             if f"{node.db}.{called}" in self.built or isinstance(node.this, exp.GenerateSeries):
                 return None
-            arguments = node.this.expressions
-            is_spine = called == "query_table" and isinstance(arguments[0], exp.Column)
-            return None if is_spine else f"{called}()"
+            return f"{called}()"
         if not node.db and _is_named_in_query(node, name):
             return None
         # without a schema it stands in main

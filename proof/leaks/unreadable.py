@@ -21,11 +21,9 @@ from proof.between import KEYS
 from proof.leaks.elsewhere import ELSEWHERE, MOMENT, Marker
 from run.lineage.models import Lineage
 
-PARTS = ("features.customers_as_of", "features.shop_as_of")
+PARTS = ("features.feat_customers", "features.feat_dates")
 # the raw tables that futures change
 RAW = frozenset({"raw.loads", *(f"raw.{table.name}" for table in TABLES)})
-# what the mart itself notes of its building
-NOTES = ("features.snapshot_ledger", "features.facts_built")
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ def readings(connection: duckdb.DuckDBPyConnection, result: dbtRunnerResult) -> 
 
 def empty(connection: duckdb.DuckDBPyConnection, result: dbtRunnerResult) -> None:
     """Empty all tables that the mart is not made from: what reads them changes."""
-    kept = RAW | {f"{node.schema}.{node.name}" for node in _nodes(result)} | set(NOTES)
+    kept = RAW | {f"{node.schema}.{node.name}" for node in _nodes(result)}
     tables = connection.execute(
         "select schema_name, table_name from duckdb_tables()"
         " where database_name = current_database() and not temporary and schema_name <> 'memory'"

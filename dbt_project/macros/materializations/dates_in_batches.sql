@@ -30,10 +30,13 @@
         where as_of_date not in (select as_of_date from {{ ref('int_snapshots_scheduled') }})
             or customer_id in (select customer_id from {{ ref('int_customers_touched') }});
         {%- endif %}
+        create or replace table builds.dates_to_compute as
+        select as_of_date from {{ ref('int_snapshots_scheduled') }}
+        where as_of_date not in (select as_of_date from {{ this }});
         create or replace temp table missing as
         select customer_id, as_of_date
         from {{ ref('int_customer_dates') }}
-        where as_of_date not in (select as_of_date from {{ this }})
+        where as_of_date in (select as_of_date from builds.dates_to_compute)
             or customer_id in (select customer_id from {{ ref('int_customers_touched') }});
         create or replace temp table batches as
         select as_of_date, sum(count(*)) over (order by as_of_date) // {{ var('rows_at_a_time') }} as batch

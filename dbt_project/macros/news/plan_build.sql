@@ -9,6 +9,7 @@
     create table if not exists builds.loads_found as from builds.loads_read;
     create table if not exists builds.loads_to_read (loaded_at timestamp);
     create table if not exists builds.plan (why_all varchar);
+    create table if not exists builds.dates_to_compute (as_of_date date);
     {% set behind = behind_rows(['incremental', 'dates_in_batches']) if execute and flags.WHICH in ['build', 'run'] %}
     {% if behind and behind | select('in', selected_resources) | list %}
     {#- not by adapter.get_relation: that leaves a transaction open, which is rolled back -#}

@@ -9,43 +9,9 @@
 
 with
 
-spend as (
-
-    select * from {{ ref('feat_spend') }}
-
-),
-
-frequency as (
-
-    select * from {{ ref('feat_frequency') }}
-
-),
-
-baskets as (
-
-    select * from {{ ref('feat_baskets') }}
-
-),
-
-loyalty as (
-
-    select * from {{ ref('feat_loyalty') }}
-
-),
-
 joined as (
 
-    select
-        spend.*,
-        frequency.* exclude (customer_id, as_of_date),
-        baskets.* exclude (customer_id, as_of_date),
-        loyalty.* exclude (customer_id, as_of_date)
-    from spend
-    {%- for family in ['frequency', 'baskets', 'loyalty'] %}
-    inner join {{ family }}
-        on spend.customer_id = {{ family }}.customer_id
-        and spend.as_of_date = {{ family }}.as_of_date
-    {%- endfor %}
+    select * from {{ ref('feat_families_joined') }}
 
 ),
 
