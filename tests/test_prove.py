@@ -51,7 +51,7 @@ def test_loads_in_any_order_and_accidents_give_the_mart_of_one_build(tmp_path):
 
 def test_mistakes_are_found_and_a_comment_is_none(tmp_path):
     mistakes = Random(1).sample(MUTANTS, 3)
-    comment = Mutant("models/features/feat_season.sql", "-- any table", "-- a table")
+    comment = Mutant("models/features/feat_season.sql", "-- when: a", "-- when: the")
     outcome = mutants_part.check_mutants(tmp_path, 1, [*mistakes, comment])
     assert outcome.differences == [f"not found: {comment.name}"]
 
