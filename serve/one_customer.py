@@ -52,12 +52,9 @@ class OneCustomer:
             self._copy(table)
         self._execute(f"create table {SPINE} (customer_id varchar, as_of_date date)")
         # what a build computed anew, all there is here
-        self._execute(
-            f"create table {model_sql.CUSTOMERS_TOUCHED} as select ? as customer_id", customer_id
-        )
-        self._execute(
-            f"create view {model_sql.ORDERS_TOUCHED} as select distinct transaction_id from {HEADERS}"
-        )
+        touched, orders = model_sql.CUSTOMERS_TOUCHED, model_sql.ORDERS_TOUCHED
+        self._execute(f"create table {touched} as select ? as customer_id", customer_id)
+        self._execute(f"create view {orders} as select distinct transaction_id from {HEADERS}")
 
     def features(self, day: date, lines: Sequence[Line] = ()) -> dict[str, Any] | None:
         """Return the mart's row of the customer on a date, with these lines more.

@@ -225,7 +225,8 @@ def test_what_a_feature_reads_besides_is_seen_and_another_kind_of_relation_is_ma
         )
         .replace(
             "    from histories\n\n)\n\nselect",
-            "    from histories\n    left join promoted using (customer_id, as_of_date)\n\n)\n\nselect",
+            "    from histories\n    left join promoted using (customer_id, as_of_date)\n\n)"
+            "\n\nselect",
         )
     )
     yml = project / warehouse.FEATURES_YML.relative_to(warehouse.DBT_PROJECT)
@@ -237,7 +238,7 @@ def test_what_a_feature_reads_besides_is_seen_and_another_kind_of_relation_is_ma
     before = "      - name: promotion_share_90d\n"
     yml.write_text(yml.read_text().replace(before, entry + before))
     view = project / "models" / "features" / "feat_customer_snapshots.sql"
-    view.write_text(view.read_text().replace("materialized='view'", "materialized='table'"))
+    view.write_text("{{ config(materialized='table') }}\n\n" + view.read_text())
     monkeypatch.setattr(warehouse, "FEATURES_YML", yml)
     with building.in_project(project):
         building.build(shop, GRID)
