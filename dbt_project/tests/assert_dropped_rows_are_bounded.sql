@@ -4,25 +4,7 @@ with
 
 checked as (
 
-    select
-        'store_sales_header' as table_name,
-        transaction_id as row_key,
-        abs(money) as money,
-        rejected_by is null and known_until < {{ far_date() }} as is_superseded,
-        duplicate_rows,
-        abs(duplicate_money) as duplicate_money
-    from {{ ref('int_headers_checked') }}
-
-    union all
-
-    select
-        'store_sales_line_items' as table_name,
-        line_item_id as row_key,
-        abs(money) as money,
-        rejected_by is null and known_until < {{ far_date() }} as is_superseded,
-        duplicate_rows,
-        abs(duplicate_money) as duplicate_money
-    from {{ ref('int_lines_checked') }}
+    select * from {{ shop_facts('int_checks_summed') }}
 
 ),
 
@@ -30,14 +12,14 @@ summed as (
 
     select
         table_name,
-        count(*) + sum(duplicate_rows) as rows_in,
+        sum(rows) + sum(duplicate_rows) as rows_in,
         sum(money) + sum(duplicate_money) as money_in,
-        count(*) filter (where is_superseded) as superseded_rows,
+        coalesce(sum(rows) filter (where is_superseded), 0) as superseded_rows,
         coalesce(sum(money) filter (where is_superseded), 0) as superseded_money,
-        arg_max(row_key, money, 3) filter (where is_superseded) as superseded_examples,
+        max(largest) filter (where is_superseded) as superseded_examples,
         sum(duplicate_rows) as duplicate_rows,
         sum(duplicate_money) as duplicate_money,
-        arg_max(row_key, duplicate_money, 3) filter (where duplicate_rows > 0) as duplicate_examples
+        max(largest_duplicates) as duplicate_examples
     from checked
     group by all
 

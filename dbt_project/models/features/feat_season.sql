@@ -9,7 +9,7 @@ dates as (
 
 days as (
 
-    select * from {{ ref('int_shop_days_summed') }}
+    select * from {{ shop_facts('int_shop_days_summed') }}
 
 ),
 

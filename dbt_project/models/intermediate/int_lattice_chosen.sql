@@ -2,7 +2,7 @@ with
 
 days as (
 
-    select * from {{ ref('int_shop_days_summed') }}
+    select * from {{ shop_facts('int_shop_days_summed') }}
 
 ),
 
@@ -14,8 +14,7 @@ reach as (
 
 customers as (
 
-    select * from {{ ref('int_customers_checked') }}
-    where rejected_by is null
+    select * from {{ shop_facts('int_customers_counted') }}
 
 ),
 
@@ -50,7 +49,7 @@ bounded as (
 
 known_customers as (
 
-    select count(*) as customers
+    select coalesce(sum(customers.customers), 0) as customers
     from customers
     inner join dated
         on coalesce(customers.registered_date < dated.current_as_of_date, true)

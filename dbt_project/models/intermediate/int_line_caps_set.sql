@@ -1,22 +1,14 @@
 with
 
-lines as (
+months as (
 
-    select * from {{ ref('int_lines_checked') }}
-    where rejected_by is null
+    select * from {{ shop_facts('int_line_months_listed') }}
 
 ),
 
 binned as (
 
-    select * from {{ ref('int_line_sizes_binned') }}
-
-),
-
-months as (
-
-    select distinct cast(date_trunc('month', event_date) as date) as event_month
-    from lines
+    select * from {{ shop_facts('int_line_sizes_binned') }}
 
 ),
 

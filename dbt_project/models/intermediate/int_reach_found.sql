@@ -2,7 +2,7 @@ with
 
 days as (
 
-    select * from {{ ref('int_shop_days_summed') }}
+    select * from {{ shop_facts('int_shop_days_summed') }}
 
 ),
 

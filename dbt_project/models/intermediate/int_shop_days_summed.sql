@@ -1,5 +1,6 @@
--- a load that raises an alarm of severity error stops here, before the mart
--- depends_on: {{ ref('load_alarms') }}
+-- a load that raises an alarm of severity error, or of which too much is rejected or dropped, stops
+-- here, before the mart
+-- depends_on: {{ shop_facts('load_alarms') }}, {{ shop_facts('int_checks_summed') }}
 with
 
 days as (

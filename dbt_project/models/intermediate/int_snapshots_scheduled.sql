@@ -1,3 +1,5 @@
+-- caps that take too much of the money stop here, before the mart
+-- depends_on: {{ shop_facts('int_caps_summed') }}
 with
 
 latticed as (

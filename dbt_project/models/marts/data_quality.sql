@@ -2,19 +2,19 @@ with
 
 outcomes as (
 
-    select * from {{ ref('int_outcomes_counted') }}
+    select * from {{ shop_facts('int_outcomes_counted') }}
 
 ),
 
 repairs as (
 
-    select * from {{ ref('int_repairs_counted') }}
+    select * from {{ shop_facts('int_repairs_counted') }}
 
 ),
 
 late_rows as (
 
-    select * from {{ ref('int_late_rows_counted') }}
+    select * from {{ shop_facts('int_late_rows_counted') }}
 
 ),
 

@@ -7,13 +7,13 @@ with
 
 order_days as (
 
-    select * from {{ ref('int_order_days_measured') }}
+    select * from {{ shop_facts('int_order_days_measured') }}
 
 ),
 
 product_days as (
 
-    select * from {{ ref('int_product_days_measured') }}
+    select * from {{ shop_facts('int_product_days_measured') }}
 
 ),
 

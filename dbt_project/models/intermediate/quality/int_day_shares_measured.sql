@@ -30,7 +30,7 @@ order_days as (
         *,
         if(store_id = 'UNKNOWN', orders, 0) as without_store,
         if(day = min(day) over (partition by store_id), orders, 0) as of_new_stores
-    from {{ ref('int_order_days_measured') }}
+    from {{ shop_facts('int_order_days_measured') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 product_days as (
 
-    select * from {{ ref('int_product_days_measured') }}
+    select * from {{ shop_facts('int_product_days_measured') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 order_days as (
 
-    select * from {{ ref('int_order_days_measured') }}
+    select * from {{ shop_facts('int_order_days_measured') }}
 
 ),
 
