@@ -33,6 +33,10 @@ CUSTOMER_DAYS = """
 """
 
 
+LAST_MOMENT = "(select max(recorded_at) from raw.store_sales_header)"
+NEXT_LOAD = "(select max(_loaded_at) + interval 1 second from raw.store_sales_line_items)"
+
+
 class Shop:
     """A generated shop in a folder of its own.
 
@@ -72,6 +76,11 @@ class Shop:
     def build(self, *arguments: str, as_of: date | None = None) -> dict[str, float]:
         """Run `dbt build` without the unit tests, which belong to a change of the SQL."""
         return self.dbt("build", "--exclude-resource-type", "unit_test", *arguments, as_of=as_of)
+
+    def seconds_of_nodes(self) -> dict[str, float]:
+        """Return what each node of the last run of dbt took."""
+        results = json.loads((self.folder / "target" / "run_results.json").read_text())["results"]
+        return {one["unique_id"]: one["execution_time"] for one in results}
 
     def dates(self) -> list[date]:
         """Return the as-of dates of the mart, in order."""
@@ -147,27 +156,78 @@ class Shop:
             )
 
     def bring_back(self) -> None:
-        """Append what was put aside."""
+        """Append what was put aside, as a load of its own."""
         for table in ("store_sales_line_items", "store_sales_header"):
             self.query(
-                f"insert into raw.{table} from main.aside_{table}; drop table main.aside_{table}"
+                f"""
+                insert into raw.{table} by name
+                select * replace ({NEXT_LOAD} as _loaded_at) from main.aside_{table};
+                drop table main.aside_{table}
+                """
             )
 
     def come_late(self) -> None:
-        """Append lines to transactions of closed months that are known on the last day only."""
+        """Load lines of transactions of closed months that are known on the last day only."""
+        self._load_lines(LATE_LINES, f"recorded_at < {LAST_MOMENT} - interval 90 day")
+
+    def a_night(self) -> int:
+        """Load a thousandth more lines: most of new orders, some late, some that correct others.
+
+        Returns
+        -------
+        int
+            Lines of the load.
+        """
+        [(lines,)] = self.query("select count(*) // 1000 from raw.store_sales_line_items")
+        self.query(
+            f"""
+            create or replace table main.bought as
+            select transaction_id, {NEXT_LOAD} as loaded_at
+            from raw.store_sales_header
+            where recorded_at >= {LAST_MOMENT} - interval 30 day
+            order by hash(transaction_id)
+            limit {lines * 8 // 10 // 3};
+            insert into raw.store_sales_header by name
+            select headers.* replace (
+                'N' || headers.transaction_id as transaction_id,
+                {LAST_MOMENT} as transaction_date,
+                null as transaction_date_text,
+                {LAST_MOMENT} as recorded_at,
+                bought.loaded_at as _loaded_at
+            )
+            from raw.store_sales_header as headers
+            inner join main.bought as bought on headers.transaction_id = bought.transaction_id;
+            insert into raw.store_sales_line_items by name
+            select lines.* replace (
+                'N' || lines.line_item_id as line_item_id,
+                'N' || lines.transaction_id as transaction_id,
+                {LAST_MOMENT} as recorded_at,
+                bought.loaded_at as _loaded_at
+            )
+            from raw.store_sales_line_items as lines
+            inner join main.bought as bought on lines.transaction_id = bought.transaction_id;
+            drop table main.bought
+            """
+        )
+        self._load_lines(lines // 10, "true")
+        self._load_lines(lines // 10, "line_item_amount > 0", corrects=True)
+        return lines
+
+    def _load_lines(self, count: int, condition: str, *, corrects: bool = False) -> None:
+        changed = (
+            "line_item_amount * 1.1 as line_item_amount"
+            if corrects
+            else "'LATE' || line_item_id as line_item_id"
+        )
         self.query(
             f"""
             insert into raw.store_sales_line_items by name
-            select
-                lines.* replace (
-                    'LATE' || row_number() over () as line_item_id,
-                    (select max(recorded_at) from raw.store_sales_header) as recorded_at
-                )
-            from raw.store_sales_line_items as lines
-            where lines.recorded_at < (
-                select max(recorded_at) - interval 90 days from raw.store_sales_header
+            select * replace (
+                {changed}, {LAST_MOMENT} as recorded_at, {NEXT_LOAD} as _loaded_at
             )
-            order by hash(line_item_id)
-            limit {LATE_LINES}
+            from raw.store_sales_line_items
+            where {condition} and not starts_with(line_item_id, 'N')
+            order by hash(line_item_id, '{condition}')
+            limit {count}
             """
         )

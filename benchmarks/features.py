@@ -54,6 +54,7 @@ def bench(size: str) -> list[dict[str, object]]:
     _say(size, "generating the shop")
     shop.generate()
     rows = _from_raw(shop)
+    rows += _night(shop)
     if size != "l":
         rows += _beside_peers(shop, rows[1])
         rows += _increments(shop)
@@ -84,6 +85,17 @@ def _from_raw(shop: Shop) -> list[dict[str, object]]:
         {"task": task, "method": "kernel", **kernel},
         again,
     ]
+
+
+def _night(shop: Shop) -> list[dict[str, object]]:
+    """Measure a night of a thousandth more lines; a full build of the rows must give the same."""
+    _say(shop.size, "a night of 0.1 % new lines")
+    shop.a_night()
+    night = {"task": "increment", "method": "dbt, a night", **shop.build(), **_mart(shop)}
+    if shop.size != "l":
+        anew = {"method": "dbt, full refresh", **shop.build("--full-refresh"), **_mart(shop)}
+        _check(night, anew)
+    return [night]
 
 
 def _beside_peers(shop: Shop, built: dict) -> list[dict[str, object]]:
@@ -160,12 +172,13 @@ def ratios(rows: list[dict]) -> list[tuple[str, str, str]]:
     found = []
     for size in SIZES:
         asked = [
-            ("dbt with tests / kernel, wall", "dbt", "kernel", "wall_s", "at most 2"),
+            ("dbt with tests / kernel, wall", "dbt", "kernel", "wall_s", "at most 1.4"),
             ("start of dbt / dbt, wall", "dbt start-up", "dbt", "wall_s", ""),
             ("nothing new / dbt, wall", "dbt, nothing new", "dbt", "wall_s", ""),
+            ("a night of 0.1 % new lines / dbt, wall", "dbt, a night", "dbt", "wall_s", ""),
             (
                 "one snapshot more / full refresh, wall",
-                *("dbt, one snapshot more", "dbt, full refresh", "wall_s", "at most 0.33"),
+                *("dbt, one snapshot more", "dbt, full refresh", "wall_s", "at most 0.25"),
             ),
             (
                 "a month of rows more / full refresh, wall",

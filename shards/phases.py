@@ -106,7 +106,9 @@ def _invoke(file: Path, command: Sequence[str], settings: Settings) -> None:
         raise ValueError(f"{file}: the warehouse of a shard is a file {FILE}")
     with in_warehouse(file):
         # a run writes into what it is given
-        result = dbtRunner(manifest=copy.deepcopy(_parsed(text))).invoke([*command, *_project(), "--vars", text])
+        result = dbtRunner(manifest=copy.deepcopy(_parsed(text))).invoke(
+            [*command, *_project(), "--vars", text]
+        )
         # dbt keeps the file open after it has run
         DuckDBConnectionManager.close_all_connections()
         transform.raise_if_failed(result)

@@ -79,9 +79,7 @@ def count(connection: duckdb.DuckDBPyConnection) -> list[Part]:
     return parts
 
 
-def hand_over(
-    connection: duckdb.DuckDBPyConnection, parts: list[Part], to: Path
-) -> None:
+def hand_over(connection: duckdb.DuckDBPyConnection, parts: list[Part], to: Path) -> None:
     """Write the rows of some parts as Parquet, a folder for each table and shard.
 
     Parameters

@@ -96,7 +96,9 @@ def _working(file: Path, *, in_place: bool) -> Iterator[Path]:
         copy = Path(scratch) / FILE
         if file.exists():
             shutil.copy(file, copy)
-        os.environ.setdefault("DBT_TARGET_PATH", str(Path(tempfile.gettempdir()) / f"dbt-{os.getpid()}"))
+        os.environ.setdefault(
+            "DBT_TARGET_PATH", str(Path(tempfile.gettempdir()) / f"dbt-{os.getpid()}")
+        )
         yield copy
         made = layout.temporary(file)
         shutil.copy(copy, made)
@@ -119,7 +121,9 @@ def _take_rows(connection: duckdb.DuckDBPyConnection, place: Layout, task: Task)
 
 def _take(connection: duckdb.DuckDBPyConnection, rows: Path, table: str, task: Task) -> None:
     create = "create or replace table" if task.anew else "create table if not exists"
-    connection.execute(f"{create} raw.{table} as from read_parquet('{rows}/{table}.parquet') limit 0")
+    connection.execute(
+        f"{create} raw.{table} as from read_parquet('{rows}/{table}.parquet') limit 0"
+    )
     new = [part[1] for part in task.new if part[0] == table]
     held = [part[1] for part in task.held if part[0] == table]
     connection.execute(
@@ -152,16 +156,16 @@ def _take_facts(connection: duckdb.DuckDBPyConnection, place: Layout, phase: int
     connection.execute("create schema if not exists shop")
     for file in sorted(place.shop.glob("*/*.parquet")):
         if int(file.parent.name) <= phase:
-            connection.execute(f"create or replace table shop.{file.stem} as from read_parquet('{file}')")
+            connection.execute(
+                f"create or replace table shop.{file.stem} as from read_parquet('{file}')"
+            )
 
 
 def _leave(connection: duckdb.DuckDBPyConnection, place: Layout, task: Task) -> list[str]:
     for fact in PHASES[task.phase]:
         path = place.fact(fact.model, task.shard)
         made = layout.temporary(path)
-        connection.execute(
-            f"copy (from {fact.schema}.{fact.model}) to '{made}' (format parquet)"
-        )
+        connection.execute(f"copy (from {fact.schema}.{fact.model}) to '{made}' (format parquet)")
         os.replace(made, path)
     if task.phase < len(PHASES) - 1:
         return []
@@ -174,7 +178,12 @@ def _leave(connection: duckdb.DuckDBPyConnection, place: Layout, task: Task) -> 
             " (format parquet, partition_by (as_of_date))"
         )
         for number, written in enumerate(sorted(made.rglob("*.parquet"))):
-            name = Path(table) / f"shard={task.shard}" / written.parent.name / f"{task.key}-{number}.parquet"
+            name = (
+                Path(table)
+                / f"shard={task.shard}"
+                / written.parent.name
+                / f"{task.key}-{number}.parquet"
+            )
             (place.mart / name).parent.mkdir(parents=True, exist_ok=True)
             os.replace(written, place.mart / name)
             files.append(str(name))

@@ -34,6 +34,6 @@ def test_ratios_name_the_bar_and_leave_out_what_was_not_measured():
         {"size": "l", "method": "dbt", "wall_s": 300.0, "cpu_s": 500.0},
     ]
     assert ratios(rows) == [
-        ("m: dbt with tests / kernel, wall", "1.50", "at most 2"),
+        ("m: dbt with tests / kernel, wall", "1.50", "at most 1.4"),
         ("growth of dbt from m to l, wall", "10.00", "at most 11"),
     ]

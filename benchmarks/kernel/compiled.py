@@ -15,7 +15,7 @@ from dbt.cli.main import dbtRunner
 import warehouse
 
 BY_HAND = Path(__file__).with_name("features.sql")
-CAPS = ("int_line_sizes_binned", "int_line_caps_set")
+CAPS = ("int_line_sizes_binned", "int_line_months_listed", "int_line_caps_set")
 # what lies between orders and features, in order; views stay views
 MODELS = {
     "int_active_days_restated": "table",
@@ -39,7 +39,7 @@ def statements(dates: list[date], at_a_time: int) -> list[str]:
         Pairs of customer and date to compute in one statement, about.
     """
     first = _compile("--inline", BY_HAND.read_text())["inline_query"]
-    models = _compile("--select", *CAPS, *MODELS, "feat_customers")
+    models = _compile("--full-refresh", "--select", *CAPS, *MODELS, "feat_customers")
     between = [
         f"create or replace {kind} intermediate.{name} as {models[name]}"
         for name, kind in MODELS.items()
