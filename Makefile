@@ -32,7 +32,7 @@ DBT_VARS := $(if $(AS_OF),--vars '{as_of: "$(AS_OF)"}')
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-long build fit backtest score catalog export docs api app profile truth lint format clean
-.PHONY: bench-skill bench-scoring bench-generate bench-faults bench-features bench-alarms leak-demo prove audit
+.PHONY: bench-skill bench-scoring bench-generate bench-faults bench-features bench-ladder bench-alarms leak-demo prove audit
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -117,6 +117,10 @@ bench-generate: $(READY) ## time and memory of generating and loading; SIZES="s 
 
 bench-faults: $(READY) ## how planted faults fare: recall of each rule, false alarms, money
 	@$(BIN)/python benchmarks/faults.py
+
+bench-ladder: SIZES = m
+bench-ladder: $(READY) ## where the seconds of a full build go, from plain SQL to the mart; SIZES=m
+	@$(BIN)/python benchmarks/ladder.py --size $(lastword $(SIZES))
 
 bench-features: SIZES = s m
 bench-features: $(READY) $(PEERS)/ready ## the mart beside its bare kernel and its peers; SIZES="s m l"

@@ -54,10 +54,10 @@ def bench(size: str) -> list[dict[str, object]]:
     _say(size, "generating the shop")
     shop.generate()
     rows = _from_raw(shop)
-    rows += _night(shop)
     if size != "l":
         rows += _beside_peers(shop, rows[1])
         rows += _increments(shop)
+    rows += _night(shop)
     shutil.rmtree(shop.folder)
     kept = ("task", "method", "wall_s", "cpu_s", "peak_mb", "rows", "features", "checksum")
     return [{"size": size, **{name: row.get(name) for name in kept}} for row in rows]
