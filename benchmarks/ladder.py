@@ -116,7 +116,8 @@ def _kernel(shop: Shop) -> dict[str, float]:
             seconds[step] = seconds.get(step, 0) + time.perf_counter() - start
 
         for sql in steps:
-            run(re.search(r"create or replace (?:table|view|schema)\s+(\S+)", sql)[1], sql)
+            named = re.search(r"create (?:or replace )?(?:table|view)\s+(\S+)", sql)
+            run(named[1] if named else "set-up", sql)
         batches = connection.execute("select distinct batch from batches order by 1").fetchall()
         for number, batch in enumerate(batches):
             run("features", PAIRS, *batch)
