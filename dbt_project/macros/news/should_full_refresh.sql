@@ -2,8 +2,14 @@
     {#- dbt's own question, which each incremental model asks: also yes where the plan of this run says so -#}
     {%- if config.get('full_refresh') is not none -%}
         {{ return(config.get('full_refresh')) }}
+    {%- elif flags.FULL_REFRESH or not execute -%}
+        {{ return(flags.FULL_REFRESH) }}
     {%- endif -%}
-    {{ return(flags.FULL_REFRESH or (
-        execute and run_query('select why_all is not null from builds.plan').columns[0].values()[0]
-    )) }}
+    {%- set is_planned = run_query(
+        "select 1 from duckdb_tables() where database_name = current_database() and schema_name = 'builds'"
+        ~ " and table_name = 'plan'"
+    ).rows -%}
+    {{ return(not is_planned or run_query(
+        'select coalesce(bool_or(why_all is not null), true) from builds.plan'
+    ).columns[0].values()[0]) }}
 {% endmacro %}
