@@ -182,7 +182,7 @@ def test_a_copy_of_the_warehouse_leaves_it_locked_or_closed_as_it_was(shop, tmp_
                 "select schema_name, view_name from duckdb_views() where not internal and {}",
                 "select schema_name, function_name, parameters from duckdb_functions() where {}",
                 "from features.feat_customer_snapshots",
-                "from memory.built",
+                "from builds.loads_read",
             ):
                 query = sql.format("database_name = current_database()") + " order by all"
                 assert copy.execute(query).fetchall() == connection.execute(query).fetchall()

@@ -274,7 +274,7 @@ def test_a_warehouse_of_an_earlier_version_needs_one_build(shop_copy):
     [customer_id] = picked("plain")
     expected = what_if.what_if(customer_id, [Change(80)])
     with warehouse.connect() as connection:
-        connection.execute("alter table memory.built drop column sql")
+        connection.execute("drop table main.model_sql")
     with pytest.raises(warehouse.WarehouseError, match="does not note by which SQL"):
         what_if.what_if(customer_id, [Change(80)])
     building.build(shop_copy, {})

@@ -1,5 +1,5 @@
-{% macro id_or_missing(id, row) -%}
+{% macro id_or_missing(id, columns) -%}
     {#- a row without an id is no copy of another one: it stays, under a key of its own. Canonical ids have
         no small letters -#}
-    coalesce({{ id }}, 'missing ' || md5(cast({{ row }} as varchar)))
+    coalesce({{ id }}, 'missing ' || md5(concat_ws(' ', {{ columns | join(', ') }})))
 {%- endmacro %}

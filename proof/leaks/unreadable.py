@@ -24,6 +24,10 @@ from run.lineage.models import Lineage
 PARTS = ("features.feat_customers", "features.feat_dates")
 # the raw tables that futures change
 RAW = frozenset({"raw.loads", *(f"raw.{table.name}" for table in TABLES)})
+# what a build says of itself: whom and when it computes, and no value of theirs
+OF_BUILDS = frozenset(
+    f"builds.{name}" for name in ("loads_to_read", "customers_read", "products_read", "caps_read")
+)
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ def readings(connection: duckdb.DuckDBPyConnection, result: dbtRunnerResult) -> 
     """
     nodes = list(_nodes(result))
     outside = _outside(connection)
-    built, models, found = set(RAW), {}, []
+    built, models, found = set(RAW | OF_BUILDS), {}, []
     for node in nodes:
         name = f"{node.schema}.{node.name}"
         # a snapshot goes on from what it held
@@ -83,7 +87,7 @@ def empty(connection: duckdb.DuckDBPyConnection, result: dbtRunnerResult) -> Non
     kept = RAW | {f"{node.schema}.{node.name}" for node in _nodes(result)}
     tables = connection.execute(
         "select schema_name, table_name from duckdb_tables()"
-        " where database_name = current_database() and not temporary and schema_name <> 'memory'"
+        " where database_name = current_database() and not temporary and schema_name <> 'builds'"
     ).fetchall()
     for schema, table in tables:
         if f"{schema}.{table}" not in kept:

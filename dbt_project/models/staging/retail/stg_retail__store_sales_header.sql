@@ -15,7 +15,10 @@ source as (
 typed as (
 
     select
-        {{ id_or_missing(canonical_id('transaction_id'), 'source') }} as transaction_id,
+        {{ id_or_missing(
+            canonical_id('transaction_id'),
+            ['customer_id', 'store_id', 'transaction_date', 'total_amount', 'recorded_at']
+        ) }} as transaction_id,
         {{ canonical_id('transaction_id') }} is null as is_id_missing,
         {{ canonical_id('customer_id') }} as customer_id,
         coalesce({{ canonical_id('store_id') }}, 'UNKNOWN') as store_id,

@@ -27,7 +27,10 @@ spelt as (
 typed as (
 
     select
-        {{ id_or_missing(canonical_id('line_item_id'), 'spelt') }} as line_item_id,
+        {{ id_or_missing(
+            canonical_id('line_item_id'),
+            ['transaction_id', 'product_id', 'quantity', 'line_item_amount', 'recorded_at']
+        ) }} as line_item_id,
         {{ canonical_id('line_item_id') }} is null as is_id_missing,
         {{ canonical_id('transaction_id') }} as transaction_id,
         {{ canonical_id('product_id') }} as product_id,
