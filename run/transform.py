@@ -88,12 +88,23 @@ def _invoke(command: list[str], vars: dict[str, object] | None) -> dbtRunnerResu
         result = dbtRunner(callbacks=[callback]).invoke(arguments)
         # dbt keeps the file open after it has run, and an open writer blocks everybody else
         DuckDBConnectionManager.close_all_connections()
+    raise_if_failed(result)
+    return result
+
+
+def raise_if_failed(result: dbtRunnerResult) -> None:
+    """Say in plain words what failed of a run of dbt; the warehouse is asked for examples.
+
+    Raises
+    ------
+    TransformError
+        If something did.
+    """
     if result.exception:
         message = " ".join(str(result.exception).split())
         raise TransformError(f"dbt stopped: {message}") from result.exception
     if not result.success:
         raise TransformError(_explain(result))
-    return result
 
 
 @contextmanager

@@ -1,10 +1,6 @@
 {% macro note_complete_build(results) %}
     {#- On run end: what the next run may build upon, if all that this one did is right -#}
-    {%- set read = {
-        'customers_read': ref('int_customers_versioned'),
-        'products_read': ref('int_products_versioned'),
-        'caps_read': ref('int_line_caps_set'),
-    } -%}
+    {%- set note = note_builds_read() -%}
     {%- if execute and flags.WHICH in ['build', 'run'] -%}
     {%- set done = [] -%}
     {%- for result in results if result.status in ['success', 'pass', 'warn', 'no-op'] -%}
@@ -15,10 +11,7 @@
         {%- do lacking.append(node.name) if node.unique_id not in done -%}
     {%- endfor -%}
     {%- if not lacking and done | length == results | length %}
-    {%- for table, relation in read.items() %}
-    create or replace table builds.{{ table }} as from {{ relation }};
-    {%- endfor %}
-    create or replace table builds.loads_read as from builds.loads_found
+    {{ note }}
     {%- endif %}
     {%- endif -%}
 {% endmacro %}

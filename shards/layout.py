@@ -1,0 +1,90 @@
+"""The folder of a sharded build: where each thing lies, and how it comes there."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from shards.phases import FILE
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A folder that all who work on a build can reach.
+
+    What lies at a path in it is complete: it is made under another name and renamed.
+    """
+
+    root: Path
+
+    @property
+    def driver(self) -> Path:
+        """The warehouse that shop-level models are built in."""
+        return self.root / "driver" / FILE
+
+    @property
+    def handed_over(self) -> Path:
+        """Raw rows that shards have yet to take, as Parquet by table and shard."""
+        return self.root / "raw"
+
+    @property
+    def shop(self) -> Path:
+        """What the driver gives to all shards, as Parquet."""
+        return self.root / "shop"
+
+    @property
+    def mart(self) -> Path:
+        """The mart, as Parquet by table, shard and as-of date."""
+        return self.root / "mart"
+
+    @property
+    def manifest(self) -> Path:
+        """Which files make up the mart."""
+        return self.root / "manifest.json"
+
+    @property
+    def plan(self) -> Path:
+        """How the shop was split last: number of shards, and what each holds."""
+        return self.root / "plan.json"
+
+    def shard(self, shard: int) -> Path:
+        """A shard's warehouse."""
+        return self.root / "shards" / f"{shard:04}" / FILE
+
+    def fact(self, model: str, shard: int) -> Path:
+        """A fact of a shard, as Parquet."""
+        return self.root / "facts" / model / f"{shard:04}.parquet"
+
+    def done(self, phase: int, shard: int) -> Path:
+        """Which inputs a phase of a shard was built from; missing while it is not done."""
+        return self.root / "done" / f"{phase + 1}" / f"{shard:04}.json"
+
+
+def temporary(path: Path) -> Path:
+    """Return a name beside a path that nobody else uses, its folder made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.with_name(f".{path.stem}-{uuid.uuid4().hex}{path.suffix}")
+
+
+def put(text: object, path: Path) -> None:
+    """Write JSON, whole or not at all."""
+    made = temporary(path)
+    made.write_text(json.dumps(text, indent=1, sort_keys=True, default=str))
+    os.replace(made, path)
+
+
+def get(path: Path) -> dict | None:
+    """Read JSON, or nothing where there is none."""
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def remove(path: Path) -> None:
+    """Remove a file or folder, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
