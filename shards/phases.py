@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -107,7 +106,7 @@ def _invoke(file: Path, command: Sequence[str], settings: Settings) -> None:
         raise ValueError(f"{file}: the warehouse of a shard is a file {FILE}")
     with in_warehouse(file):
         # a run writes into what it is given
-        result = dbtRunner(manifest=copy.deepcopy(_parsed(text))).invoke(
+        result = dbtRunner(manifest=_parsed(text).deepcopy()).invoke(
             [*command, *_project(), "--vars", text]
         )
         # dbt keeps the file open after it has run
