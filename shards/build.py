@@ -53,7 +53,7 @@ def main(
             from shards import gather, local
 
             started = local.build(folder, shards, settings)
-            gather.gather(folder)
+            gather.gather(folder, settings)
     except (SplitError, TransformError, warehouse.WarehouseError) as error:
         log.error("%s", error)
         raise typer.Exit(1) from error

@@ -8,6 +8,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import StringType, StructField, StructType
 
 from shards import driver, layout, ties
 from shards.keys import canonical
@@ -114,11 +116,9 @@ def _keyed(session: SparkSession, raw: Path, table: str) -> DataFrame:
                     " as row_text from raw_rows"
                 ).to_arrow_table().cast(target).to_batches()
 
-    schema = rows.schema
-    for name in (*keys, "row_text"):
-        schema = schema.add(name, "string")
-    from pyspark.sql.pandas.types import to_arrow_schema
-
+    schema = StructType(
+        [*rows.schema.fields, *(StructField(name, StringType()) for name in (*keys, "row_text"))]
+    )
     target = to_arrow_schema(schema)
     return rows.mapInArrow(spell, schema)
 
