@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-THREE_LARGEST = "list_slice(list_reverse_sort(flatten(list({0}))), 1, 3)"
+THREE_LARGEST = "nullif(list_slice(list_reverse_sort(flatten(list({0}))), 1, 3), [])"
 # a mean over shards adds up in the order of their numbers: floats depend on it
 MEAN = "sum(priced * {0} order by shard) / nullif(sum(priced), 0)"
 

@@ -161,6 +161,16 @@ def _take_facts(connection: duckdb.DuckDBPyConnection, place: Layout, phase: int
             )
 
 
+def _columns(connection: duckdb.DuckDBPyConnection, model: str) -> str:
+    columns = connection.execute(
+        "select column_name from duckdb_columns() where database_name = current_database()"
+        " and schema_name = 'intermediate' and table_name = ? and data_type = 'HUGEINT'",
+        [model],
+    ).fetchall()
+    whole = ", ".join(f"cast({name} as decimal(38, 0)) as {name}" for [name] in columns)
+    return f"* replace ({whole})" if whole else "*"
+
+
 def _leave(connection: duckdb.DuckDBPyConnection, place: Layout, task: Task) -> list[str]:
     for fact in PHASES[task.phase]:
         path = place.fact(fact.model, task.shard)
