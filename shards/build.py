@@ -1,7 +1,7 @@
 """Build the mart in shards: bounded memory on one machine, or many machines under Spark.
 
-    python shards/build.py --shards 8
-    python shards/build.py --engine spark --master 'local[2]' --raw FOLDER --out FOLDER --shards 8
+python shards/build.py --shards 8
+python shards/build.py --engine spark --master 'local[2]' --raw FOLDER --out FOLDER --shards 8
 """
 
 from __future__ import annotations

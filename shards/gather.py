@@ -20,7 +20,10 @@ SCHEMAS = ("history", "staging", "intermediate", "features", "marts")
 # what only the next build of the same shards can use
 NOTES = ("features.snapshot_ledger", "features.facts_built")
 # what holds no rows of its own, and what is made of the mart
-ON_TOP = "config.materialized:view config.materialized:table_function feat_customer_snapshots+ quarantine"
+ON_TOP = (
+    "config.materialized:view config.materialized:table_function"
+    " feat_customer_snapshots+ quarantine"
+)
 # every shard has them whole
 ALIKE = ("stg_retail__products", "int_products", "product_history")
 

@@ -55,7 +55,7 @@ class Settings:
 
     @property
     def vars(self) -> dict[str, object]:
-        """dbt's variables in a shard."""
+        """The variables of dbt in a shard."""
         return {**dict(self.variables), "shard": True}
 
 

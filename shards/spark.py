@@ -78,7 +78,9 @@ def _split(session: SparkSession, raw: Path, place: Layout, shards: int) -> list
         connection.execute("create temp table ties as from tied")
         ties.label(connection)
         places = connection.execute("from places").to_arrow_table()
-        session.createDataFrame(places.to_pandas(), "owner string, place string").createOrReplaceTempView("places")
+        session.createDataFrame(
+            places.to_pandas(), "owner string, place string"
+        ).createOrReplaceTempView("places")
         orders = session.sql(
             "select places.owner, count(*) as orders from order_owners"
             " left join places on order_owners.owner = places.owner group by places.owner"
@@ -111,10 +113,15 @@ def _keyed(session: SparkSession, raw: Path, table: str) -> DataFrame:
         with duckdb.connect() as connection:
             for batch in batches:
                 connection.register("raw_rows", pa.Table.from_batches([batch]))
-                yield from connection.execute(
-                    f"select *, {added}, case when {missing} then md5(cast(raw_rows as varchar)) end"
-                    " as row_text from raw_rows"
-                ).to_arrow_table().cast(target).to_batches()
+                yield from (
+                    connection.execute(
+                        f"select *, {added}, case when {missing} then md5(cast(raw_rows as varchar)) end"
+                        " as row_text from raw_rows"
+                    )
+                    .to_arrow_table()
+                    .cast(target)
+                    .to_batches()
+                )
 
     schema = StructType(
         [*rows.schema.fields, *(StructField(name, StringType()) for name in (*keys, "row_text"))]

@@ -1,4 +1,4 @@
-"""One phase of one shard: take what is new, build, and leave facts or the shard's part of the mart."""
+"""One phase of one shard: take what is new, build, leave facts or a part of the mart."""
 
 from __future__ import annotations
 

@@ -16,7 +16,6 @@ KEYS = {"customer_id", "transaction_id", "line_item_id", "id_hash", "customer_ke
 # of products and loads each shard has all; what is derived of facts is the same in each
 ALIKE = {"stg_retail__loads", "stg_retail__products"}
 DERIVED = {"int_line_caps_set", "int_reach_found", "int_lattice_chosen", "int_snapshots_scheduled"}
-# the accounts of a snapshot's pair of rows, each row with its customer
 FACTS = {fact.model for facts in PHASES for fact in facts}
 
 
@@ -30,9 +29,9 @@ def compiled(built_shop):
     return {
         node.name: node.compiled_code
         for node in nodes
-        if node.original_file_path.startswith(folders)
+        if node.resource_type == "model"
+        and node.original_file_path.startswith(folders)
         and Path(node.original_file_path).parent.name not in ("quality", "catalog")
-        or node.name in FACTS
     }
 
 
