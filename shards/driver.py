@@ -19,8 +19,8 @@ from shards.placing import KEYS
 from shards.split import Part
 from shards.task import WHOLE, Task
 
-# by phase, what the driver builds of its facts that shards must have: a gate that is red, or a driver
-# that is not asked, stops them
+# by phase, what the driver builds of its facts that shards must have: a gate that is red, or a
+# driver that is not asked, stops them
 GIVEN: tuple[tuple[str, ...], ...] = (("marts.load_alarms",), (), ())
 # and that on which the next phase of a shard depends: other facts only lead to these
 READ: tuple[tuple[str, ...], ...] = (

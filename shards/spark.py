@@ -75,6 +75,7 @@ def _split(session: SparkSession, raw: Path, place: Layout, shards: int) -> list
     with duckdb.connect() as connection:
         # few are tied, and they fit on the driver
         tied = session.sql("select one, other, tied_by from ties").toArrow()
+        connection.register("tied", tied)
         connection.execute("create temp table ties as from tied")
         ties.label(connection)
         places = connection.execute("from places").to_arrow_table()
@@ -85,7 +86,8 @@ def _split(session: SparkSession, raw: Path, place: Layout, shards: int) -> list
             "select places.owner, count(*) as orders from order_owners"
             " left join places on order_owners.owner = places.owner group by places.owner"
         ).toArrow()
-        connection.execute("create temp table owner_orders as from orders")
+        connection.register("counted", orders)
+        connection.execute("create temp table owner_orders as from counted")
         ties.refuse_a_heavy_tie(connection, shards)
     parts: list[Part] = []
     for table, sql in OWNERS.items():
@@ -115,8 +117,8 @@ def _keyed(session: SparkSession, raw: Path, table: str) -> DataFrame:
                 connection.register("raw_rows", pa.Table.from_batches([batch]))
                 yield from (
                     connection.execute(
-                        f"select *, {added}, case when {missing} then md5(cast(raw_rows as varchar)) end"
-                        " as row_text from raw_rows"
+                        f"select *, {added}, case when {missing} then md5(cast(raw_rows as varchar))"
+                        " end as row_text from raw_rows"
                     )
                     .to_arrow_table()
                     .cast(target)
@@ -135,7 +137,8 @@ def _count(table: str, written: Path) -> list[Part]:
         rows = connection.execute(
             "select cast(shard as integer), cast(_loaded_at as varchar), count(*),"
             " cast(sum(cast(hash(kept) as hugeint)) as varchar)"
-            f" from read_parquet('{written}/*/*.parquet', hive_partitioning = true) as kept group by all"
+            f" from read_parquet('{written}/*/*.parquet', hive_partitioning = true) as kept"
+            " group by all"
         ).fetchall()
     return [Part(shard, table, *others) for shard, *others in rows]
 

@@ -113,9 +113,11 @@ def test_a_late_line_starts_its_own_shard_and_gives_the_mart_of_one_build(nasty,
     _build(file, tmp_path / "out", 4)
     with building.in_warehouse(file), warehouse.connect() as connection:
         connection.execute(
-            "insert into raw.store_sales_line_items by name select * replace ('LATE' as line_item_id,"
+            "insert into raw.store_sales_line_items by name"
+            " select * replace ('LATE' as line_item_id,"
             " _loaded_at + interval 1 day as _loaded_at, null as recorded_at)"
-            " from raw.store_sales_line_items where transaction_id like 'T%' and line_item_amount > 1"
+            " from raw.store_sales_line_items"
+            " where transaction_id like 'T%' and line_item_amount > 1"
             " order by line_item_id limit 1"
         )
     started = _build(file, tmp_path / "out", 4)
