@@ -13,6 +13,7 @@ AS_OF ?=
 PART ?=
 SHARE ?= 1
 CUTS ?= 8
+SHARDS ?=
 CUSTOMERS ?= 20000
 SEED ?= 42
 SIZES ?= s m l
@@ -77,8 +78,12 @@ test: $(READY) ## run the tests that a change should pass before it is shown
 test-long: $(READY) ## run the tests that take minutes each: proofs, whole builds, kills
 	@$(BIN)/pytest -m long
 
-build: $(READY) ## dbt build: models and their tests; takes AS_OF
+build: $(READY) ## dbt build: models and their tests; takes AS_OF; SHARDS=8 bounds memory
+ifneq ($(SHARDS),)
+	@$(BIN)/python shards/build.py --shards $(SHARDS) $(if $(AS_OF),--vars '{"as_of": "$(AS_OF)"}')
+else
 	@cd dbt_project && ../$(DBT) build $(DBT_VARS)
+endif
 
 fit: $(READY) ## learn from the feature mart
 	@$(BIN)/python train/fit.py

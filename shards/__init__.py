@@ -1,1 +1,1 @@
-"""The mart, built in shards: each holds a part of the customers and runs the project's own dbt build."""
+"""The mart, built in shards: each has a part of the customers, and runs the project's dbt build."""

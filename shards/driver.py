@@ -19,8 +19,8 @@ from shards.placing import KEYS
 from shards.split import Part
 from shards.task import WHOLE, Task
 
-# by phase, what the driver builds of its facts that shards must have, so that a gate that is red or a
-# driver that is not asked stops them
+# by phase, what the driver builds of its facts that shards must have: a gate that is red, or a
+# driver that is not asked, stops them
 GIVEN: tuple[tuple[str, ...], ...] = (("marts.load_alarms",), (), ())
 # and that on which the next phase of a shard depends: other facts only lead to these
 READ: tuple[tuple[str, ...], ...] = (
@@ -35,7 +35,7 @@ Run = Callable[[Sequence[Task]], None]
 def plan(
     place: Layout, shards: int, parts: Sequence[Part], settings: Settings, *, in_place: bool
 ) -> list[Task]:
-    """Return the first phase of every shard; each knows what it must hold, and what of it is new."""
+    """Return the first phase of every shard, with what it must hold and what of it is new."""
     before = layout.get(place.plan) or {}
     had = before.get("held", {}) if before.get("shards") == shards else None
     whole = _content_of_file(place.handed_over / "products.parquet"), _definition()
@@ -112,7 +112,7 @@ def _lay_warehouse(place: Layout) -> None:
 
 
 def _add_up(place: Layout, phase: int, shards: int, settings: Settings) -> str:
-    """Sum the facts that a phase has left, ask the gates, and hand over what the next phase reads."""
+    """Sum the facts that a phase has left, ask the gates, hand over what the next reads."""
     with duckdb.connect(str(place.driver)) as connection:
         for fact in PHASES[phase]:
             fact.add_up(connection, [str(place.fact(fact.model, n)) for n in range(shards)])
@@ -141,7 +141,8 @@ def _loads(place: Layout, held: Sequence[tuple]) -> list[tuple]:
     """Return what is said of the loads that brought a shard's rows."""
     with duckdb.connect() as connection:
         return connection.execute(
-            f"select cast(said as varchar) from read_parquet('{place.handed_over}/loads.parquet') as said"
+            "select cast(said as varchar)"
+            f" from read_parquet('{place.handed_over}/loads.parquet') as said"
             " where list_contains(?, cast(loaded_at as varchar)) order by all",
             [[loaded_at for _, loaded_at, *_ in held]],
         ).fetchall()

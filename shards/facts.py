@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-THREE_LARGEST = "list_slice(list_reverse_sort(flatten(list({0}))), 1, 3)"
+THREE_LARGEST = "nullif(list_slice(list_reverse_sort(flatten(list({0}))), 1, 3), [])"
 # a mean over shards adds up in the order of their numbers: floats depend on it
 MEAN = "sum(priced * {0} order by shard) / nullif(sum(priced), 0)"
 
@@ -78,8 +78,8 @@ class Fact:
 _COUNTED = ("table_name", "rule", "outcome")
 _PRODUCTS = "table_name = 'products'"
 
-# by phase, what is added up when it has ended; the next phase reads it. Days of orders compare those
-# without a customer within their shard, and mean prices agree to the last digits only: alarms read
+# by phase, what is added up when it has ended; the next phase reads it. Days of orders compare
+# those without a customer within their shard, and mean prices agree to the last digits only: alarms read
 # them, no feature does
 PHASES: tuple[tuple[Fact, ...], ...] = (
     (

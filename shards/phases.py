@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -27,6 +26,7 @@ ASKED = (
     (
         "feat_customers",
         "feat_labels",
+        *(f"int_{rows}_quarantined" for rows in ("customers", "products", "headers", "lines")),
         "int_header_totals_recomputed",
     ),
 )
@@ -55,7 +55,7 @@ class Settings:
 
     @property
     def vars(self) -> dict[str, object]:
-        """dbt's variables in a shard."""
+        """The variables of dbt in a shard."""
         return {**dict(self.variables), "shard": True}
 
 
@@ -106,7 +106,7 @@ def _invoke(file: Path, command: Sequence[str], settings: Settings) -> None:
         raise ValueError(f"{file}: the warehouse of a shard is a file {FILE}")
     with in_warehouse(file):
         # a run writes into what it is given
-        result = dbtRunner(manifest=copy.deepcopy(_parsed(text))).invoke(
+        result = dbtRunner(manifest=_parsed(text).deepcopy()).invoke(
             [*command, *_project(), "--vars", text]
         )
         # dbt keeps the file open after it has run

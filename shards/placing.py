@@ -75,7 +75,9 @@ STEPS: dict[str, str] = {
 # what a raw row goes with; `row_text` stands for all that it says
 OWNERS: dict[str, str] = {
     "customer_details": """
-        select {rows}.*, concat('customer ', coalesce({rows}.customer_key, 'without an id')) as owner
+        select
+            {rows}.*,
+            concat('customer ', coalesce({rows}.customer_key, 'without an id')) as owner
         from {rows}
     """,
     "store_sales_header": """

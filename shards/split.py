@@ -37,7 +37,8 @@ def place(connection: duckdb.DuckDBPyConnection, shards: int) -> None:
     """
     for table, keys in KEYS.items():
         added = ", ".join(f"{canonical(column)} as {key}" for key, column in keys.items())
-        text = f"case when {' and '.join(f'{key} is null' for key in keys)} then md5(cast(raw_rows as varchar)) end"
+        missing = " and ".join(f"{key} is null" for key in keys)
+        text = f"case when {missing} then md5(cast(raw_rows as varchar)) end"
         connection.execute(
             f"create or replace temp view keyed_{table} as"
             f" select *, {added}, {text} as row_text from raw.{table} as raw_rows"

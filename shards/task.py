@@ -1,4 +1,4 @@
-"""One phase of one shard: take what is new, build, and leave facts or the shard's part of the mart."""
+"""One phase of one shard: take what is new, build, leave facts or a part of the mart."""
 
 from __future__ import annotations
 
@@ -159,6 +159,16 @@ def _take_facts(connection: duckdb.DuckDBPyConnection, place: Layout, phase: int
             connection.execute(
                 f"create or replace table shop.{file.stem} as from read_parquet('{file}')"
             )
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, model: str) -> str:
+    columns = connection.execute(
+        "select column_name from duckdb_columns() where database_name = current_database()"
+        " and schema_name = 'intermediate' and table_name = ? and data_type = 'HUGEINT'",
+        [model],
+    ).fetchall()
+    whole = ", ".join(f"cast({name} as decimal(38, 0)) as {name}" for [name] in columns)
+    return f"* replace ({whole})" if whole else "*"
 
 
 def _leave(connection: duckdb.DuckDBPyConnection, place: Layout, task: Task) -> list[str]:

@@ -86,5 +86,6 @@ def refuse_a_heavy_tie(connection: duckdb.DuckDBPyConnection, shards: int) -> No
     raise SplitError(
         f"{orders} of {in_all} orders are tied to each other, and {shards} shards hold "
         f"{in_all / shards:.0f} on average: {tied_by!r} alone belonged to {owners} customers or "
-        "orders. If that id is a placeholder, mend it where it comes from; if not, take fewer shards"
+        "orders. If that id is a placeholder, mend it where it comes from; if not, take fewer "
+        "shards"
     )

@@ -1,7 +1,7 @@
 {% macro shop_facts(name) %}
     {#- a fact of the whole shop, for models that must not take a part of it for the whole. In a shard it is
         what the driver has summed over all shards, and without that there is nothing to read -#}
-    {%- if not var('shard') -%}
+    {%- if var('shard') is not sameas true -%}
         {{ return(ref(name)) }}
     {%- endif -%}
     {%- if execute and flags.WHICH in ['build', 'run', 'test'] and not run_query(

@@ -1,0 +1,89 @@
+"""Bring the tables of all shards into the warehouse, so that what reads it works as before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+import warehouse
+from run import transform
+from shards import layout
+from shards.facts import PHASES
+from shards.layout import Layout
+from shards.phases import Settings
+
+FACTS = {fact.model for facts in PHASES for fact in facts}
+
+# what is a table of a shard and of the shop alike comes from the driver
+SCHEMAS = ("history", "staging", "intermediate", "features", "marts")
+# what only the next build of the same shards can use
+NOTES = ("features.snapshot_ledger", "features.facts_built")
+# what holds no rows of its own, and what is made of the mart
+ON_TOP = (
+    "config.materialized:view config.materialized:table_function"
+    " feat_customer_snapshots+ quarantine"
+)
+# every shard has them whole
+ALIKE = ("stg_retail__products", "int_products", "product_history")
+
+
+def gather(folder: Path, settings: Settings) -> None:
+    """Replace the tables that builds make by those of the last sharded build.
+
+    Parameters
+    ----------
+    folder
+        Where it lies, complete.
+    settings
+        As it was built.
+
+    Raises
+    ------
+    TransformError
+        If a test of the mart fails.
+    """
+    place = Layout(folder.resolve())
+    shards = layout.get(place.plan)["shards"]
+    files = [place.shard(shard) for shard in range(shards)]
+    with warehouse.writer() as connection:
+        for number, file in enumerate([place.driver, *files]):
+            connection.execute(f"attach '{file}' as part_{number} (read_only)")
+        of_the_shop = _tables(connection, 0)
+        of_a_shard = _tables(connection, 1)
+        with warehouse.transaction(connection):
+            for name in sorted((of_the_shop | of_a_shard).difference(NOTES)):
+                connection.execute(f"create schema if not exists {name.split('.')[0]}")
+                if name in of_the_shop:
+                    _replace(connection, name, [f"part_0.{name}"])
+                elif name.split(".")[1] in FACTS:
+                    _replace(connection, name, [f"part_0.shop.{name.split('.')[1]}"])
+                else:
+                    alike = name.split(".")[1].startswith(ALIKE)
+                    among = range(1, 2 if alike else shards + 1)
+                    _replace(connection, name, [f"part_{part}.{name}" for part in among])
+            # an unsharded build that follows has read none of it
+            connection.execute("drop schema if exists builds cascade")
+    transform.build(dict(settings.variables), select=ON_TOP, run_only=settings.run_only)
+
+
+def _tables(connection: duckdb.DuckDBPyConnection, part: int) -> set[str]:
+    rows = connection.execute(
+        "select schema_name || '.' || table_name from duckdb_tables()"
+        " where database_name = ? and list_contains(?, schema_name)",
+        [f"part_{part}", list(SCHEMAS)],
+    ).fetchall()
+    return {name for [name] in rows}
+
+
+def _replace(connection: duckdb.DuckDBPyConnection, name: str, parts: list[str]) -> None:
+    for kind, function in (("view", "duckdb_views"), ("table", "duckdb_tables")):
+        if connection.execute(
+            f"select 1 from {function}() where database_name = current_database()"
+            f" and schema_name || '.' || {kind}_name = ?",
+            [name],
+        ).fetchone():
+            connection.execute(f"drop {kind} {name} cascade")
+    connection.execute(f"create table {name} as from {parts[0]} limit 0")
+    for part in parts:
+        connection.execute(f"insert into {name} by name from {part}")

@@ -1,0 +1,157 @@
+"""Shards under Apache Spark: it moves the rows and runs the tasks; DuckDB builds inside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import StringType, StructField, StructType
+
+from shards import driver, layout, ties
+from shards.keys import canonical
+from shards.layout import Layout
+from shards.phases import Settings
+from shards.placing import KEYS, OWNERS, STEPS
+from shards.split import Part
+from shards.task import WHOLE, Task
+
+SHARD = "cast(conv(substr(md5({place}), 1, 8), 16, 10) as bigint) % {shards}"
+
+
+def build(raw: Path, folder: Path, shards: int, settings: Settings, master: str) -> int:
+    """Build the mart from a folder of Parquet; see `driver.build`.
+
+    Parameters
+    ----------
+    raw
+        With a folder or file for each raw table, `_loaded_at` included.
+    folder
+        All who work on it can reach it.
+    """
+    place = Layout(folder.resolve())
+    place.root.mkdir(parents=True, exist_ok=True)
+    session = (
+        SparkSession.builder.master(master)
+        .appName("shards")
+        .config("spark.sql.session.timeZone", "UTC")
+        .config("spark.ui.enabled", "false")
+        .getOrCreate()
+    )
+    try:
+        parts = _split(session, raw.resolve(), place, shards)
+        tasks = driver.plan(place, shards, parts, settings, in_place=False)
+
+        def run(waiting: Sequence[Task]) -> None:
+            if waiting:
+                # a task of Spark for each: a lost one is run again, elsewhere if need be
+                session.sparkContext.parallelize(waiting, len(waiting)).foreach(Task.run)
+
+        return driver.build(place, tasks, run)
+    finally:
+        session.stop()
+
+
+def _split(session: SparkSession, raw: Path, place: Layout, shards: int) -> list[Part]:
+    layout.remove(place.handed_over)
+    place.handed_over.mkdir(parents=True)
+    for table in WHOLE:
+        _one_file(f"read_parquet('{_files(raw, table)}')", place.handed_over / f"{table}.parquet")
+    for table in KEYS:
+        empty = f"read_parquet('{_files(raw, table)}') limit 0"
+        _one_file(empty, place.handed_over / f"{table}.parquet")
+        _keyed(session, raw, table).createOrReplaceTempView(f"keyed_{table}")
+    session.sql(
+        "select order_key as order_id, customer_key as customer_id from keyed_store_sales_header"
+    ).createOrReplaceTempView("header_ids")
+    session.sql(
+        "select line_key as line_id, order_key as order_id from keyed_store_sales_line_items"
+    ).createOrReplaceTempView("line_ids")
+    for name, sql in STEPS.items():
+        session.sql(sql).createOrReplaceTempView(name)
+    with duckdb.connect() as connection:
+        # few are tied, and they fit on the driver
+        tied = session.sql("select one, other, tied_by from ties").toArrow()
+        connection.register("tied", tied)
+        connection.execute("create temp table ties as from tied")
+        ties.label(connection)
+        places = connection.execute("from places").to_arrow_table()
+        session.createDataFrame(
+            places.to_pandas(), "owner string, place string"
+        ).createOrReplaceTempView("places")
+        orders = session.sql(
+            "select places.owner, count(*) as orders from order_owners"
+            " left join places on order_owners.owner = places.owner group by places.owner"
+        ).toArrow()
+        connection.register("counted", orders)
+        connection.execute("create temp table owner_orders as from counted")
+        ties.refuse_a_heavy_tie(connection, shards)
+    parts: list[Part] = []
+    for table, sql in OWNERS.items():
+        shard = SHARD.format(place="coalesce(places.place, owned.owner)", shards=shards)
+        added = ", ".join([*KEYS[table], "row_text", "owner"])
+        placed = session.sql(
+            f"select * except ({added}) from (select owned.*, {shard} as shard"
+            f" from ({sql.format(rows=f'keyed_{table}')}) as owned"
+            " left join places on owned.owner = places.owner)"
+        )
+        written = place.handed_over / table
+        placed.repartition(shards, "shard").write.partitionBy("shard").parquet(str(written))
+        parts += _count(table, written)
+    return parts
+
+
+def _keyed(session: SparkSession, raw: Path, table: str) -> DataFrame:
+    """Return a raw table with its canonical ids: DuckDB spells them, as it does in the models."""
+    rows = session.read.parquet(str(_folder(raw, table)))
+    keys = KEYS[table]
+    added = ", ".join(f"{canonical(column)} as {key}" for key, column in keys.items())
+    missing = " and ".join(f"{key} is null" for key in keys)
+
+    def spell(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        with duckdb.connect() as connection:
+            for batch in batches:
+                connection.register("raw_rows", pa.Table.from_batches([batch]))
+                yield from (
+                    connection.execute(
+                        f"select *, {added}, case when {missing} then md5(cast(raw_rows as varchar))"
+                        " end as row_text from raw_rows"
+                    )
+                    .to_arrow_table()
+                    .cast(target)
+                    .to_batches()
+                )
+
+    schema = StructType(
+        [*rows.schema.fields, *(StructField(name, StringType()) for name in (*keys, "row_text"))]
+    )
+    target = to_arrow_schema(schema)
+    return rows.mapInArrow(spell, schema)
+
+
+def _count(table: str, written: Path) -> list[Part]:
+    with duckdb.connect() as connection:
+        rows = connection.execute(
+            "select cast(shard as integer), cast(_loaded_at as varchar), count(*),"
+            " cast(sum(cast(hash(kept) as hugeint)) as varchar)"
+            f" from read_parquet('{written}/*/*.parquet', hive_partitioning = true) as kept"
+            " group by all"
+        ).fetchall()
+    return [Part(shard, table, *others) for shard, *others in rows]
+
+
+def _folder(raw: Path, table: str) -> Path:
+    return raw / table if (raw / table).is_dir() else raw / f"{table}.parquet"
+
+
+def _files(raw: Path, table: str) -> str:
+    folder = _folder(raw, table)
+    return f"{folder}/**/*.parquet" if folder.is_dir() else str(folder)
+
+
+def _one_file(rows: str, to: Path) -> None:
+    with duckdb.connect() as connection:
+        connection.execute(f"copy (from {rows}) to '{to}' (format parquet)")
