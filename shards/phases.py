@@ -26,7 +26,6 @@ ASKED = (
     (
         "feat_customers",
         "feat_labels",
-        *(f"int_{rows}_quarantined" for rows in ("customers", "products", "headers", "lines")),
         "int_header_totals_recomputed",
     ),
 )
