@@ -79,8 +79,8 @@ _COUNTED = ("table_name", "rule", "outcome")
 _PRODUCTS = "table_name = 'products'"
 
 # by phase, what is added up when it has ended; the next phase reads it. Days of orders compare
-# those without a customer within their shard, and mean prices agree to the last digits only: alarms read
-# them, no feature does
+# those without a customer within their shard, and mean prices agree to the last digits only: alarms
+# read them, no feature does
 PHASES: tuple[tuple[Fact, ...], ...] = (
     (
         Fact("int_line_sizes_binned", ("known_month", "measure", "size_bin")),

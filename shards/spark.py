@@ -117,8 +117,8 @@ def _keyed(session: SparkSession, raw: Path, table: str) -> DataFrame:
                 connection.register("raw_rows", pa.Table.from_batches([batch]))
                 yield from (
                     connection.execute(
-                        f"select *, {added}, case when {missing} then md5(cast(raw_rows as varchar))"
-                        " end as row_text from raw_rows"
+                        f"select *, {added}, case when {missing}"
+                        " then md5(cast(raw_rows as varchar)) end as row_text from raw_rows"
                     )
                     .to_arrow_table()
                     .cast(target)

@@ -22,6 +22,9 @@ joined as (
         on {{ families[0] }}.customer_id = {{ family }}.customer_id
         and {{ families[0] }}.as_of_date = {{ family }}.as_of_date
     {%- endfor %}
+    -- sorted rows are found faster; and where families read one CTE on both sides of a join, DuckDB 2.0
+    -- waits for ever if a limit stops it before it is through
+    order by {{ families[0] }}.as_of_date, {{ families[0] }}.customer_id
 
 )
 
