@@ -72,8 +72,8 @@ MACROS = {
         ),
         ("place_in_day = 1 and content", "content"),
         (
-            "order by {{ day }} nulls {{ first_day }}\n        ) as is_version",
-            "order by {{ day }} desc\n        ) as is_version",
+            "order by {{ day }} nulls {{ first_day }}\n            )\n        ) as",
+            "order by {{ day }} desc\n            )\n        ) as",
         ),
     ],
     "versions_known": [
@@ -247,10 +247,16 @@ TOUCHED = {
         ("where line_item_id in (select line_item_id from lines_touched)", "where false"),
     ],
     "int_customers_changed": [
-        ("(from versions except all from read_before)", "(from versions limit 0)"),
+        (
+            "select * from versions\n    except all\n    select * from read_before",
+            "select * from versions limit 0",
+        ),
     ],
     "int_products_changed": [
-        ("(from versions except all from read_before)", "(from versions limit 0)"),
+        (
+            "select * from versions\n    except all\n    select * from read_before",
+            "select * from versions limit 0",
+        ),
     ],
     "int_caps_changed": [
         ("least(caps.", "greatest(caps."),

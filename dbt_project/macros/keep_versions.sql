@@ -28,9 +28,11 @@ compared as (
 
     select
         *,
-        place_in_day = 1 and content is distinct from lag(content) over (
-            partition by {{ id }}, place_in_day = 1
-            order by {{ day }} nulls {{ first_day }}
+        (
+            place_in_day = 1 and content is distinct from lag(content) over (
+                partition by {{ id }}, place_in_day = 1
+                order by {{ day }} nulls {{ first_day }}
+            )
         ) as is_version
     from several
 

@@ -19,7 +19,7 @@ changed as (
         coalesce(caps.event_month, caps_before.event_month) as event_month,
         {%- for measure in ['amount', 'quantity'] %}
         case
-            when caps.{{ measure }}_cap is distinct from caps_before.{{ measure }}_cap
+            when (caps.{{ measure }}_cap is distinct from caps_before.{{ measure }}_cap)
                 -- null: no cap
                 then least(caps.{{ measure }}_cap, caps_before.{{ measure }}_cap)
         end as {{ measure }}_from{{ ',' if not loop.last }}

@@ -38,8 +38,9 @@ summed as (
         sum(duplicate_rows) as duplicate_rows,
         sum(duplicate_money) as duplicate_money,
         min(row_key) as example,
-        max({'money': money, 'row_key': row_key}, 3) as largest,
-        max({'money': duplicate_money, 'row_key': row_key}, 3) filter (where duplicate_rows > 0)
+        max({'money': money, 'row_key': row_key}, 3) as largest,  -- noqa: LT01
+        max({'money': duplicate_money, 'row_key': row_key}, 3)  -- noqa: LT01
+            filter (where duplicate_rows > 0)
             as largest_duplicates
     from checked
     group by all

@@ -13,19 +13,28 @@ read_before as (
 ),
 
 -- of which something else is known now than the last complete build read
-changed as (
+said_now as (
 
-    (from versions except all from read_before)
-    union all
-    (from read_before except all from versions)
+    select * from versions
+    except all
+    select * from read_before
 
 ),
 
-listed as (
+said_before as (
 
-    select distinct product_id
-    from changed
+    select * from read_before
+    except all
+    select * from versions
+
+),
+
+changed as (
+
+    select product_id from said_now
+    union
+    select product_id from said_before
 
 )
 
-select * from listed
+select * from changed
