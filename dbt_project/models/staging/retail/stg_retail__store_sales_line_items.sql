@@ -6,7 +6,7 @@ source as (
 
     select * from {{ source('retail', 'store_sales_line_items') }}
     {% if is_incremental() %}
-    where _loaded_at not in (select distinct loaded_at from {{ this }})
+    where _loaded_at not in (select loaded_at from {{ this }} where loaded_at is not null)
     {% endif %}
 
 ),
