@@ -66,7 +66,8 @@ def unit_tests(select: str, vars: dict[str, object] | None = None) -> dbtRunnerR
     TransformError
         If a unit test fails.
     """
-    return _invoke(["test", "--select", f"{select},test_type:unit"], vars)
+    chosen = [f"{one},test_type:unit" for one in select.split()]
+    return _invoke(["test", "--select", *chosen], vars)
 
 
 def compiled(vars: dict[str, object] | None = None) -> dbtRunnerResult:

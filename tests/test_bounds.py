@@ -24,7 +24,7 @@ order_lines:
 HEADER = "id,day,customer,sku,pieces,amount"
 LINES = 36_000
 # what the gate looks at, and the first model behind it
-GATED = "+int_orders_totalled"
+GATED = "+int_snapshots_scheduled"
 
 
 @pytest.fixture
