@@ -92,7 +92,7 @@ def test_two_lines_that_caps_cut_to_nothing_stop_the_build_and_are_named(shop):
     assert not query("from duckdb_tables() where table_name = 'int_snapshots_scheduled'")
     # who knows better says so
     build(max_capped_share=1)
-    assert query("select count(*) from intermediate.int_snapshots_scheduled") == [(LINES,)]
+    assert query("select count(*) from intermediate.int_orders_totalled") == [(LINES,)]
 
 
 def test_rows_that_are_dropped_or_corrected_stop_the_build_beyond_a_share(shop):
