@@ -23,6 +23,7 @@ SCHEMAS = (
     "truth",
     "history",
     "memory",
+    "builds",
     "staging",
     "intermediate",
     "features",
@@ -71,6 +72,20 @@ def path() -> Path:
             "the warehouse is named like a schema in it: choose another WAREHOUSE_PATH",
         )
     return file
+
+
+@contextmanager
+def in_warehouse(file: Path) -> Iterator[None]:
+    """Make a file the warehouse while the block runs, for dbt too."""
+    before = os.environ.get("WAREHOUSE_PATH")
+    os.environ["WAREHOUSE_PATH"] = str(file)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["WAREHOUSE_PATH"]
+        else:
+            os.environ["WAREHOUSE_PATH"] = before
 
 
 def models_dir() -> Path:

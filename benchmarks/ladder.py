@@ -16,8 +16,7 @@ import typer
 from rich.console import Console
 
 from benchmarks.feature_runs import ROWS_AT_A_TIME, Shop
-from benchmarks.kernel import compiled
-from benchmarks.kernel.run import PAIRS
+from benchmarks.kernel import compiled, run
 from benchmarks.measuring import RESULTS, Size
 from run import tables
 
@@ -104,26 +103,14 @@ def _plain(shop: Shop) -> dict[str, float]:
 def _kernel(shop: Shop) -> dict[str, float]:
     """Return the seconds of each table of the bare kernel; batches of features in one."""
     out = shop.folder / "kernel.duckdb"
-    *steps, empty, insert = compiled.statements(shop.dates(), ROWS_AT_A_TIME)
     seconds: dict[str, float] = {}
-    with duckdb.connect(str(out)) as connection:
-        connection.execute("set preserve_insertion_order = false")
-        connection.execute(f"attach '{shop.warehouse}' as shop (read_only)")
-
-        def run(step: str, sql: str, *values: object) -> None:
-            start = time.perf_counter()
-            connection.execute(sql, values)
-            seconds[step] = seconds.get(step, 0) + time.perf_counter() - start
-
-        for sql in steps:
-            named = re.search(r"create (?:or replace )?(?:table|view)\s+(\S+)", sql)
-            run(named[1] if named else "set-up", sql)
-        batches = connection.execute("select distinct batch from batches order by 1").fetchall()
-        for number, batch in enumerate(batches):
-            run("features", PAIRS, *batch)
-            if number == 0:
-                run("features", empty)
-            run("features", insert)
+    start = time.perf_counter()
+    for sql in run.build(compiled.statements(shop.dates(), ROWS_AT_A_TIME), shop.warehouse, out):
+        made = re.search(r"create (?:or replace )?(?:table|view)\s+(\S+)", sql)
+        step = made[1] if made else "features"
+        now = time.perf_counter()
+        seconds[step] = seconds.get(step, 0) + now - start
+        start = now
     out.unlink()
     return seconds
 

@@ -16,6 +16,7 @@ import warehouse
 from proof import histories
 from proof.histories.worlds import Tables
 from run import transform
+from warehouse import in_warehouse
 
 # the two tables that the mart is stored in, and what they are made of
 TABLES_OF_THE_MART = ("feat_customers", "feat_dates")
@@ -23,20 +24,6 @@ TABLES_OF_THE_MART = ("feat_customers", "feat_dates")
 MART = "+feat_customer_snapshots +config.materialized:incremental"
 GRID = {"grid_days": 30}
 SETTINGS = {**GRID, **histories.SETTINGS.variables()}
-
-
-@contextmanager
-def in_warehouse(file: Path) -> Iterator[None]:
-    """Make a file the warehouse while the block runs."""
-    before = os.environ.get("WAREHOUSE_PATH")
-    os.environ["WAREHOUSE_PATH"] = str(file)
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["WAREHOUSE_PATH"]
-        else:
-            os.environ["WAREHOUSE_PATH"] = before
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -85,7 +84,7 @@ def _invoke(command: list[str], vars: dict[str, object] | None) -> dbtRunnerResu
     arguments = [*command, "--project-dir", project, "--profiles-dir", project, "--quiet"]
     if vars:
         arguments += ["--vars", json.dumps(vars)]
-    with _environment(), _progress() as callback:
+    with warehouse.in_warehouse(warehouse.path()), _progress() as callback:
         result = dbtRunner(callbacks=[callback]).invoke(arguments)
         # dbt keeps the file open after it has run, and an open writer blocks everybody else
         DuckDBConnectionManager.close_all_connections()
@@ -106,19 +105,6 @@ def raise_if_failed(result: dbtRunnerResult) -> None:
         raise TransformError(f"dbt stopped: {message}") from result.exception
     if not result.success:
         raise TransformError(_explain(result))
-
-
-@contextmanager
-def _environment() -> Iterator[None]:
-    before = os.environ.get("WAREHOUSE_PATH")
-    os.environ["WAREHOUSE_PATH"] = str(warehouse.path())
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["WAREHOUSE_PATH"]
-        else:
-            os.environ["WAREHOUSE_PATH"] = before
 
 
 @contextmanager

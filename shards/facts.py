@@ -32,11 +32,6 @@ class Fact:
     others: dict[str, str] = field(default_factory=dict)
     once: str = "false"
 
-    @property
-    def schema(self) -> str:
-        """Schema of the model."""
-        return "intermediate"
-
     def add_up(self, connection: duckdb.DuckDBPyConnection, files: list[str]) -> None:
         """Write the sum of the shards' rows into schema `shop`, in their own types.
 

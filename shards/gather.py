@@ -17,8 +17,6 @@ FACTS = {fact.model for facts in PHASES for fact in facts}
 
 # what is a table of a shard and of the shop alike comes from the driver
 SCHEMAS = ("history", "staging", "intermediate", "features", "marts")
-# what only the next build of the same shards can use
-NOTES = ("features.snapshot_ledger", "features.facts_built")
 # what holds no rows of its own, and what is made of the mart
 ON_TOP = (
     "config.materialized:view config.materialized:table_function"
@@ -52,7 +50,7 @@ def gather(folder: Path, settings: Settings) -> None:
         of_the_shop = _tables(connection, 0)
         of_a_shard = _tables(connection, 1)
         with warehouse.transaction(connection):
-            for name in sorted((of_the_shop | of_a_shard).difference(NOTES)):
+            for name in sorted(of_the_shop | of_a_shard):
                 connection.execute(f"create schema if not exists {name.split('.')[0]}")
                 if name in of_the_shop:
                     _replace(connection, name, [f"part_0.{name}"])

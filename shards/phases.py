@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -103,7 +101,7 @@ def _invoke(file: Path, command: Sequence[str], settings: Settings) -> None:
     if file.name != FILE:
         # what dbt has read of the project names the database, and that is named after the file
         raise ValueError(f"{file}: the warehouse of a shard is a file {FILE}")
-    with in_warehouse(file):
+    with warehouse.in_warehouse(file):
         # a run writes into what it is given
         result = dbtRunner(manifest=_parsed(text).deepcopy()).invoke(
             [*command, *_project(), "--vars", text]
@@ -123,17 +121,3 @@ def _parsed(variables: str) -> Manifest:
 def _project() -> list[str]:
     project = str(warehouse.DBT_PROJECT)
     return ["--quiet", "--project-dir", project, "--profiles-dir", project]
-
-
-@contextmanager
-def in_warehouse(file: Path) -> Iterator[None]:
-    """Make a file the warehouse while the block runs."""
-    before = os.environ.get("WAREHOUSE_PATH")
-    os.environ["WAREHOUSE_PATH"] = str(file)
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["WAREHOUSE_PATH"]
-        else:
-            os.environ["WAREHOUSE_PATH"] = before

@@ -162,6 +162,7 @@ def _take_facts(connection: duckdb.DuckDBPyConnection, place: Layout, phase: int
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, model: str) -> str:
+    """Return what to select of a fact: whole numbers that Parquet makes floats of stay whole."""
     columns = connection.execute(
         "select column_name from duckdb_columns() where database_name = current_database()"
         " and schema_name = 'intermediate' and table_name = ? and data_type = 'HUGEINT'",
@@ -175,7 +176,10 @@ def _leave(connection: duckdb.DuckDBPyConnection, place: Layout, task: Task) -> 
     for fact in PHASES[task.phase]:
         path = place.fact(fact.model, task.shard)
         made = layout.temporary(path)
-        connection.execute(f"copy (from {fact.schema}.{fact.model}) to '{made}' (format parquet)")
+        connection.execute(
+            f"copy (select {_columns(connection, fact.model)} from intermediate.{fact.model})"
+            f" to '{made}' (format parquet)"
+        )
         os.replace(made, path)
     if task.phase < len(PHASES) - 1:
         return []

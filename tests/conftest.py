@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +12,13 @@ import pytest
 import warehouse
 from generate.shop.plan import Plan
 from generate.synthetic import generate
+from proof import building
 from run import catalog, transform
 from serve.explain import explain
 from serve.score import score
 from train import registry
 from train.fit import fit
+from warehouse import in_warehouse
 
 REAL_FILE = warehouse.ROOT.parent / "shared" / "data" / "online_retail_ii_2009_2010.parquet"
 CUSTOMERS, DAYS, SEED = 700, 900, 5
@@ -73,6 +74,16 @@ def generated_shop(tmp_path_factory: pytest.TempPathFactory, dbt_folders: None) 
 
 
 @pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory, dbt_folders: None) -> Path:
+    """A shop of sixty customers with its mart, snapshots a month apart."""
+    file = tmp_path_factory.mktemp("tiny") / "shop.duckdb"
+    with in_warehouse(file):
+        generate(Plan(60, 3, days=400))
+    building.build(file, building.GRID)
+    return file
+
+
+@pytest.fixture(scope="session")
 def built_shop(generated_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """The generated shop after `dbt build`, before any fit."""
     shop = generated_shop.copy_to(tmp_path_factory.mktemp("built"))
@@ -121,14 +132,6 @@ def world(
         return shop
 
     return make
-
-
-@contextmanager
-def in_warehouse(file: Path) -> Iterator[None]:
-    """Make a file the warehouse while the block runs."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WAREHOUSE_PATH", str(file))
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -9,24 +9,12 @@ import sys
 import pytest
 
 import warehouse
-from generate.shop.plan import Plan
-from generate.synthetic import generate
 from proof import building
 from proof.parts import incremental_part
 from tests.shop_files import query
 
 GRID = {"grid_days": 30}
 MART = "features.feat_customers"
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory, dbt_folders):
-    """A shop of sixty customers with its mart."""
-    file = tmp_path_factory.mktemp("mart") / "shop.duckdb"
-    with building.in_warehouse(file):
-        generate(Plan(60, 3, days=400))
-    building.build(file, GRID)
-    return file
 
 
 @pytest.fixture

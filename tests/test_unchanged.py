@@ -8,8 +8,6 @@ from datetime import date
 import pytest
 
 import warehouse
-from generate.shop.plan import Plan
-from generate.synthetic import generate
 from load.raw_tables import TABLES
 from proof import building
 from proof.parts import incremental_part
@@ -18,16 +16,6 @@ from tests.shop_files import query
 
 LINES = "raw.store_sales_line_items"
 GRID = {"grid_days": 30}
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory, dbt_folders):
-    """A shop of sixty customers with its mart."""
-    file = tmp_path_factory.mktemp("tiny") / "shop.duckdb"
-    with building.in_warehouse(file):
-        generate(Plan(60, 3, days=400))
-    building.build(file, GRID)
-    return file
 
 
 @pytest.fixture

@@ -97,7 +97,12 @@ def _nights(file: Path, seed: int) -> Iterator[Path]:
     building.write(file, taken_back, append=True)
     with building.in_warehouse(file):
         transform.build(building.SETTINGS, select="staging.retail", run_only=True)
-        _change(f"delete from raw.{{table}} where _loaded_at = '{_stamp(taken_back)}'")
+        _change(
+            *(
+                f"delete from raw.{table.name} where _loaded_at = '{_stamp(taken_back)}'"
+                for table in TABLES
+            )
+        )
     building.write(file, second, append=True)
     building.build(file)
     yield file
@@ -129,8 +134,7 @@ def _stamp(load: Tables) -> datetime:
 def _change(*statements: str) -> None:
     with warehouse.connect() as connection:
         for statement in statements:
-            for table in TABLES if "{table}" in statement else TABLES[:1]:
-                connection.execute(statement.format(table=table.name))
+            connection.execute(statement)
 
 
 def _parted(tables: Tables, rng: Random) -> tuple[Tables, Tables]:
