@@ -27,12 +27,14 @@ export WAREHOUSE_PATH
 endif
 
 READY := $(VENV)/ready
+# Spark is asked for only where there is a Java to run it
+SPARK := $(if $(shell command -v java),$(VENV)/spark)
 PEERS := benchmarks/work/peers
 DBT := $(BIN)/dbt
 DBT_VARS := $(if $(AS_OF),--vars '{as_of: "$(AS_OF)"}')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-long build fit backtest score catalog export docs api app profile truth lint format clean
+.PHONY: help setup spark run test test-long build fit backtest score catalog export docs api app profile truth lint format clean
 .PHONY: bench-skill bench-scoring bench-generate bench-faults bench-features bench-ladder bench-alarms leak-demo prove audit
 
 help: ## print this list
@@ -49,6 +51,12 @@ $(READY): requirements.lock pyproject.toml
 		-r requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
+
+$(VENV)/spark: $(READY) requirements-spark.lock
+	@echo "Adding Spark to $(VENV) (once, half a minute and 460 MB)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		--no-build-isolation -r requirements-spark.lock
+	@touch $@
 
 # an environment of their own: not all of them take the versions that the project has
 $(PEERS)/ready: benchmarks/peers/requirements.lock
@@ -75,8 +83,10 @@ run: $(READY) ## the main job; DATA=path (MAPPING=file, TIMEZONE=zone, REPLACE=1
 test: $(READY) ## run the tests that a change should pass before it is shown
 	@$(BIN)/pytest -m "not long"
 
-test-long: $(READY) ## run the tests that take minutes each: proofs, whole builds, kills
+test-long: $(READY) $(SPARK) ## run the tests that take minutes each: proofs, whole builds, kills
 	@$(BIN)/pytest -m long
+
+spark: $(VENV)/spark ## add Spark to the virtual environment, for shards on many machines; it needs a Java
 
 build: $(READY) ## dbt build: models and their tests; takes AS_OF; SHARDS=8 bounds memory
 ifneq ($(SHARDS),)

@@ -7,6 +7,7 @@ go and the new ones come in one transaction, so that nobody ever sees half of a 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated
@@ -40,13 +41,19 @@ class ScoreResult:
     expected_buyers: float
 
 
-def score(as_of: date | None = None) -> ScoreResult:
+# a connection with the mart, the champion and the as-of date: customer_id and COLUMNS
+Predict = Callable[[duckdb.DuckDBPyConnection, artefacts.Artefact, date], pd.DataFrame]
+
+
+def score(as_of: date | None = None, predict: Predict | None = None) -> ScoreResult:
     """Score all customers of one as-of date with the champion.
 
     Parameters
     ----------
     as_of
         A date that the feature mart holds; the current as-of date by default.
+    predict
+        Who forecasts; `predict_date`, in this process, by default.
 
     Raises
     ------
@@ -69,7 +76,8 @@ def score(as_of: date | None = None) -> ScoreResult:
                 day,
             )
         with warehouse.connect(read_only=True) as connection:
-            scores = _predict(connection, champion, day)
+            scores = (predict or predict_date)(connection, champion, day)
+        scores.insert(0, "as_of_date", day)
         scores["model_version"] = champion.version
         scores["scored_at"] = datetime.now(UTC).replace(tzinfo=None)
         replaced = predictions.replace(scores, day, champion.forecaster.calibration.doubt)
@@ -111,10 +119,21 @@ def _resolve(connection: duckdb.DuckDBPyConnection, as_of: date | None) -> date:
     )
 
 
-def _predict(
+def predict_date(
     connection: duckdb.DuckDBPyConnection, champion: artefacts.Artefact, day: date
 ) -> pd.DataFrame:
-    """Return one checked row per customer: the keys and COLUMNS."""
+    """Forecast each customer of a date that the connection's mart has.
+
+    Returns
+    -------
+    pandas.DataFrame
+        customer_id and COLUMNS, one row per customer.
+
+    Raises
+    ------
+    ScoreError
+        If a score is not usable.
+    """
     contract = warehouse.contract()
     # fetched to its end: a relation needs a connection without an open result
     [(population,)] = connection.execute(
@@ -138,9 +157,7 @@ def _predict(
             _check(scored)
             batches.append(scored)
             progress.advance(task, len(scored))
-    scores = pd.concat(batches, ignore_index=True)
-    scores.insert(0, "as_of_date", day)
-    return scores
+    return pd.concat(batches, ignore_index=True)
 
 
 def _check(scored: pd.DataFrame) -> None:

@@ -33,30 +33,74 @@ Run = Callable[[Sequence[Task]], None]
 
 
 def plan(
-    place: Layout, shards: int, parts: Sequence[Part], settings: Settings, *, in_place: bool
+    place: Layout,
+    shards: int,
+    parts: Sequence[Part],
+    rows: str,
+    settings: Settings,
+    *,
+    in_place: bool,
 ) -> list[Task]:
-    """Return the first phase of every shard, with what it must hold and what of it is new."""
-    before = layout.get(place.plan) or {}
-    had = before.get("held", {}) if before.get("shards") == shards else None
-    whole = _content_of_file(place.handed_over / "products.parquet"), _definition()
+    """Return the first phase of every shard.
+
+    Parameters
+    ----------
+    parts
+        Of all raw rows.
+    rows
+        Folder below `place.handed_over` with the rows that the shards' files do not hold.
+    in_place
+        See `Task`.
+    """
+    handed_over = place.handed_over / rows
+    whole = _content_of_file(handed_over / "products.parquet"), _definition()
+    states = states_before(place, shards, in_place=in_place)
+    if states is None:
+        layout.remove(place.root / "done")
+        layout.put({"shards": shards, "in_place": in_place, "states": {}}, place.plan)
+        states = {}
     tasks = []
     for shard in range(shards):
         held = tuple(sorted(astuple(part)[1:] for part in parts if part.shard == shard))
-        known = {tuple(part) for part in had.get(str(shard), [])} if had is not None else set()
+        key = _hash(held, _loads(handed_over, held), whole, settings)
+        if shard not in states and not place.shard(shard, key).exists():
+            # what was made of a file that is gone cannot be built upon
+            layout.remove(place.done(shard, key).parent)
         tasks.append(
             Task(
                 folder=str(place.root),
                 shard=shard,
                 phase=0,
-                key=_hash(held, _loads(place, held), whole, settings),
+                key=key,
                 settings=settings,
+                rows=rows,
                 held=held,
-                new=tuple(part for part in held if part not in known),
-                anew=had is None,
+                states=(states[shard],) if shard in states else (),
                 in_place=in_place,
             )
         )
     return tasks
+
+
+def states_before(place: Layout, shards: int, *, in_place: bool) -> dict[int, str | None] | None:
+    """Return the key of each shard's file that is still there; None is the key of one in place.
+
+    Returns
+    -------
+    dict of int to str or None, or None
+        None if the shop was split otherwise before, or not at all.
+    """
+    before = layout.get(place.plan)
+    if before is None or before["shards"] != shards or before["in_place"] != in_place:
+        return None
+    states = {
+        shard: None if in_place else before["states"].get(str(shard)) for shard in range(shards)
+    }
+    return {
+        shard: key
+        for shard, key in states.items()
+        if (in_place or key) and place.shard(shard, key).exists()
+    }
 
 
 def build(place: Layout, tasks: Sequence[Task], run: Run) -> int:
@@ -81,49 +125,94 @@ def build(place: Layout, tasks: Sequence[Task], run: Run) -> int:
     TransformError
         If a model, a test or a gate fails.
     """
-    _lay_warehouse(place)
-    started = set()
+    _lay_warehouse(place, place.handed_over / tasks[0].rows)
+    started: set[int] = set()
+    through: list[Task] = []
     for phase in range(len(PHASES)):
-        waiting = [task for task in tasks if not task.is_done()]
+        waiting = [task for task in tasks if task.left() is None]
         started |= {task.shard for task in waiting}
+        for task in waiting:
+            _forget_later_phases(task)
         run(waiting)
-        if phase == 0:
-            held = {str(task.shard): task.held for task in tasks}
-            layout.put({"shards": len(tasks), "held": held}, place.plan)
-        read = _add_up(place, phase, len(tasks), tasks[0].settings)
+        through += tasks
+        _note_states(place, tasks)
+        read = _add_up(place, tasks)
         if phase < len(PHASES) - 1:
-            tasks = [task.next(_hash(task.key, read)) for task in tasks]
+            tasks = [task.next(_hash(task.key, read), f"{phase + 1}-{read}") for task in tasks]
     manifest.publish(place, tasks)
+    _sweep(place, through)
     return len(started)
 
 
-def _lay_warehouse(place: Layout) -> None:
+def _forget_later_phases(task: Task) -> None:
+    """Forget what a shard has left but for this build's earlier phases: its file moves on."""
+    for note in task.place.done(task.shard, "").parent.glob("*.json"):
+        if note.stem not in task.states:
+            note.unlink()
+
+
+def _note_states(place: Layout, tasks: Sequence[Task]) -> None:
+    """Note which file each shard is to be built upon."""
+    states = {}
+    for task in tasks:
+        keys = (task.key, *task.states)
+        there = (key for key in keys if place.shard(task.shard, key).exists())
+        states[task.shard] = None if task.in_place else next(there)
+    layout.put({"shards": len(tasks), "in_place": tasks[0].in_place, "states": states}, place.plan)
+
+
+def _sweep(place: Layout, through: Sequence[Task]) -> None:
+    """Remove what no build needs any more, and what attempts that died have left."""
+    kept = {place.driver}
+    for shard, key in layout.get(place.plan)["states"].items():
+        kept.add(place.shard(int(shard), key))
+    for task in through:
+        kept |= {place.done(task.shard, task.key)}
+        kept |= {place.root / file for file in task.left() or ()}
+        for folder in task.shop:
+            kept |= set((place.shop / folder).iterdir())
+    for folder in ("done", "facts", "shards", "shop", "raw"):
+        for file in (place.root / folder).rglob("*"):
+            if file.is_file() and file not in kept:
+                file.unlink()
+
+
+def _lay_warehouse(place: Layout, handed_over: Path) -> None:
     """Give the driver the raw rows that are not a customer's, and none of the others."""
     place.driver.parent.mkdir(parents=True, exist_ok=True)
-    layout.remove(place.shop)
     with duckdb.connect(str(place.driver)) as connection:
         connection.execute("create schema if not exists raw; drop schema if exists shop cascade")
         for table in [*WHOLE, *KEYS]:
             rows = "" if table in WHOLE else " limit 0"
             connection.execute(
                 f"create or replace table raw.{table} as"
-                f" from read_parquet('{place.handed_over}/{table}.parquet'){rows}"
+                f" from read_parquet('{handed_over}/{table}.parquet'){rows}"
             )
 
 
-def _add_up(place: Layout, phase: int, shards: int, settings: Settings) -> str:
-    """Sum the facts that a phase has left, ask the gates, hand over what the next reads."""
+def _add_up(place: Layout, tasks: Sequence[Task]) -> str:
+    """Sum the facts that a phase has left, ask the gates, hand over what the next reads.
+
+    Returns
+    -------
+    str
+        A hash of what the next phase of a shard depends on.
+    """
+    phase = tasks[0].phase
     with duckdb.connect(str(place.driver)) as connection:
         for fact in PHASES[phase]:
-            fact.add_up(connection, [str(place.fact(fact.model, n)) for n in range(shards)])
-    phases.build_driver(place.driver, phase, settings)
+            fact.add_up(
+                connection, [str(place.fact(fact.model, task.shard, task.key)) for task in tasks]
+            )
+    phases.build_driver(place.driver, phase, tasks[0].settings)
     with duckdb.connect(str(place.driver)) as connection:
+        read = _hash([_content(connection, name) for name in READ[phase]])
         for name in [*(f"shop.{fact.model}" for fact in PHASES[phase]), *GIVEN[phase]]:
-            path = place.shop / str(phase + 1) / f"{name.split('.')[1]}.parquet"
+            path = place.shop / f"{phase + 1}-{read}" / f"{name.split('.')[1]}.parquet"
             made = layout.temporary(path)
             connection.execute(f"copy (from {name}) to '{made}' (format parquet)")
             os.replace(made, path)
-        return _hash([_content(connection, name) for name in READ[phase]])
+        return read
 
 
 def _content(connection: duckdb.DuckDBPyConnection, relation: str) -> list[tuple]:
@@ -137,24 +226,25 @@ def _content_of_file(file: Path) -> list[tuple]:
         return _content(connection, f"(from read_parquet('{file}'))")
 
 
-def _loads(place: Layout, held: Sequence[tuple]) -> list[tuple]:
+def _loads(handed_over: Path, held: Sequence[tuple]) -> list[tuple]:
     """Return what is said of the loads that brought a shard's rows."""
     with duckdb.connect() as connection:
         return connection.execute(
             "select cast(said as varchar)"
-            f" from read_parquet('{place.handed_over}/loads.parquet') as said"
+            f" from read_parquet('{handed_over}/loads.parquet') as said"
             " where list_contains(?, cast(loaded_at as varchar)) order by all",
             [[loaded_at for _, loaded_at, *_ in held]],
         ).fetchall()
 
 
 def _definition() -> str:
-    """Return a hash of the dbt project."""
+    """Return a hash of all that says how rows become a mart."""
     project = warehouse.DBT_PROJECT
-    files = [project / "dbt_project.yml"]
+    files = [project / "dbt_project.yml", *sorted(Path(__file__).parent.glob("*.py"))]
     for folder in ("models", "macros", "snapshots"):
         files += sorted((project / folder).rglob("*.*"))
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    text = b"".join(file.read_bytes() for file in files) + duckdb.__version__.encode()
+    return hashlib.sha256(text).hexdigest()
 
 
 def _hash(*things: object) -> str:

@@ -60,6 +60,7 @@ def gather(folder: Path, settings: Settings) -> None:
                     alike = name.split(".")[1].startswith(ALIKE)
                     among = range(1, 2 if alike else shards + 1)
                     _replace(connection, name, [f"part_{part}.{name}" for part in among])
+            _create_functions(connection)
             # an unsharded build that follows has read none of it
             connection.execute("drop schema if exists builds cascade")
     transform.build(dict(settings.variables), select=ON_TOP, run_only=settings.run_only)
@@ -72,6 +73,20 @@ def _tables(connection: duckdb.DuckDBPyConnection, part: int) -> set[str]:
         [f"part_{part}", list(SCHEMAS)],
     ).fetchall()
     return {name for [name] in rows}
+
+
+def _create_functions(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the functions that builds make beside tables, as the driver and a shard have them."""
+    for name, parameters, definition in connection.execute(
+        "select schema_name || '.' || function_name, parameters, macro_definition"
+        " from duckdb_functions()"
+        " where database_name in ('part_0', 'part_1') and function_type = 'table_macro'"
+        " and list_contains(?, schema_name)",
+        [list(SCHEMAS)],
+    ).fetchall():
+        connection.execute(
+            f"create or replace function {name}({', '.join(parameters)}) as table {definition}"
+        )
 
 
 def _replace(connection: duckdb.DuckDBPyConnection, name: str, parts: list[str]) -> None:

@@ -16,7 +16,9 @@ from shards.phases import FILE
 class Layout:
     """A folder that all who work on a build can reach.
 
-    What lies at a path in it is complete: it is made under another name and renamed.
+    What lies at a path in it is complete: it is made under another name and renamed. What a phase
+    of a shard leaves is named after the key of the phase, a hash of all that it reads: an attempt
+    that was given up, and works on, writes over nothing that others have made of something else.
     """
 
     root: Path
@@ -28,12 +30,19 @@ class Layout:
 
     @property
     def handed_over(self) -> Path:
-        """Raw rows that shards have yet to take, as Parquet by table and shard."""
+        """Raw rows that shards have yet to take, a folder for each split."""
         return self.root / "raw"
+
+    def new_split(self) -> str:
+        """Return the name of a folder for a split; those of earlier ones go."""
+        remove(self.handed_over)
+        name = uuid.uuid4().hex
+        (self.handed_over / name).mkdir(parents=True)
+        return name
 
     @property
     def shop(self) -> Path:
-        """What the driver gives to all shards, as Parquet."""
+        """What the driver gives to all shards, as Parquet, a folder for each content."""
         return self.root / "shop"
 
     @property
@@ -47,21 +56,26 @@ class Layout:
         return self.root / "manifest.json"
 
     @property
+    def warehouse(self) -> Path:
+        """A warehouse over the mart's Parquet: to query, fit and score."""
+        return self.root / "mart.duckdb"
+
+    @property
     def plan(self) -> Path:
-        """How the shop was split last: number of shards, and what each holds."""
+        """How the shop was split last, and which file each shard is built upon."""
         return self.root / "plan.json"
 
-    def shard(self, shard: int) -> Path:
-        """A shard's warehouse."""
-        return self.root / "shards" / f"{shard:04}" / FILE
+    def shard(self, shard: int, key: str | None = None) -> Path:
+        """A shard's warehouse, as the phase of a key left it; without a key, the one in place."""
+        return self.root / "shards" / f"{shard:04}" / (f"{key}.duckdb" if key else FILE)
 
-    def fact(self, model: str, shard: int) -> Path:
+    def fact(self, model: str, shard: int, key: str) -> Path:
         """A fact of a shard, as Parquet."""
-        return self.root / "facts" / model / f"{shard:04}.parquet"
+        return self.root / "facts" / f"{shard:04}" / f"{model}-{key}.parquet"
 
-    def done(self, phase: int, shard: int) -> Path:
-        """Which inputs a phase of a shard was built from; missing while it is not done."""
-        return self.root / "done" / f"{phase + 1}" / f"{shard:04}.json"
+    def done(self, shard: int, key: str) -> Path:
+        """What the phase of a key has left; missing while it is not done."""
+        return self.root / "done" / f"{shard:04}" / f"{key}.json"
 
 
 def temporary(path: Path) -> Path:

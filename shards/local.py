@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import astuple
 from pathlib import Path
 
 import duckdb
 
 import warehouse
-from shards import driver, layout, split
+from shards import driver, split
 from shards.layout import Layout
 from shards.phases import Settings
-from shards.task import Task
+from shards.task import HELD, Task
 
 LOADS = """
     create table if not exists raw.loads (
@@ -49,16 +50,20 @@ def _split(
 ) -> list[Task]:
     split.place(connection, shards)
     parts = split.count(connection)
-    had = layout.get(place.plan) or {}
-    held = had.get("held", {}) if had.get("shards") == shards else {}
-    new = [
-        part
-        for part in parts
-        if [part.table, part.loaded_at, part.rows, part.content]
-        not in held.get(str(part.shard), [])
-    ]
-    split.hand_over(connection, new, place.handed_over)
-    return driver.plan(place, shards, parts, settings, in_place=True)
+    before = _held_before(place, shards)
+    new = [part for part in parts if astuple(part)[1:] not in before.get(part.shard, ())]
+    rows = place.new_split()
+    split.hand_over(connection, new, place.handed_over / rows)
+    return driver.plan(place, shards, parts, rows, settings, in_place=True)
+
+
+def _held_before(place: Layout, shards: int) -> dict[int, set[tuple]]:
+    """Return which parts of the raw rows each shard's file holds."""
+    held = {}
+    for shard in driver.states_before(place, shards, in_place=True) or ():
+        with duckdb.connect(str(place.shard(shard)), read_only=True) as connection:
+            held[shard] = set(connection.execute(f"from {HELD}").fetchall())
+    return held
 
 
 def _one_after_another(tasks: Sequence[Task]) -> None:

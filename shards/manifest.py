@@ -1,4 +1,4 @@
-"""The list of the files that make up the mart; what it does not name is no part of it."""
+"""The files that make up the mart: their list, and a warehouse that reads them as one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import duckdb
 
+import warehouse
 from shards import layout
 from shards.layout import Layout
 from shards.task import MART, Task
@@ -32,7 +33,9 @@ def publish(place: Layout, tasks: Sequence[Task]) -> None:
         ).fetchone()
     files = [f"{DATES}/{dates.name}"]
     for task in tasks:
-        files += layout.get(place.done(task.phase, task.shard))["files"]
+        files += [
+            file.removeprefix("mart/") for file in task.left() or () if file.startswith("mart/")
+        ]
     layout.put(
         {
             "shards": len(tasks),
@@ -44,6 +47,7 @@ def publish(place: Layout, tasks: Sequence[Task]) -> None:
         },
         place.manifest,
     )
+    _lay_warehouse(place)
     named = {place.mart / file for file in files}
     for file in place.mart.rglob("*.parquet"):
         if file not in named:
@@ -51,3 +55,47 @@ def publish(place: Layout, tasks: Sequence[Task]) -> None:
     # left by attempts that died
     for folder in place.mart.glob(".*"):
         layout.remove(folder)
+
+
+def _lay_warehouse(place: Layout) -> None:
+    """Bring the warehouse over the mart up to date; models and predictions in it stay."""
+    with duckdb.connect(str(place.warehouse)) as connection:
+        connection.execute(f"attach '{place.driver}' as driver (read_only)")
+        with warehouse.transaction(connection):
+            for schema in ("raw", "intermediate"):
+                connection.execute(f"create schema if not exists {schema}")
+            for table in ("raw.loads", "intermediate.int_snapshots_scheduled"):
+                connection.execute(f"create or replace table {table} as from driver.{table}")
+            for [table] in connection.execute(
+                "select table_name from duckdb_tables()"
+                " where database_name = 'driver' and schema_name = 'main'"
+            ).fetchall():
+                connection.execute(
+                    f"create table if not exists main.{table} as from driver.main.{table} limit 0"
+                )
+            lay_views(connection, place)
+
+
+def lay_views(
+    connection: duckdb.DuckDBPyConnection, place: Layout, shard: int | None = None
+) -> None:
+    """Make the tables of the mart views over its Parquet, of all shards or of one."""
+    connection.execute("create schema if not exists features")
+    for table, files in layout.get(place.manifest)["tables"].items():
+        read = [
+            str(place.root / file)
+            for file in files
+            if shard is None or table == DATES or f"/shard={shard}/" in file
+        ]
+        rows = (
+            f"from read_parquet({read})"
+            if table == DATES
+            else f"select * exclude (shard) from read_parquet({read}, hive_partitioning = true,"
+            " hive_types = {as_of_date: date, shard: int})"
+        )
+        connection.execute(f"create or replace view features.{table} as {rows}")
+    columns = ", ".join(column.name for column in warehouse.contract().columns)
+    connection.execute(
+        f"create or replace view features.{warehouse.FEATURE_MART} as select {columns}"
+        f" from features.feat_customers inner join features.{DATES} using (as_of_date)"
+    )

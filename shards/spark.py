@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -11,7 +12,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StringType, StructField, StructType
 
-from shards import driver, layout, ties
+from run.transform import TransformError
+from shards import driver, ties
 from shards.keys import canonical
 from shards.layout import Layout
 from shards.phases import Settings
@@ -34,7 +36,24 @@ def build(raw: Path, folder: Path, shards: int, settings: Settings, master: str)
     """
     place = Layout(folder.resolve())
     place.root.mkdir(parents=True, exist_ok=True)
-    session = (
+    with session(master) as opened:
+        rows = place.new_split()
+        parts = _split(opened, raw.resolve(), place.handed_over / rows, shards)
+        tasks = driver.plan(place, shards, parts, rows, settings, in_place=False)
+
+        def run(waiting: Sequence[Task]) -> None:
+            if waiting:
+                # a task of Spark for each: a lost one is run again, elsewhere if need be
+                tried = opened.sparkContext.parallelize(waiting, len(waiting)).map(_try)
+                _raise_if_failed(tried.collect())
+
+        return driver.build(place, tasks, run)
+
+
+@contextmanager
+def session(master: str) -> Iterator[SparkSession]:
+    """Give a session on a master while the block runs."""
+    opened = (
         SparkSession.builder.master(master)
         .appName("shards")
         .config("spark.sql.session.timeZone", "UTC")
@@ -42,27 +61,33 @@ def build(raw: Path, folder: Path, shards: int, settings: Settings, master: str)
         .getOrCreate()
     )
     try:
-        parts = _split(session, raw.resolve(), place, shards)
-        tasks = driver.plan(place, shards, parts, settings, in_place=False)
-
-        def run(waiting: Sequence[Task]) -> None:
-            if waiting:
-                # a task of Spark for each: a lost one is run again, elsewhere if need be
-                session.sparkContext.parallelize(waiting, len(waiting)).foreach(Task.run)
-
-        return driver.build(place, tasks, run)
+        yield opened
     finally:
-        session.stop()
+        opened.stop()
 
 
-def _split(session: SparkSession, raw: Path, place: Layout, shards: int) -> list[Part]:
-    layout.remove(place.handed_over)
-    place.handed_over.mkdir(parents=True)
+def _try(task: Task) -> tuple[int, str | None]:
+    """Run a task; what its data make fail would fail again, and is no matter for a retry."""
+    try:
+        task.run()
+    except TransformError as error:
+        return task.shard, str(error)
+    return task.shard, None
+
+
+def _raise_if_failed(tried: Sequence[tuple[int, str | None]]) -> None:
+    failed = [(shard, error) for shard, error in tried if error is not None]
+    if failed:
+        shard, error = failed[0]
+        raise TransformError(f"{len(failed)} of {len(tried)} shards failed; shard {shard}: {error}")
+
+
+def _split(session: SparkSession, raw: Path, to: Path, shards: int) -> list[Part]:
     for table in WHOLE:
-        _one_file(f"read_parquet('{_files(raw, table)}')", place.handed_over / f"{table}.parquet")
+        _one_file(f"read_parquet('{_files(raw, table)}')", to / f"{table}.parquet")
     for table in KEYS:
         empty = f"read_parquet('{_files(raw, table)}') limit 0"
-        _one_file(empty, place.handed_over / f"{table}.parquet")
+        _one_file(empty, to / f"{table}.parquet")
         _keyed(session, raw, table).createOrReplaceTempView(f"keyed_{table}")
     session.sql(
         "select order_key as order_id, customer_key as customer_id from keyed_store_sales_header"
@@ -98,7 +123,7 @@ def _split(session: SparkSession, raw: Path, place: Layout, shards: int) -> list
             f" from ({sql.format(rows=f'keyed_{table}')}) as owned"
             " left join places on owned.owner = places.owner)"
         )
-        written = place.handed_over / table
+        written = to / table
         placed.repartition(shards, "shard").write.partitionBy("shard").parquet(str(written))
         parts += _count(table, written)
     return parts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,10 +89,8 @@ def hand_over(connection: duckdb.DuckDBPyConnection, parts: list[Part], to: Path
     parts
         Those that the shards do not have yet.
     to
-        The folder; what it holds is replaced.
+        An empty folder.
     """
-    shutil.rmtree(to, ignore_errors=True)
-    to.mkdir(parents=True)
     connection.execute("create or replace temp table wanted (shard int, name text, loaded text)")
     if parts:
         connection.executemany(

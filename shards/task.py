@@ -23,6 +23,8 @@ from shards.placing import KEYS
 MART = ("feat_customers", "feat_labels")
 # raw tables that every shard has whole
 WHOLE = ("products", "loads")
+# in a shard's file: which parts of the raw rows it holds
+HELD = "raw.parts_held"
 
 
 @dataclass(frozen=True)
@@ -33,16 +35,19 @@ class Task:
     ----------
     key
         A hash of all that the phase reads; its outcome is the same wherever the key is.
+    rows
+        Folder of the rows that are handed over: all that the shard's file does not hold. First
+        phase only, as the next.
     held
-        All parts of the raw rows that the shard is to have: raw table, load, rows, content. First
-        phase only, as the next two.
-    new
-        Those of them whose rows are handed over.
-    anew
-        Whether the shard begins from nothing.
+        All parts of the raw rows that the shard is to have: raw table, load, rows, content.
+    shop
+        Folders with the facts of the shop.
+    states
+        Keys of phases that may have left the shard's file, the newest first: the first that is
+        there is built upon. Empty: the shard begins from nothing.
     in_place
         Build in the shard's own file, where no other attempt can run at the same time. Otherwise
-        in a copy, which then takes the file's place.
+        in a copy, which is left under the key.
     """
 
     folder: str
@@ -50,19 +55,35 @@ class Task:
     phase: int
     key: str
     settings: Settings
+    rows: str = ""
     held: tuple[tuple, ...] = ()
-    new: tuple[tuple, ...] = ()
-    anew: bool = False
+    shop: tuple[str, ...] = ()
+    states: tuple[str | None, ...] = ()
     in_place: bool = True
 
-    def next(self, key: str) -> Task:
-        """Return the phase after this one."""
-        return replace(self, phase=self.phase + 1, key=key, held=(), new=(), anew=False)
+    def next(self, key: str, shop: str) -> Task:
+        """Return the phase after this one, which reads facts of the shop in one more folder."""
+        return replace(
+            self,
+            phase=self.phase + 1,
+            key=key,
+            rows="",
+            held=(),
+            shop=(*self.shop, shop),
+            states=(self.key, *self.states),
+        )
 
-    def is_done(self) -> bool:
-        """Return whether the phase was built from the same before."""
-        note = layout.get(Layout(Path(self.folder)).done(self.phase, self.shard))
-        return note is not None and note["key"] == self.key
+    @property
+    def place(self) -> Layout:
+        """The folder of the build."""
+        return Layout(Path(self.folder))
+
+    def left(self) -> list[str] | None:
+        """Return what the phase left when it was built from the same before, if all is there."""
+        note = layout.get(self.place.done(self.shard, self.key))
+        if note is None or not all((self.place.root / file).exists() for file in note["files"]):
+            return None
+        return note["files"]
 
     def run(self) -> None:
         """Build the phase, unless that has been done.
@@ -72,60 +93,77 @@ class Task:
         TransformError
             If a model or a test fails.
         """
-        if self.is_done():
+        if self.left() is not None:
             return
-        place = Layout(Path(self.folder))
-        with _working(place.shard(self.shard), in_place=self.in_place) as file:
+        with _working(self) as file:
             with duckdb.connect(str(file)) as connection:
                 if self.phase == 0:
-                    _take_rows(connection, place, self)
-                _take_facts(connection, place, self.phase)
+                    _take_rows(connection, self)
+                _take_facts(connection, self)
             phases.build_shard(file, self.phase, self.settings)
             with duckdb.connect(str(file)) as connection:
-                files = _leave(connection, place, self)
-        layout.put({"key": self.key, "files": files}, place.done(self.phase, self.shard))
+                files = _leave(connection, self)
+        layout.put({"files": files}, self.place.done(self.shard, self.key))
 
 
 @contextmanager
-def _working(file: Path, *, in_place: bool) -> Iterator[Path]:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if in_place:
+def _working(task: Task) -> Iterator[Path]:
+    """Give a file to build in, which becomes the shard's when the block ends well."""
+    place = task.place
+    if task.in_place:
+        file = place.shard(task.shard)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if not task.states:
+            layout.remove(file)
+            layout.remove(file.with_name(f"{FILE}.wal"))
         yield file
         return
     with tempfile.TemporaryDirectory(prefix="shard-") as scratch:
         copy = Path(scratch) / FILE
-        if file.exists():
-            shutil.copy(file, copy)
+        if task.states:
+            kept = [place.shard(task.shard, key) for key in task.states]
+            shutil.copy(next(file for file in kept if file.exists()), copy)
         os.environ.setdefault(
             "DBT_TARGET_PATH", str(Path(tempfile.gettempdir()) / f"dbt-{os.getpid()}")
         )
         yield copy
-        made = layout.temporary(file)
+        made = layout.temporary(place.shard(task.shard, task.key))
         shutil.copy(copy, made)
-        os.replace(made, file)
+        os.replace(made, place.shard(task.shard, task.key))
 
 
-def _take_rows(connection: duckdb.DuckDBPyConnection, place: Layout, task: Task) -> None:
+def _take_rows(connection: duckdb.DuckDBPyConnection, task: Task) -> None:
     """Replace the rows of the loads that are new or others; an attempt that died may have begun."""
+    rows = task.place.handed_over / task.rows
     connection.execute("create schema if not exists raw; drop schema if exists shop cascade")
     with warehouse.transaction(connection):
+        connection.execute(
+            f"create table if not exists {HELD}"
+            " (table_name varchar, loaded_at varchar, rows bigint, content varchar)"
+        )
+        before = set(connection.execute(f"from {HELD}").fetchall())
         for table in WHOLE:
             connection.execute(
                 f"create or replace table raw.{table} as"
-                f" from read_parquet('{place.handed_over}/{table}.parquet')"
+                f" from read_parquet('{rows}/{table}.parquet')"
             )
         for table in KEYS:
-            _take(connection, place.handed_over, table, task)
+            _take(connection, rows, table, task, before)
+        connection.execute(f"delete from {HELD}")
+        if task.held:
+            connection.executemany(f"insert into {HELD} values (?, ?, ?, ?)", task.held)
         _assert_complete(connection, task)
 
 
-def _take(connection: duckdb.DuckDBPyConnection, rows: Path, table: str, task: Task) -> None:
-    create = "create or replace table" if task.anew else "create table if not exists"
+def _take(
+    connection: duckdb.DuckDBPyConnection, rows: Path, table: str, task: Task, before: set[tuple]
+) -> None:
     connection.execute(
-        f"{create} raw.{table} as from read_parquet('{rows}/{table}.parquet') limit 0"
+        f"create table if not exists raw.{table} as"
+        f" from read_parquet('{rows}/{table}.parquet') limit 0"
     )
-    new = [part[1] for part in task.new if part[0] == table]
     held = [part[1] for part in task.held if part[0] == table]
+    new = [part[1] for part in task.held if part[0] == table and part not in before]
     connection.execute(
         f"delete from raw.{table} where not list_contains(?, cast(_loaded_at as varchar))"
         " or list_contains(?, cast(_loaded_at as varchar))",
@@ -135,6 +173,8 @@ def _take(connection: duckdb.DuckDBPyConnection, rows: Path, table: str, task: T
         connection.execute(
             f"insert into raw.{table} by name from read_parquet("
             f"'{rows}/{table}/shard={task.shard}/*.parquet', hive_partitioning = false)"
+            " where list_contains(?, cast(_loaded_at as varchar))",
+            [new],
         )
 
 
@@ -152,10 +192,10 @@ def _assert_complete(connection: duckdb.DuckDBPyConnection, task: Task) -> None:
         )
 
 
-def _take_facts(connection: duckdb.DuckDBPyConnection, place: Layout, phase: int) -> None:
+def _take_facts(connection: duckdb.DuckDBPyConnection, task: Task) -> None:
     connection.execute("create schema if not exists shop")
-    for file in sorted(place.shop.glob("*/*.parquet")):
-        if int(file.parent.name) <= phase:
+    for folder in task.shop:
+        for file in sorted((task.place.shop / folder).glob("*.parquet")):
             connection.execute(
                 f"create or replace table shop.{file.stem} as from read_parquet('{file}')"
             )
@@ -172,34 +212,36 @@ def _columns(connection: duckdb.DuckDBPyConnection, model: str) -> str:
     return f"* replace ({whole})" if whole else "*"
 
 
-def _leave(connection: duckdb.DuckDBPyConnection, place: Layout, task: Task) -> list[str]:
+def _leave(connection: duckdb.DuckDBPyConnection, task: Task) -> list[str]:
+    """Write facts, or the shard's part of the mart; return the files, relative to the folder."""
+    place = task.place
+    files = []
     for fact in PHASES[task.phase]:
-        path = place.fact(fact.model, task.shard)
+        path = place.fact(fact.model, task.shard, task.key)
         made = layout.temporary(path)
         connection.execute(
             f"copy (select {_columns(connection, fact.model)} from intermediate.{fact.model})"
             f" to '{made}' (format parquet)"
         )
         os.replace(made, path)
-    if task.phase < len(PHASES) - 1:
-        return []
-    files = []
-    for table in MART:
-        made = layout.temporary(place.mart / table)
-        connection.execute(
-            # sorted, so that equal tables are equal files
-            f"copy (from features.{table} order by as_of_date, customer_id) to '{made}'"
-            " (format parquet, partition_by (as_of_date))"
-        )
-        for number, written in enumerate(sorted(made.rglob("*.parquet"))):
-            name = (
-                Path(table)
-                / f"shard={task.shard}"
-                / written.parent.name
-                / f"{task.key}-{number}.parquet"
-            )
-            (place.mart / name).parent.mkdir(parents=True, exist_ok=True)
-            os.replace(written, place.mart / name)
-            files.append(str(name))
-        layout.remove(made)
-    return files
+        files.append(path)
+    if task.phase == len(PHASES) - 1:
+        for table in MART:
+            files += _leave_mart(connection, task, table)
+    return [str(file.relative_to(place.root)) for file in files]
+
+
+def _leave_mart(connection: duckdb.DuckDBPyConnection, task: Task, table: str) -> Iterator[Path]:
+    mart = task.place.mart
+    made = layout.temporary(mart / table)
+    connection.execute(
+        # sorted, so that equal tables are equal files
+        f"copy (from features.{table} order by as_of_date, customer_id) to '{made}'"
+        " (format parquet, partition_by (as_of_date))"
+    )
+    for number, written in enumerate(sorted(made.rglob("*.parquet"))):
+        folder = mart / table / f"shard={task.shard}" / written.parent.name
+        folder.mkdir(parents=True, exist_ok=True)
+        os.replace(written, folder / f"{task.key}-{number}.parquet")
+        yield folder / f"{task.key}-{number}.parquet"
+    layout.remove(made)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -17,11 +19,17 @@ from generate.shop.plan import Plan
 from generate.synthetic import generate
 from proof import building, histories
 from proof.histories.many_worlds import many_worlds, together
-from shards import layout, local, phases, split, ties
+from run import transform
+from shards import driver, gather, local, phases, split, ties
 from shards.layout import Layout
 from shards.phases import FILE, Settings
+from shards.score import score_shards
+from train import registry
+from train.fit import fit
+from train.forecast import COLUMNS
 
 SETTINGS = Settings(tuple(sorted(building.SETTINGS.items())), run_only=True)
+SALES = ("store_sales_header", "store_sales_line_items")
 TABLES = ("feat_customers", "feat_labels", "feat_dates")
 NEEDS_SPARK = pytest.mark.skipif(
     importlib.util.find_spec("pyspark") is None or shutil.which("java") is None,
@@ -61,7 +69,7 @@ def whole(nasty, tmp_path_factory):
 
 def _build_whole(file):
     with building.in_warehouse(file):
-        building.transform.build(
+        transform.build(
             dict(SETTINGS.variables), select="+feat_customer_snapshots +feat_labels", run_only=True
         )
 
@@ -159,25 +167,31 @@ def test_an_id_that_ties_too_many_customers_is_refused_by_name(nasty, tmp_path):
             split.place(connection, 4)
 
 
-@NEEDS_SPARK
-def test_spark_gives_the_mart_of_one_build_though_an_executor_is_killed(nasty, whole, tmp_path):
-    raw = tmp_path / "raw"
-    raw.mkdir()
+@pytest.fixture(scope="module")
+def raw(nasty, tmp_path_factory):
+    """The raw tables as Parquet."""
+    folder = tmp_path_factory.mktemp("raw")
     with duckdb.connect(str(nasty), read_only=True) as connection:
-        for table in ("customer_details", "products", "loads"):
-            connection.execute(f"copy raw.{table} to '{raw / table}.parquet'")
-        for table in ("store_sales_header", "store_sales_line_items"):
-            connection.execute(f"copy raw.{table} to '{raw / table}.parquet'")
-    out = tmp_path / "out"
-    killed = tmp_path / "killed"
-    program = f"""
+        for table in ("customer_details", "products", "loads", *SALES):
+            connection.execute(f"copy raw.{table} to '{folder / table}.parquet'")
+    return folder
+
+
+DIES = """
+import os, signal
+from shards import driver
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+driver._add_up = die
+"""
+KILLS_ITS_EXECUTOR = """
 import os, signal
 from pathlib import Path
-from shards import spark, phases, task
+from shards import phases, spark
 build_shard = phases.build_shard
 def die_once(file, phase, settings):
     try:
-        os.close(os.open({str(killed)!r}, os.O_CREAT | os.O_EXCL))
+        os.close(os.open({killed!r}, os.O_CREAT | os.O_EXCL))
     except FileExistsError:
         return build_shard(file, phase, settings)
     # the JVM of the executor that started the daemon that started this worker
@@ -185,35 +199,176 @@ def die_once(file, phase, settings):
     executor = int(Path(f"/proc/{{daemon}}/stat").read_text().rsplit(")", 1)[1].split()[1])
     os.kill(executor, signal.SIGKILL)
     os.kill(os.getpid(), signal.SIGKILL)
-run = task.Task.run
-def run_or_die(self):
-    task.phases.build_shard = die_once
-    run(self)
-task.Task.run = run_or_die
+run_task = spark._try
+def run_or_die(one):
+    phases.build_shard = die_once
+    return run_task(one)
+spark._try = run_or_die
+"""
+
+
+def _build_under_spark(raw, out, before):
+    program = f"""
+from pathlib import Path
+from shards import spark, phases
+{before}
 spark.build(Path({str(raw)!r}), Path({str(out)!r}), 4,
     phases.Settings({SETTINGS.variables!r}, run_only=True), "local-cluster[2,1,1024]")
 """
-    subprocess.run(
+    return subprocess.run(
         [sys.executable, "-c", program],
-        check=True,
         env={**os.environ, "PYSPARK_PYTHON": sys.executable},
         timeout=400,
-    )
+    ).returncode
+
+
+@NEEDS_SPARK
+def test_spark_whose_driver_and_executor_are_killed_gives_the_mart_of_one_build(
+    raw, whole, tmp_path
+):
+    out = tmp_path / "out"
+    killed = tmp_path / "killed"
+    assert _build_under_spark(raw, out, DIES) == -signal.SIGKILL
+    written = _notes(out)
+    assert len(written) == 4
+    assert _build_under_spark(raw, out, KILLS_ITS_EXECUTOR.format(killed=str(killed))) == 0
     assert killed.exists()
+    assert written.items() <= _notes(out).items()
     assert _differing(whole, out) == NOTHING
+
+
+def test_a_warehouse_that_gathers_its_shards_has_the_tables_of_one_build(nasty, whole, tmp_path):
+    file = tmp_path / "shop.duckdb"
+    shutil.copy(nasty, file)
+    _build(file, tmp_path / "out", 3)
+    with building.in_warehouse(file):
+        gather.gather(tmp_path / "out", SETTINGS)
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{whole}' as one (read_only)")
+        connection.execute(f"attach '{file}' as gathered (read_only)")
+        for table in (*TABLES, "feat_customer_snapshots"):
+            left, right = (
+                f"select * from {database}.features.{table}" for database in ("one", "gathered")
+            )
+            assert connection.execute(f"{left} limit 1").fetchall()
+            assert not connection.execute(
+                f"({left} except all {right}) union all by name ({right} except all {left})"
+            ).fetchall()
+
+
+@NEEDS_SPARK
+def test_a_model_of_the_sharded_mart_and_its_scores_under_spark_are_those_of_one_machine(
+    scored_shop, tmp_path, monkeypatch
+):
+    shop = scored_shop.copy_to(tmp_path / "shop")
+    out = tmp_path / "out"
+    with building.in_warehouse(shop.file):
+        local.build(out, 3, Settings((), run_only=True))
+    with building.in_warehouse(Layout(out).warehouse):
+        registry.promote(fit(quick=True).version)
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+    score_shards(out, "local[2]")
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{shop.file}' as one (read_only)")
+        connection.execute(f"attach '{Layout(out).warehouse}' as sharded (read_only)")
+        columns = "as_of_date, customer_id, model_version, " + ", ".join(COLUMNS)
+        [[scores]] = connection.execute("select count(*) from one.main.predictions").fetchall()
+        differing = connection.execute(
+            f"(select {columns} from one.main.predictions except all"
+            f" select {columns} from sharded.main.predictions) union all"
+            f" (select {columns} from sharded.main.predictions except all"
+            f" select {columns} from one.main.predictions)"
+        ).fetchall()
+    assert scores > 300
+    assert differing == []
 
 
 def test_what_a_driver_had_built_when_it_was_killed_is_not_built_again(nasty, whole, tmp_path):
     with pytest.MonkeyPatch.context() as patch:
-
-        def die(*_args):
-            raise KeyboardInterrupt
-
-        patch.setattr("shards.driver._add_up", die)
+        patch.setattr("shards.driver._add_up", lambda *_: _die(_))
         with pytest.raises(KeyboardInterrupt):
             _build(nasty, tmp_path, 4)
-    written = {n: Layout(tmp_path).done(0, n).stat().st_mtime_ns for n in range(4)}
+    written = _notes(tmp_path)
     _build(nasty, tmp_path, 4)
+    assert len(written) == 4
+    assert written.items() <= _notes(tmp_path).items()
     assert _differing(whole, tmp_path) == NOTHING
-    assert written == {n: Layout(tmp_path).done(0, n).stat().st_mtime_ns for n in range(4)}
-    assert layout.get(Layout(tmp_path).plan)["shards"] == 4
+
+
+def _notes(folder):
+    return {note: note.stat().st_mtime_ns for note in folder.glob("done/*/*.json")}
+
+
+def test_nothing_new_starts_no_shard(nasty, tmp_path):
+    _build(nasty, tmp_path, 2)
+    assert _build(nasty, tmp_path, 2) == 0
+
+
+def test_a_shard_whose_file_is_lost_is_built_again(nasty, whole, tmp_path):
+    _build(nasty, tmp_path, 2)
+    Layout(tmp_path).shard(1).unlink()
+    started = _build(nasty, tmp_path, 2)
+    assert started == 1
+    assert _differing(whole, tmp_path) == NOTHING
+
+
+def test_a_part_of_the_mart_that_is_lost_is_built_again(nasty, whole, tmp_path):
+    _build(nasty, tmp_path, 2)
+    next(tmp_path.glob("mart/feat_customers/shard=1/*/*.parquet")).unlink()
+    started = _build(nasty, tmp_path, 2)
+    assert started == 1
+    assert _differing(whole, tmp_path) == NOTHING
+
+
+def test_a_plain_build_of_a_shard_is_refused(nasty, tmp_path):
+    _build(nasty, tmp_path, 2)
+    with (
+        building.in_warehouse(Layout(tmp_path).shard(0)),
+        pytest.raises(transform.TransformError, match="this warehouse is a shard"),
+    ):
+        transform.build(dict(SETTINGS.variables), select="+feat_labels", run_only=True)
+
+
+def test_what_an_attempt_that_was_given_up_leaves_is_no_part_of_the_next_build(nasty, tmp_path):
+    """As a worker of Spark may, whose driver has been killed and begun again with other rows."""
+    file = tmp_path / "shop.duckdb"
+    shutil.copy(nasty, file)
+    out = tmp_path / "out"
+    tasks = []
+
+    def build(run):
+        with building.in_warehouse(file), warehouse.connect(read_only=True) as connection:
+            place = Layout(out)
+            split.place(connection, 2)
+            parts = split.count(connection)
+            rows = place.new_split()
+            split.hand_over(connection, parts, place.handed_over / rows)
+            planned = driver.plan(place, 2, parts, rows, SETTINGS, in_place=False)
+        tasks.extend(planned)
+        return driver.build(place, planned, run)
+
+    with pytest.raises(KeyboardInterrupt):
+        build(_die)
+    held_up = dataclasses.replace(tasks[0], states=())
+    handed_over = Layout(out).handed_over
+    shutil.copytree(handed_over, tmp_path / "kept")
+    with building.in_warehouse(file), warehouse.connect() as connection:
+        connection.execute(
+            "delete from raw.store_sales_line_items"
+            " where _loaded_at = (select min(_loaded_at) from raw.store_sales_line_items)"
+        )
+
+    def run_beside_the_old_one(waiting):
+        if waiting[0].phase == 1:
+            shutil.copytree(tmp_path / "kept", handed_over, dirs_exist_ok=True)
+            held_up.run()
+        for task in waiting:
+            task.run()
+
+    build(run_beside_the_old_one)
+    _build_whole(file)
+    assert _differing(file, out) == NOTHING
+
+
+def _die(_tasks):
+    raise KeyboardInterrupt

@@ -21,6 +21,11 @@
     ).rows -%}
         {%- do columns.update({row[0]: row[1]}) -%}
     {%- endfor -%}
+    {%- if 'raw.parts_held' in columns and not var('shard') -%}
+        {%- do exceptions.raise_compiler_error(
+            "this warehouse is a shard, and holds some customers of a shop only: build it with shards/build.py"
+        ) -%}
+    {%- endif -%}
     {%- set definition = definition_of_rows() -%}
     {%- set tables = [] -%}
     {#- raw.loads speaks of customers and products, of whom every change is seen -#}
