@@ -9,6 +9,7 @@ MAPPING ?=
 LAYOUT ?=
 TIMEZONE ?=
 REPLACE ?=
+VERBOSE ?=
 AS_OF ?=
 PART ?=
 SHARE ?= 1
@@ -74,11 +75,11 @@ profile: $(READY) ## write reports/profile.html, a first look at the data; takes
 truth: $(READY) ## add the best forecast of the generated shop at AS_OF=2024-05-03
 	@$(BIN)/python generate/truth.py $(AS_OF)
 
-run: $(READY) ## the main job; DATA=path (MAPPING=file, TIMEZONE=zone, REPLACE=1) for your own files, AS_OF=day as if today
+run: $(READY) ## the main job; DATA=path (MAPPING=file, TIMEZONE=zone, REPLACE=1) for your own files, AS_OF=day as if today, VERBOSE=1 for all tables
 	@$(BIN)/python run/job.py --customers $(CUSTOMERS) --seed $(SEED) \
 		$(if $(DATA),--data "$(DATA)") $(if $(MAPPING),--mapping "$(MAPPING)") \
 		$(if $(LAYOUT),--layout $(LAYOUT)) $(if $(TIMEZONE),--timezone $(TIMEZONE)) \
-		$(if $(AS_OF),--as-of $(AS_OF)) $(if $(REPLACE),--replace)
+		$(if $(AS_OF),--as-of $(AS_OF)) $(if $(REPLACE),--replace) $(if $(VERBOSE),--verbose)
 
 test: $(READY) ## run the tests that a change should pass before it is shown
 	@$(BIN)/pytest -m "not long"
@@ -163,6 +164,6 @@ format: $(READY) ## mend what the linters can mend
 	@$(BIN)/ruff format .
 
 clean: ## remove what was built; the warehouse, models and reports too
-	@rm -rf warehouse.duckdb warehouse.duckdb.wal models reports dbt_project/target dbt_project/logs logs
+	@rm -rf warehouse.duckdb warehouse.duckdb.wal shards-of-the-mart models reports dbt_project/target dbt_project/logs logs
 	@rm -rf .pytest_cache .ruff_cache
 	@find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -134,6 +134,7 @@ def main(
     ] = None,
     customers: Annotated[int, typer.Option(min=1, help="Size of the generated shop.")] = 20_000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the generated shop.")] = 42,
+    verbose: Annotated[bool, typer.Option(help="Print all tables, not only the answer.")] = False,
 ) -> None:
     """Load, build, fit, score, document, and print what came out."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
@@ -151,7 +152,7 @@ def main(
             timezone=timezone,
             may_lose=may_lose,
         )
-        summary.show(console, watch.seconds)
+        summary.show(console, watch.seconds, verbose=verbose)
     except EXPECTED_ERRORS as error:
         typer.echo(f"\n{error}", err=True)
         raise typer.Exit(1) from error

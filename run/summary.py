@@ -6,40 +6,56 @@ import datetime as dt
 from collections.abc import Mapping
 
 import duckdb
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
 import warehouse
 from run import achievable
-from run.tables import metric_table, new_table
+from run.tables import HEADERS, metric_table, new_table
 from train import artefact
+from train.compare import RANKED
+from train.evaluation import EXPLAINED
+from train.models import BASELINES
+from train.promotion import log_errors
 
 TOP_CUSTOMERS = 10
+NAMED_CUSTOMERS = 3
 
 
-def show(console: Console, seconds: Mapping[str, float]) -> None:
-    """Print rows by table and rule, the evaluation, the revenue ahead, top customers, places.
+def show(console: Console, seconds: Mapping[str, float], *, verbose: bool = False) -> None:
+    """Print the answer, and where to look next.
 
     Parameters
     ----------
     seconds
         Seconds by step, in order.
+    verbose
+        Also print rows by table and rule, all models with a legend, top customers, and each step's
+        time.
     """
     model = artefact.champion()
     with warehouse.connect(read_only=True) as connection:
-        console.print()
-        console.print(_rows(connection))
-        console.print(_rules(connection))
         evaluation, test, chosen = _evaluation(connection)
-        title = f"Models on the 30 days from {test}, which none has seen"
-        console.print(metric_table(title, evaluation, {chosen}))
-        if achievable.is_known(connection):
-            _achievable(connection, console, evaluation, test, chosen)
+        console.print()
         _revenue(connection, console)
-        console.print(_top_customers(connection))
+        _worth(connection, console, evaluation, test, chosen)
+        _gate(connection, console)
+        if verbose:
+            console.print(_rows(connection))
+            console.print(_rules(connection))
+            title = f"Models on the 30 days from {test}, which none has seen, the best first"
+            console.print(metric_table(title, evaluation, {chosen}))
+            for name, (meaning, best) in EXPLAINED.items():
+                console.print(f"  {HEADERS.get(name, name):<14} {meaning}; best: {best}")
+            console.print()
+            if achievable.is_known(connection):
+                _achievable(connection, console, evaluation, test, chosen)
+            console.print(_top_customers(connection))
     _places(console, model)
-    _times(console, seconds)
+    _times(console, seconds, verbose=verbose)
 
 
 def _rows(connection: duckdb.DuckDBPyConnection) -> Table:
@@ -92,7 +108,61 @@ def _evaluation(connection: duckdb.DuckDBPyConnection) -> tuple[pd.DataFrame, dt
     ).df()
     test = pd.Timestamp(rows.pop("test_as_of_date").iloc[0]).date()
     chosen = rows.loc[rows.pop("is_chosen"), "model"].iloc[0]
-    return rows.set_index("model"), test, chosen
+    rows = rows.set_index("model")
+    return rows.iloc[np.argsort(_errors(rows))], test, chosen
+
+
+def _errors(rows: pd.DataFrame) -> NDArray[np.float64]:
+    """Return the mean log error of each row of metrics, as the choice of a champion weighs it."""
+    return np.array([log_errors(row[None, :]).mean() for row in rows[list(RANKED)].to_numpy(float)])
+
+
+def _worth(
+    connection: duckdb.DuckDBPyConnection,
+    console: Console,
+    evaluation: pd.DataFrame,
+    test: dt.date,
+    chosen: str,
+) -> None:
+    """Say how the model did beside the best simple baseline, and beside what is possible."""
+    errors = pd.Series(_errors(evaluation), index=evaluation.index)
+    baseline = errors[list(BASELINES)].idxmin()
+    ratio = float(np.exp(errors[chosen] - errors[baseline]))
+    word = "smaller" if ratio < 1 else "larger"
+    console.print(
+        f"Is the model worth it? On the 30 days from {test}, which it had not seen, its errors "
+        f"were [bold]{abs(1 - ratio):.0%} {word}[/bold] than those of the best simple baseline "
+        f"({baseline}). `make backtest` asks the same of eight dates."
+    )
+    if not achievable.is_known(connection):
+        return
+    try:
+        share = achievable.shares(connection, evaluation, test)["skill_share"][chosen]
+    except achievable.UnknownTruthError:
+        return
+    if np.isfinite(share):
+        console.print(
+            f"It reaches [bold]{share:.0%} of what is possible[/bold] (R2 of spend beside that of "
+            "the best forecast that can be computed for a generated shop; of a single month, so "
+            "luck moves it by some points, even above 100 %)."
+        )
+
+
+def _gate(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
+    """Say in one line what was stopped."""
+    rows, money, repaired = connection.execute(
+        """
+        select
+            coalesce(sum(rows) filter (where outcome = 'quarantined'), 0),
+            coalesce(sum(money) filter (where outcome = 'quarantined'), 0),
+            coalesce(sum(rows) filter (where outcome = 'repaired'), 0)
+        from marts.data_quality
+        """
+    ).fetchone()
+    console.print(
+        f"Stopped at the gate: {rows:,} rows worth {money:,.0f} (marts.quarantine says why); "
+        f"repaired: {repaired:,} (marts.data_quality).\n"
+    )
 
 
 def _achievable(
@@ -112,7 +182,7 @@ def _achievable(
         "Share of the achievable: the truth of a generated shop is known",
         *("model", "R2", "of what is possible", "AUC", "of what is possible"),
     )
-    for model, row in shares.sort_values("skill_share").iterrows():
+    for model, row in shares.sort_values("skill_share", ascending=False).iterrows():
         cells = [f"{row['r2']:.3f}", f"{row['skill_share']:.1%}"]
         cells += [f"{row['auc']:.3f}", f"{row['auc_share']:.1%}"]
         style = "bold" if model == chosen else ""
@@ -163,8 +233,48 @@ def _revenue(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
     ).fetchone()
     console.print(
         f"Expected revenue of the {horizon} days {as_of} to {last}: [bold]{total:,.0f}[/bold], "
-        f"{interval}; {buyers:,.0f} of {customers:,} customers are expected to buy.\n"
+        f"{interval}."
     )
+    console.print(f"Before: {_revenue_before(connection, as_of, horizon)}.")
+    named = connection.execute(
+        """
+        select customer_id, predicted_30d_spend
+        from marts.customer_predictions
+        order by predicted_30d_spend desc, customer_id
+        limit ?
+        """,
+        [NAMED_CUSTOMERS],
+    ).fetchall()
+    most = ", ".join(f"{name} ({expected:,.0f})" for name, expected in named)
+    console.print(
+        f"{buyers:,.0f} of {customers:,} customers are expected to buy, most of all {most}; "
+        "each with reasons: marts.customer_predictions."
+    )
+
+
+def _revenue_before(connection: duckdb.DuckDBPyConnection, as_of: dt.date, horizon: int) -> str:
+    """Say what came in in the days before an as-of date, and in the same days a year ago."""
+    before, year_ago, first = connection.execute(
+        f"""
+        with days as (
+            select event_date, spend - returned as revenue
+            from intermediate.int_customer_days_spaced
+            where known_date < $as_of and known_until >= $as_of
+        )
+        select
+            sum(revenue) filter (where event_date >= $as_of - {horizon} and event_date < $as_of),
+            sum(revenue) filter (
+                where event_date >= $as_of - 365 and event_date < $as_of - 365 + {horizon}
+            ),
+            min(event_date)
+        from days
+        """,
+        {"as_of": as_of},
+    ).fetchone()
+    text = f"{before or 0:,.0f} in the last {horizon} days"
+    if first is not None and (as_of - first).days >= 365:
+        text += f", {year_ago or 0:,.0f} in the same days a year ago"
+    return text
 
 
 def _top_customers(connection: duckdb.DuckDBPyConnection) -> Table:
@@ -203,8 +313,9 @@ def _places(console: Console, model: artefact.Artefact) -> None:
     console.print()
 
 
-def _times(console: Console, seconds: Mapping[str, float]) -> None:
-    console.print("[bold]Time[/bold]")
-    for step, duration in seconds.items():
-        console.print(f"  {duration:7.1f} s  {step}", soft_wrap=True)
+def _times(console: Console, seconds: Mapping[str, float], *, verbose: bool) -> None:
+    if verbose:
+        console.print("[bold]Time[/bold]")
+        for step, duration in seconds.items():
+            console.print(f"  {duration:7.1f} s  {step}", soft_wrap=True)
     console.print(f"  {sum(seconds.values()):7.1f} s  in all")

@@ -34,7 +34,7 @@ def main(
     engine: Annotated[Engine, typer.Option(help="Who runs them.")] = Engine.local,
     out: Annotated[Path | None, typer.Option(help="Folder that all who work can reach.")] = None,
     raw: Annotated[Path | None, typer.Option(help="Spark: a folder of Parquet per table.")] = None,
-    master: Annotated[str, typer.Option(help="Spark: its master.")] = "local[2]",
+    master: Annotated[str | None, typer.Option(help="Spark: its master; local[2].")] = None,
     variables: Annotated[str, typer.Option("--vars", help="dbt's variables, as JSON.")] = "{}",
     run_only: Annotated[bool, typer.Option(help="Leave the tests out.")] = False,
 ) -> None:
@@ -48,8 +48,10 @@ def main(
                 raise typer.BadParameter("Spark reads a folder of Parquet: give --raw")
             from shards import spark
 
-            started = spark.build(raw, folder, shards, settings, master)
+            started = spark.build(raw, folder, shards, settings, master or "local[2]")
         else:
+            if raw or master:
+                raise typer.BadParameter("--raw and --master are for --engine spark")
             from shards import gather, local
 
             started = local.build(folder, shards, settings)

@@ -11,13 +11,14 @@ from pathlib import Path
 import duckdb
 
 import warehouse
+from run.transform import TransformError
 from shards import layout, manifest, phases
 from shards.facts import PHASES
 from shards.layout import Layout
 from shards.phases import Settings
-from shards.placing import KEYS
+from shards.placing import KEYS, WHOLE
 from shards.split import Part
-from shards.task import WHOLE, Task
+from shards.task import Task
 
 # by phase, what the driver builds of its facts that shards must have: a gate that is red, or a
 # driver that is not asked, stops them
@@ -51,7 +52,18 @@ def plan(
         Folder below `place.handed_over` with the rows that the shards' files do not hold.
     in_place
         See `Task`.
+
+    Raises
+    ------
+    TransformError
+        If a raw row belongs to no load.
     """
+    unstamped = sum(part.rows for part in parts if part.loaded_at is None)
+    if unstamped:
+        raise TransformError(
+            f"{unstamped} raw rows have no _loaded_at, so no load to tell them by: load them with "
+            "`python load/load.py PATH`"
+        )
     handed_over = place.handed_over / rows
     whole = _content_of_file(handed_over / "products.parquet"), _definition()
     states = states_before(place, shards, in_place=in_place)
@@ -75,6 +87,7 @@ def plan(
                 settings=settings,
                 rows=rows,
                 held=held,
+                shop=(),
                 states=(states[shard],) if shard in states else (),
                 in_place=in_place,
             )
@@ -241,7 +254,7 @@ def _definition() -> str:
     """Return a hash of all that says how rows become a mart."""
     project = warehouse.DBT_PROJECT
     files = [project / "dbt_project.yml", *sorted(Path(__file__).parent.glob("*.py"))]
-    for folder in ("models", "macros", "snapshots"):
+    for folder in ("models", "macros", "snapshots", "tests"):
         files += sorted((project / folder).rglob("*.*"))
     text = b"".join(file.read_bytes() for file in files) + duckdb.__version__.encode()
     return hashlib.sha256(text).hexdigest()

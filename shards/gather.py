@@ -23,7 +23,12 @@ ON_TOP = (
     " feat_customer_snapshots+ quarantine"
 )
 # every shard has them whole
-ALIKE = ("stg_retail__products", "int_products", "product_history")
+ALIKE = (
+    "stg_retail__products",
+    "int_products_checked",
+    "int_products_versioned",
+    "product_history",
+)
 
 
 def gather(folder: Path, settings: Settings) -> None:
@@ -57,7 +62,7 @@ def gather(folder: Path, settings: Settings) -> None:
                 elif name.split(".")[1] in FACTS:
                     _replace(connection, name, [f"part_0.shop.{name.split('.')[1]}"])
                 else:
-                    alike = name.split(".")[1].startswith(ALIKE)
+                    alike = name.split(".")[1] in ALIKE
                     among = range(1, 2 if alike else shards + 1)
                     _replace(connection, name, [f"part_{part}.{name}" for part in among])
             _create_functions(connection)

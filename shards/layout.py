@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from run.transform import TransformError
 from shards.phases import FILE
 
 
@@ -16,12 +20,32 @@ from shards.phases import FILE
 class Layout:
     """A folder that all who work on a build can reach.
 
-    What lies at a path in it is complete: it is made under another name and renamed. What a phase
-    of a shard leaves is named after the key of the phase, a hash of all that it reads: an attempt
-    that was given up, and works on, writes over nothing that others have made of something else.
+    What is passed on in it (facts, parts of the mart, notes; under Spark also the shards' files)
+    is made under another name and renamed when it is complete. It is named after the key of the
+    phase that leaves it, a hash of all that the phase reads: an attempt that was given up, and
+    works on, writes over nothing that others have made of something else.
     """
 
     root: Path
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Make the folder, and keep other builds out of it while the block runs.
+
+        Raises
+        ------
+        TransformError
+            If another build is in it.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise TransformError(
+                    f"another build runs in {self.root}: wait for its end, or give another --out"
+                ) from error
+            yield
 
     @property
     def driver(self) -> Path:
@@ -42,7 +66,7 @@ class Layout:
 
     @property
     def shop(self) -> Path:
-        """What the driver gives to all shards, as Parquet, a folder for each content."""
+        """What the driver gives to all shards, as Parquet, by what they depend on."""
         return self.root / "shop"
 
     @property

@@ -38,11 +38,12 @@ def build(folder: Path, shards: int, settings: Settings) -> int:
         If a model, a test or a gate fails.
     """
     place = Layout(folder.resolve())
-    with warehouse.writer() as connection:
-        connection.execute(LOADS)
-    with warehouse.connect(read_only=True) as connection:
-        tasks = _split(connection, place, shards, settings)
-    return driver.build(place, tasks, _one_after_another)
+    with place.alone():
+        with warehouse.writer() as connection:
+            connection.execute(LOADS)
+        with warehouse.connect(read_only=True) as connection:
+            tasks = _split(connection, place, shards, settings)
+        return driver.build(place, tasks, _one_after_another)
 
 
 def _split(
@@ -61,8 +62,10 @@ def _held_before(place: Layout, shards: int) -> dict[int, set[tuple]]:
     """Return which parts of the raw rows each shard's file holds."""
     held = {}
     for shard in driver.states_before(place, shards, in_place=True) or ():
-        with duckdb.connect(str(place.shard(shard)), read_only=True) as connection:
-            held[shard] = set(connection.execute(f"from {HELD}").fetchall())
+        with duckdb.connect(str(place.shard(shard))) as connection:
+            # a build that was killed before it had taken any rows has left no table
+            if warehouse.has_table(connection, *HELD.split(".")):
+                held[shard] = set(connection.execute(f"from {HELD}").fetchall())
     return held
 
 

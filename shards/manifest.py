@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import duckdb
 
@@ -18,8 +18,12 @@ DATES = "feat_dates"
 def publish(place: Layout, tasks: Sequence[Task]) -> None:
     """Name the files of all shards in one manifest, and remove those that it no longer names.
 
-    Readers take the files that it names, or all below `mart/<table>`: then a read that runs while
-    a build ends may see files of both.
+    Readers take the files that it names, no others.
+
+    Raises
+    ------
+    warehouse.WarehouseError
+        If somebody holds the warehouse over the mart; another build then brings it up to date.
     """
     dates = place.mart / DATES / f"{tasks[0].key}.parquet"
     made = layout.temporary(dates)
@@ -59,7 +63,7 @@ def publish(place: Layout, tasks: Sequence[Task]) -> None:
 
 def _lay_warehouse(place: Layout) -> None:
     """Bring the warehouse over the mart up to date; models and predictions in it stay."""
-    with duckdb.connect(str(place.warehouse)) as connection:
+    with warehouse.in_warehouse(place.warehouse), warehouse.writer() as connection:
         connection.execute(f"attach '{place.driver}' as driver (read_only)")
         with warehouse.transaction(connection):
             for schema in ("raw", "intermediate"):
@@ -73,20 +77,20 @@ def _lay_warehouse(place: Layout) -> None:
                 connection.execute(
                     f"create table if not exists main.{table} as from driver.main.{table} limit 0"
                 )
-            lay_views(connection, place)
+            lay_views(connection, files_of(place))
 
 
-def lay_views(
-    connection: duckdb.DuckDBPyConnection, place: Layout, shard: int | None = None
-) -> None:
-    """Make the tables of the mart views over its Parquet, of all shards or of one."""
+def files_of(place: Layout) -> dict[str, list[str]]:
+    """Return the mart's files by table."""
+    tables = layout.get(place.manifest)["tables"]
+    return {table: [str(place.root / file) for file in files] for table, files in tables.items()}
+
+
+def lay_views(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Sequence[str]]) -> None:
+    """Make the tables of the mart views over their Parquet files."""
     connection.execute("create schema if not exists features")
-    for table, files in layout.get(place.manifest)["tables"].items():
-        read = [
-            str(place.root / file)
-            for file in files
-            if shard is None or table == DATES or f"/shard={shard}/" in file
-        ]
+    for table, files in tables.items():
+        read = list(files)
         rows = (
             f"from read_parquet({read})"
             if table == DATES

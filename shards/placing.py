@@ -6,6 +6,9 @@ customers that the order, or the orders that the line, ever belonged to: those a
 
 from __future__ import annotations
 
+# raw tables that every shard has whole
+WHOLE = ("products", "loads")
+
 # of the tables `header_ids` (order_id, customer_id) and `line_ids` (line_id, order_id); each step
 # makes the table that it is named after
 STEPS: dict[str, str] = {

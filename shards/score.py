@@ -5,6 +5,7 @@ python shards/score.py --out FOLDER --master 'local[2]'
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +17,7 @@ import typer
 import warehouse
 from serve.predictions import ScoreError
 from serve.score import ScoreResult, predict_date, score
-from shards import layout, manifest
+from shards import manifest
 from shards.layout import Layout
 from train import artefact as artefacts
 
@@ -48,12 +49,22 @@ def score_shards(folder: Path, master: str, as_of: date | None = None) -> ScoreR
     ) -> pd.DataFrame:
         from shards import spark
 
-        files = layout.get(place.manifest)["tables"]["feat_customers"]
-        shards = sorted(
-            {int(file.split("/shard=")[1].split("/")[0]) for file in files if f"={day}/" in file}
-        )
+        tables = manifest.files_of(place)
+        shards = sorted({_shard(file) for file in tables["feat_customers"] if f"={day}/" in file})
+        # of one manifest, whatever a build publishes meanwhile
+        tasks = [
+            (
+                place.warehouse,
+                champion.folder,
+                day,
+                {
+                    table: [file for file in files if _shard(file) in (None, shard)]
+                    for table, files in tables.items()
+                },
+            )
+            for shard in shards
+        ]
         with spark.session(master) as session:
-            tasks = [(place, champion.folder, day, shard) for shard in shards]
             rows = session.sparkContext.parallelize(tasks, len(tasks))
             scored = rows.map(_predict_shard).collect()
         return pd.concat(scored, ignore_index=True)
@@ -62,10 +73,16 @@ def score_shards(folder: Path, master: str, as_of: date | None = None) -> ScoreR
         return score(as_of, predict)
 
 
-def _predict_shard(task: tuple[Layout, Path, date, int]) -> pd.DataFrame:
-    place, folder, day, shard = task
-    with warehouse.in_warehouse(place.warehouse), duckdb.connect() as connection:
-        manifest.lay_views(connection, place, shard)
+def _shard(file: str) -> int | None:
+    """Return the shard of a file of the mart; None where it is of all."""
+    found = re.search(r"/shard=(\d+)/", file)
+    return int(found[1]) if found else None
+
+
+def _predict_shard(task: tuple[Path, Path, date, dict[str, list[str]]]) -> pd.DataFrame:
+    file, folder, day, tables = task
+    with warehouse.in_warehouse(file), duckdb.connect() as connection:
+        manifest.lay_views(connection, tables)
         return predict_date(connection, artefacts.load(folder), day)
 
 

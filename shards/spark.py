@@ -17,9 +17,9 @@ from shards import driver, ties
 from shards.keys import canonical
 from shards.layout import Layout
 from shards.phases import Settings
-from shards.placing import KEYS, OWNERS, STEPS
+from shards.placing import KEYS, OWNERS, STEPS, WHOLE
 from shards.split import Part
-from shards.task import WHOLE, Task
+from shards.task import Task
 
 SHARD = "cast(conv(substr(md5({place}), 1, 8), 16, 10) as bigint) % {shards}"
 
@@ -35,8 +35,7 @@ def build(raw: Path, folder: Path, shards: int, settings: Settings, master: str)
         All who work on it can reach it.
     """
     place = Layout(folder.resolve())
-    place.root.mkdir(parents=True, exist_ok=True)
-    with session(master) as opened:
+    with place.alone(), session(master) as opened:
         rows = place.new_split()
         parts = _split(opened, raw.resolve(), place.handed_over / rows, shards)
         tasks = driver.plan(place, shards, parts, rows, settings, in_place=False)

@@ -9,7 +9,7 @@ import duckdb
 
 from shards import ties
 from shards.keys import canonical
-from shards.placing import KEYS, OWNERS, STEPS
+from shards.placing import KEYS, OWNERS, STEPS, WHOLE
 
 # first digits of a hash that every engine has
 SHARD = "cast('0x' || substr(md5({place}), 1, 8) as bigint) % {shards}"
@@ -98,7 +98,7 @@ def hand_over(connection: duckdb.DuckDBPyConnection, parts: list[Part], to: Path
             [[part.shard, part.table, part.loaded_at] for part in parts],
         )
     # whole, and of those that are split the columns
-    for table in ("products", "loads"):
+    for table in WHOLE:
         connection.execute(f"copy raw.{table} to '{to / table}.parquet' (format parquet)")
     for table in KEYS:
         connection.execute(

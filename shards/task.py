@@ -17,12 +17,10 @@ from shards import layout, phases
 from shards.facts import PHASES
 from shards.layout import Layout
 from shards.phases import FILE, Settings
-from shards.placing import KEYS
+from shards.placing import KEYS, WHOLE
 
 # tables of the mart that a shard has a part of
 MART = ("feat_customers", "feat_labels")
-# raw tables that every shard has whole
-WHOLE = ("products", "loads")
 # in a shard's file: which parts of the raw rows it holds
 HELD = "raw.parts_held"
 
@@ -55,11 +53,11 @@ class Task:
     phase: int
     key: str
     settings: Settings
-    rows: str = ""
-    held: tuple[tuple, ...] = ()
-    shop: tuple[str, ...] = ()
-    states: tuple[str | None, ...] = ()
-    in_place: bool = True
+    rows: str
+    held: tuple[tuple, ...]
+    shop: tuple[str, ...]
+    states: tuple[str | None, ...]
+    in_place: bool
 
     def next(self, key: str, shop: str) -> Task:
         """Return the phase after this one, which reads facts of the shop in one more folder."""
@@ -142,6 +140,9 @@ def _take_rows(connection: duckdb.DuckDBPyConnection, task: Task) -> None:
             " (table_name varchar, loaded_at varchar, rows bigint, content varchar)"
         )
         before = set(connection.execute(f"from {HELD}").fetchall())
+        if not before <= set(task.held):
+            # what rows that are gone have said is not remembered either
+            connection.execute("drop schema if exists history cascade")
         for table in WHOLE:
             connection.execute(
                 f"create or replace table raw.{table} as"
@@ -235,10 +236,16 @@ def _leave_mart(connection: duckdb.DuckDBPyConnection, task: Task, table: str) -
     mart = task.place.mart
     made = layout.temporary(mart / table)
     connection.execute(
-        # sorted, so that equal tables are equal files
         f"copy (from features.{table} order by as_of_date, customer_id) to '{made}'"
         " (format parquet, partition_by (as_of_date))"
     )
+    if not any(made.rglob("*.parquet")):
+        # readers learn the columns of an empty table from a file without rows
+        (made / "as_of_date=1970-01-01").mkdir(parents=True)
+        connection.execute(
+            f"copy (select * exclude (as_of_date) from features.{table} limit 0)"
+            f" to '{made}/as_of_date=1970-01-01/none.parquet' (format parquet)"
+        )
     for number, written in enumerate(sorted(made.rglob("*.parquet"))):
         folder = mart / table / f"shard={task.shard}" / written.parent.name
         folder.mkdir(parents=True, exist_ok=True)

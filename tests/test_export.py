@@ -1,4 +1,4 @@
-"""The mart comes back from its Parquet folder as it is, and Feast reads it as the README says."""
+"""The mart comes back from its Parquet folder as it is, and Feast reads it as the how-to says."""
 
 from __future__ import annotations
 
@@ -215,9 +215,8 @@ def test_the_command_says_what_it_wrote_and_what_is_wrong(tmp_path, monkeypatch)
 
 @pytest.mark.skipif(not (PEERS / "ready").exists(), reason="`make bench-features` sets Feast up")
 def test_feast_registers_the_export_and_looks_up_what_the_mart_holds(tmp_path):
-    readme = (warehouse.ROOT / "README.md").read_text()
-    section = readme.partition("\n## With Feast\n")[2].partition("\n## ")[0]
-    settings, view, retrieval = re.findall(r"```(?:yaml|python)\n(.*?)```", section, re.DOTALL)
+    page = (warehouse.ROOT / "docs" / "how-to" / "use-with-feast.md").read_text()
+    settings, view, retrieval = re.findall(r"```(?:yaml|python)\n(.*?)```", page, re.DOTALL)
     (tmp_path / "feature_store.yaml").write_text(settings)
     (tmp_path / "customer_snapshots.py").write_text(view)
     export(tmp_path / "mart")

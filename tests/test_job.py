@@ -29,7 +29,7 @@ def job(tmp_path_factory):
     """The main job on a very small shop, as if a day in its past were today."""
     folder = tmp_path_factory.mktemp("job")
     result = _run(
-        *("run/job.py", "--customers", "300", "--as-of", "2023-06-01"),
+        *("run/job.py", "--customers", "300", "--as-of", "2023-06-01", "--verbose"),
         WAREHOUSE_PATH=str(folder / "shop.duckdb"),
     )
     assert result.returncode == 0, result.stderr
@@ -47,6 +47,10 @@ def test_the_summary_says_what_was_asked_for(job):
         r"\(chosen\)",
         r"Expected revenue of the 30 days 2023-06-01 to 2023-06-30: [\d,]+",
         r"with a chance of 80 % between [\d,]+ and [\d,]+",
+        r"Before: [\d,]+ in the last 30 days",
+        r"its errors were \d+% (smaller|larger)",
+        r"Stopped at the gate: [\d,]+ rows worth [\d,]+",
+        r"top 10 % +share of the money that the 10 % ranked highest spent; best: 1",
         r"The 10 customers with the highest forecast",
         re.escape(str(folder / "shop.duckdb")),
         r"[\d.]+ s  Fit",
@@ -54,6 +58,12 @@ def test_the_summary_says_what_was_asked_for(job):
     ):
         assert re.search(expected, printed), expected
     assert "…" not in printed
+
+
+def test_the_answer_comes_before_the_tables(job):
+    _, printed = job
+    places = [printed.index(text) for text in ("Expected revenue", "Is the model worth it", "Rows")]
+    assert places == sorted(places)
 
 
 def test_a_day_as_if_it_were_today_is_the_day_that_is_scored(job, monkeypatch):

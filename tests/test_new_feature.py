@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -21,17 +23,12 @@ from train.fit import fit
 
 NEW = "promoted_45d"
 SQL_FILE = Path("macros") / "windowed_measures.sql"
-SQL_EDIT = (
-    "'promoted', 'type': money, 'windows': ['90d',",
-    "'promoted', 'type': money, 'windows': ['45d', '90d',",
-)
 BEFORE = "      - name: promotion_share_90d\n"
-ENTRY = f"""\
-      - name: {NEW}
-        description: Purchases on promotion, on the 45 days before the as-of date.
-        data_type: decimal(18,2)
-        config: {{meta: {{role: feature, unit: money, window: 45d, minimum: 0}}}}
-"""
+PAGE = (warehouse.ROOT / "docs" / "how-to" / "add-a-feature.md").read_text()
+[NEW_SQL] = re.findall(r"```sql\n(.*?)\n *```", PAGE, re.DOTALL)
+[NEW_ENTRY] = re.findall(r"```yaml\n(.*?)\n *```", PAGE, re.DOTALL)
+SQL_EDIT = (NEW_SQL.strip().replace("'45d', ", ""), NEW_SQL.strip())
+ENTRY = textwrap.indent(textwrap.dedent(NEW_ENTRY), " " * 6) + "\n"
 
 
 @pytest.fixture

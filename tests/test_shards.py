@@ -20,7 +20,7 @@ from generate.synthetic import generate
 from proof import building, histories
 from proof.histories.many_worlds import many_worlds, together
 from run import transform
-from shards import driver, gather, local, phases, split, ties
+from shards import driver, gather, layout, local, phases, split, ties
 from shards.layout import Layout
 from shards.phases import FILE, Settings
 from shards.score import score_shards
@@ -318,6 +318,42 @@ def test_a_part_of_the_mart_that_is_lost_is_built_again(nasty, whole, tmp_path):
     started = _build(nasty, tmp_path, 2)
     assert started == 1
     assert _differing(whole, tmp_path) == NOTHING
+
+
+def test_a_shard_that_was_killed_before_it_had_taken_rows_begins_again(nasty, whole, tmp_path):
+    place = Layout(tmp_path)
+    layout.put({"shards": 2, "in_place": True, "states": {}}, place.plan)
+    place.shard(1).parent.mkdir(parents=True)
+    duckdb.connect(str(place.shard(1))).close()
+    _build(nasty, tmp_path, 2)
+    assert _differing(whole, tmp_path) == NOTHING
+
+
+def test_a_second_build_in_the_same_folder_is_refused(nasty, tmp_path):
+    with (
+        Layout(tmp_path).alone(),
+        pytest.raises(transform.TransformError, match="another build runs"),
+    ):
+        _build(nasty, tmp_path, 2)
+
+
+def test_a_young_shop_without_labels_has_an_empty_table_of_them(tiny, tmp_path):
+    file = tmp_path / "shop.duckdb"
+    shutil.copy(tiny, file)
+    with building.in_warehouse(file):
+        with warehouse.connect(read_only=True) as connection:
+            [(day,)] = connection.execute(
+                "select cast(min(transaction_date) as date) + 25 from raw.store_sales_header"
+            ).fetchall()
+        settings = Settings((("as_of", day.isoformat()), *SETTINGS.variables), run_only=True)
+        local.build(tmp_path / "out", 2, settings)
+    with duckdb.connect(str(Layout(tmp_path / "out").warehouse)) as connection:
+        [[customers]] = connection.execute(
+            "select count(*) from features.feat_customer_snapshots"
+        ).fetchall()
+        labels = connection.execute("from features.feat_labels").fetchall()
+    assert customers > 0
+    assert labels == []
 
 
 def test_a_plain_build_of_a_shard_is_refused(nasty, tmp_path):

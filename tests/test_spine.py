@@ -425,11 +425,10 @@ def shop_of_numbers(shop_copy):
 
 @pytest.fixture
 def in_sql():
-    """A connection to the warehouse, and the two statements of the README, in order."""
-    readme = (warehouse.ROOT / "README.md").read_text()
-    section = readme.partition("\n## Features for any rows\n")[2].partition("\n## ")[0]
+    """A connection to the warehouse, and the two statements of the how-to, in order."""
+    page = (warehouse.ROOT / "docs" / "how-to" / "features-for-any-rows.md").read_text()
     with warehouse.connect(read_only=True) as connection:
-        yield connection, *re.findall(r"```sql\n(.*?)```", section, re.DOTALL)
+        yield connection, *re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
 
 
 def test_the_function_in_sql_gives_one_row_per_known_customer_and_day(in_sql):

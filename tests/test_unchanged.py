@@ -92,6 +92,22 @@ def test_a_load_that_an_unfinished_build_read_and_that_was_taken_back_is_forgott
     assert incremental_part.differing(tiny, shop) == []
 
 
+def test_a_load_that_was_gone_during_an_unfinished_build_and_came_back_is_read_again(shop):
+    change(
+        f"create table main.late as select * replace ("
+        " 'LATE' || row_number() over () as line_item_id,"
+        " (select max(_loaded_at) + interval 1 hour from raw.store_sales_header) as _loaded_at)"
+        f" from {LINES} limit 40",
+        f"insert into {LINES} from main.late",
+    )
+    building.build(shop, GRID)
+    change(f"delete from {LINES} where line_item_id like 'LATE%'")
+    transform.build(GRID, select="staging.retail", run_only=True)
+    change(f"insert into {LINES} from main.late", "drop table main.late")
+    building.build(shop, GRID)
+    assert incremental_part.differing(made_anew(shop), shop) == []
+
+
 def test_another_rule_of_cleaning_builds_all(shop):
     building.build(shop, {**GRID, "earliest_date": "2022-06-01"})
     assert why_all().startswith("rows of earlier loads are gone or others, or SQL")

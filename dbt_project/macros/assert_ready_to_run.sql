@@ -24,7 +24,14 @@
                 ~ ': load a shop with `python generate/synthetic.py` or `python load/load.py PATH`'
             ) }}
         {% endif %}
-        {% if var('as_of') %}
+        {% if var('shard') is not sameas true and adapter.get_relation(target.database, 'raw', 'parts_held') %}
+            {{ exceptions.raise_compiler_error(
+                'this warehouse is a shard, and holds some customers of a shop only: build it with'
+                ~ ' `python shards/build.py`'
+            ) }}
+        {% endif %}
+        {#- of a shard the schedule asks it, which knows how far the whole shop reaches -#}
+        {% if var('as_of') and var('shard') is not sameas true %}
             {{ assert_as_of_is_reached() }}
         {% endif %}
     {% endif %}

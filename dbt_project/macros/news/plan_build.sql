@@ -21,11 +21,6 @@
     ).rows -%}
         {%- do columns.update({row[0]: row[1]}) -%}
     {%- endfor -%}
-    {%- if 'raw.parts_held' in columns and not var('shard') -%}
-        {%- do exceptions.raise_compiler_error(
-            "this warehouse is a shard, and holds some customers of a shop only: build it with shards/build.py"
-        ) -%}
-    {%- endif -%}
     {%- set definition = definition_of_rows() -%}
     {%- set tables = [] -%}
     {#- raw.loads speaks of customers and products, of whom every change is seen -#}
@@ -56,6 +51,8 @@
         when exists (from loads_before except from builds.loads_found)
             then 'rows of earlier loads are gone or others, or SQL, a macro or a variable behind them is'
     end as why_all;
+    -- until a build comes to its end there is nothing to build upon, whatever comes back meanwhile
+    delete from builds.loads_read where (select why_all from builds.plan) is not null;
     create or replace table builds.loads_to_read as
     select distinct found.loaded_at
     from builds.loads_found as found
