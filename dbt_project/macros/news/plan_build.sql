@@ -46,7 +46,7 @@
     create or replace table builds.plan as
     select case
         when {{ flags.FULL_REFRESH }} then 'asked for with --full-refresh'
-        when not exists (from builds.loads_read) then 'no build has come to its end before'
+        when not exists (from builds.loads_read) then 'there is no complete build to build upon'
         -- one that did not come to its end may have read what is gone now
         when exists (from loads_before except from builds.loads_found)
             then 'rows of earlier loads are gone or others, or SQL, a macro or a variable behind them is'
