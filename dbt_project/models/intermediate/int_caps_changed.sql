@@ -16,7 +16,7 @@ caps_before as (
 changed as (
 
     select
-        coalesce(caps.event_month, caps_before.event_month) as event_month,
+        caps.event_month,
         {%- for measure in ['amount', 'quantity'] %}
         case
             when (caps.{{ measure }}_cap is distinct from caps_before.{{ measure }}_cap)
@@ -25,7 +25,8 @@ changed as (
         end as {{ measure }}_from{{ ',' if not loop.last }}
         {%- endfor %}
     from caps
-    full join caps_before
+    -- a month in one of the two only has no line that was there before
+    inner join caps_before
         on caps.event_month = caps_before.event_month
 
 ),

@@ -18,6 +18,12 @@ orders as (
 
 ),
 
+products as (
+
+    select * from {{ ref('int_products_changed') }}
+
+),
+
 -- a line that moves from one order to another is one line of both
 touched as (
 
@@ -30,6 +36,12 @@ touched as (
     select line_item_id
     from lines
     where transaction_id in (select transaction_id from orders)
+
+    union
+
+    select line_item_id
+    from lines
+    where product_id in (select product_id from products)
 
 )
 

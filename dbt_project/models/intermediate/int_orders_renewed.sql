@@ -18,19 +18,13 @@ lines as (
 
 ),
 
-products as (
-
-    select * from {{ ref('int_products_changed') }}
-
-),
-
 customers as (
 
     select * from {{ ref('int_customers_changed') }}
 
 ),
 
--- of which something new is said: by a row of their own or of their lines, or of who or what is in them
+-- of which something new is said: by a row of their own or of their lines, or of their customer
 renewed as (
 
     select transaction_id
@@ -48,12 +42,6 @@ renewed as (
     select transaction_id
     from lines
     where loaded_at in (select loaded_at from loads)
-
-    union
-
-    select transaction_id
-    from lines
-    where product_id in (select product_id from products)
 
 ),
 
