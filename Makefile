@@ -35,7 +35,7 @@ DBT := $(BIN)/dbt
 DBT_VARS := $(if $(AS_OF),--vars '{as_of: "$(AS_OF)"}')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup spark run test test-long build fit backtest score catalog export docs api app profile truth lint format clean
+.PHONY: help setup spark picture run test test-long build fit backtest score catalog export docs api app profile truth lint format clean
 .PHONY: bench-skill bench-scoring bench-generate bench-faults bench-features bench-ladder bench-alarms leak-demo prove audit
 
 help: ## print this list
@@ -113,6 +113,11 @@ catalog: $(READY) ## bring marts.feature_catalog up to date after a build or fit
 export: $(READY) ## write the feature mart as Parquet, a folder for each as-of date; OUT=folder
 	@$(BIN)/python serve/export.py --out "$(OUT)"
 
+picture: ## the README's picture: reports/report.html as docs/images/report.png, by chromium
+	@chromium --headless --no-sandbox --disable-gpu --disable-background-networking --hide-scrollbars \
+		--user-data-dir=$$(mktemp -d) --window-size=1180,620 \
+		--screenshot=docs/images/report.png file://$(CURDIR)/reports/report.html
+
 docs: $(READY) ## write the documentation site to dbt_project/target/static_index.html
 	@cd dbt_project && ../$(DBT) docs generate --static $(DBT_VARS)
 
@@ -148,7 +153,7 @@ bench-alarms: $(READY) ## what load alarms find of planted incidents, and false 
 leak-demo: $(READY) ## four classic mistakes beside an honest fit and the exact optimum
 	@$(BIN)/python benchmarks/leak_demo.py
 
-prove: $(READY) ## prove the mart right, in 16 minutes; PART=futures for one part, SHARE=.1 for less
+prove: $(READY) ## prove the mart right, in half an hour or more; PART=futures for one part, SHARE=.1 for less
 	@$(BIN)/python -m proof.prove --share $(SHARE) $(addprefix --part ,$(PART))
 
 audit: $(READY) ## does a feature of your own know the future? tries other futures on a copy

@@ -233,10 +233,6 @@ NEWS = {
 TOUCHED = {
     "int_orders_renewed": [
         ("where customer_id in (select customer_id from customers)", "where false"),
-        (
-            "from lines\n    where loaded_at in (select loaded_at from loads)",
-            "from lines\n    where false",
-        ),
     ],
     "int_lines_touched": [
         ("where transaction_id in (select transaction_id from orders)", "where false"),

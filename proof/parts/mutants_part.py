@@ -38,6 +38,25 @@ CHECKED = ("int_headers_checked", "int_lines_checked", "int_orders_totalled")
 LAST = "(select max(_loaded_at) from raw.store_sales_header)"
 LATE = "(select max(recorded_at) - interval 60 day from raw.store_sales_header)"
 KEEPER = "(select min(customer_id) from raw.store_sales_header where customer_id <> '')"
+
+
+def _large_lines(prefix: str, column: str) -> tuple[str, ...]:
+    """Return SQL that adds an order of one customer, known early, with large lines: caps rise."""
+    return (
+        f"create temp table kept as select * replace ({LAST} + interval 10 second as _loaded_at)"
+        f" from raw.store_sales_header where customer_id = {KEEPER}"
+        " order by transaction_date, hash(transaction_id) limit 1",
+        "insert into raw.store_sales_header by name"
+        f" select * replace ('{prefix}' || transaction_id as transaction_id) from kept",
+        "insert into raw.store_sales_line_items by name select lines.* replace ("
+        f"'{prefix}' || kept.transaction_id as transaction_id,"
+        f" '{prefix}' || line_item_id as line_item_id, 20 * {column} as {column},"
+        " kept.recorded_at as recorded_at, kept._loaded_at as _loaded_at)"
+        " from (from raw.store_sales_line_items where line_item_amount > 0 and quantity > 0"
+        " order by hash(line_item_id) limit 150) as lines cross join kept",
+    )
+
+
 # a night of few rows: lines that move to another order, orders that become another customer's (some
 # as if they had never been the first one's), headers without lines, lines without a header
 MOVES = (
@@ -64,7 +83,7 @@ MOVES = (
     " on lines.transaction_id = moved.transaction_id",
 )
 # the night after: an order of whom the others became, what those headers and lines lacked, a line
-# of no order, and large lines of one customer that were known early, so that caps rise for all
+# of no order, and a cap of amounts that rises for all; then one of quantities
 MEETS = (
     f"create temp table met as select * replace ({LAST} + interval 10 second as _loaded_at)"
     " from raw.store_sales_header",
@@ -77,16 +96,7 @@ MEETS = (
     " where 'W' || transaction_id in (select transaction_id from met)",
     "insert into raw.store_sales_line_items by name select * replace (null as transaction_id,"
     " 'N' || line_item_id as line_item_id) from added order by hash(line_item_id) limit 3",
-    f"create temp table kept as from met where customer_id = {KEEPER}"
-    " order by transaction_date, hash(transaction_id) limit 1",
-    "insert into raw.store_sales_header by name"
-    " select * replace ('K' || transaction_id as transaction_id) from kept",
-    "insert into raw.store_sales_line_items by name select added.* replace ("
-    "'K' || kept.transaction_id as transaction_id,"
-    " 'K' || line_item_id as line_item_id, 20 * line_item_amount as line_item_amount,"
-    " 20 * quantity as quantity, kept.recorded_at as recorded_at)"
-    " from (from added where line_item_amount > 0 order by hash(line_item_id) limit 150) as added"
-    " cross join kept",
+    *_large_lines("K", "line_item_amount"),
 )
 
 
@@ -182,7 +192,7 @@ def _nights(file: Path, seed: int) -> Iterator[Path]:
         )
     building.build(file)
     yield file
-    for news in (MOVES, MEETS):
+    for news in (MOVES, MEETS, _large_lines("Q", "quantity")):
         with building.in_warehouse(file):
             _change(*news)
         building.build(file)
