@@ -53,7 +53,7 @@ def _large_lines(prefix: str, column: str) -> tuple[str, ...]:
         f" '{prefix}' || line_item_id as line_item_id, 20 * {column} as {column},"
         " kept.recorded_at as recorded_at, kept._loaded_at as _loaded_at)"
         " from (from raw.store_sales_line_items where line_item_amount > 0 and quantity > 0"
-        " order by hash(line_item_id) limit 150) as lines cross join kept",
+        " order by hash(line_item_id) limit 1500) as lines cross join kept",
     )
 
 
