@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import astuple
 from pathlib import Path
@@ -176,7 +175,7 @@ def _note_states(place: Layout, tasks: Sequence[Task]) -> None:
 
 def _sweep(place: Layout, through: Sequence[Task]) -> None:
     """Remove what no build needs any more, and what attempts that died have left."""
-    kept = {place.driver}
+    kept: set[Path] = set()
     for shard, key in layout.get(place.plan)["states"].items():
         kept.add(place.shard(int(shard), key))
     for task in through:
@@ -222,9 +221,7 @@ def _add_up(place: Layout, tasks: Sequence[Task]) -> str:
         read = _hash([_content(connection, name) for name in READ[phase]])
         for name in [*(f"shop.{fact.model}" for fact in PHASES[phase]), *GIVEN[phase]]:
             path = place.shop / f"{phase + 1}-{read}" / f"{name.split('.')[1]}.parquet"
-            made = layout.temporary(path)
-            connection.execute(f"copy (from {name}) to '{made}' (format parquet)")
-            os.replace(made, path)
+            layout.put_rows(connection, f"from {name}", path)
         return read
 
 

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
+
 from run.transform import TransformError
 from shards.phases import FILE
 
@@ -112,6 +114,13 @@ def put(text: object, path: Path) -> None:
     """Write JSON, whole or not at all."""
     made = temporary(path)
     made.write_text(json.dumps(text, indent=1, sort_keys=True, default=str))
+    os.replace(made, path)
+
+
+def put_rows(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) -> None:
+    """Write rows as Parquet, whole or not at all."""
+    made = temporary(path)
+    connection.execute(f"copy ({sql}) to '{made}' (format parquet)")
     os.replace(made, path)
 
 

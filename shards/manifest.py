@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 
 import duckdb
@@ -26,12 +25,8 @@ def publish(place: Layout, tasks: Sequence[Task]) -> None:
         If somebody holds the warehouse over the mart; another build then brings it up to date.
     """
     dates = place.mart / DATES / f"{tasks[0].key}.parquet"
-    made = layout.temporary(dates)
     with duckdb.connect(str(place.driver), read_only=True) as connection:
-        connection.execute(
-            f"copy (from features.{DATES} order by as_of_date) to '{made}' (format parquet)"
-        )
-        os.replace(made, dates)
+        layout.put_rows(connection, f"from features.{DATES} order by as_of_date", dates)
         [current] = connection.execute(
             "select as_of_date from intermediate.int_snapshots_scheduled where is_current"
         ).fetchone()

@@ -219,12 +219,8 @@ def _leave(connection: duckdb.DuckDBPyConnection, task: Task) -> list[str]:
     files = []
     for fact in PHASES[task.phase]:
         path = place.fact(fact.model, task.shard, task.key)
-        made = layout.temporary(path)
-        connection.execute(
-            f"copy (select {_columns(connection, fact.model)} from intermediate.{fact.model})"
-            f" to '{made}' (format parquet)"
-        )
-        os.replace(made, path)
+        columns = _columns(connection, fact.model)
+        layout.put_rows(connection, f"select {columns} from intermediate.{fact.model}", path)
         files.append(path)
     if task.phase == len(PHASES) - 1:
         for table in MART:
