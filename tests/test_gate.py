@@ -37,7 +37,7 @@ def test_duplicated_predictions_fail_the_build_and_leave_the_marts_as_they_were(
         transform.build()
     assert _contents() == before
     message = str(raised.value)
-    assert "unique_combination_stg_scoring__predictions_as_of_date__customer_id" in message
+    assert "primary_key_stg_scoring__predictions_as_of_date__customer_id" in message
     assert "Got 3 results" in message
     assert "rows_with_this_key" in message
 
@@ -56,6 +56,14 @@ def test_an_impossible_prediction_fails_the_build_by_name(shop_copy, change, tes
     _execute(f"update predictions set {change} where customer_id = 'C0000007'")
     with pytest.raises(transform.TransformError, match=test):
         transform.build(select="stg_scoring__predictions")
+
+
+def test_a_null_in_a_key_fails_the_build_by_name(shop_copy):
+    _execute("update scoring_runs set as_of_date = null")
+    with pytest.raises(
+        transform.TransformError, match="primary_key_stg_scoring__scoring_runs_as_of_date"
+    ):
+        transform.build(select="stg_scoring__scoring_runs")
 
 
 def test_a_customer_left_out_of_the_scores_fails_the_build(shop_copy):

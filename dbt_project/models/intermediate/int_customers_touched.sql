@@ -12,7 +12,8 @@ orders as (
 
 ),
 
-headers as (
+-- read where it is needed: DuckDB would copy all rows of what is named twice
+headers as not materialized (
 
     select * from {{ ref('stg_retail__store_sales_header') }}
 

@@ -7,7 +7,8 @@ headers as (
 
 ),
 
-lines as (
+-- read where it is needed: DuckDB would copy all rows of what is named twice
+lines as not materialized (
 
     select * from {{ ref('int_lines_checked') }}
     where rejected_by is null

@@ -1,6 +1,7 @@
 with
 
-lines as (
+-- read where it is needed: DuckDB would copy all rows of what is named twice
+lines as not materialized (
 
     select * from {{ ref('int_lines_checked') }}
     where rejected_by is null

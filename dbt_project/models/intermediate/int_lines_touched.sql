@@ -6,7 +6,8 @@ loads as (
 
 ),
 
-lines as (
+-- read where it is needed: DuckDB would copy all rows of what is named twice
+lines as not materialized (
 
     select * from {{ ref('stg_retail__store_sales_line_items') }}
 

@@ -1,6 +1,7 @@
 with
 
-mart as (
+-- read where it is needed: DuckDB would copy all rows of what is named twice
+mart as not materialized (
 
     select * from {{ ref('feat_customer_snapshots') }}
 
