@@ -69,14 +69,14 @@ $(PEERS)/ready: benchmarks/peers/requirements.lock
 	@touch $@
 
 profile: $(READY) ## write reports/profile.html, a first look at the data; takes DATA and MAPPING
-	@$(BIN)/python shop_profile/write.py $(if $(DATA),--data "$(DATA)") \
+	@$(BIN)/shop profile $(if $(DATA),--data "$(DATA)") \
 		$(if $(MAPPING),--mapping "$(MAPPING)")
 
 truth: $(READY) ## add the best forecast of the generated shop at AS_OF=2024-05-03
-	@$(BIN)/python generate/truth.py $(AS_OF)
+	@$(BIN)/shop truth $(AS_OF)
 
 run: $(READY) ## the main job; DATA=path (MAPPING=file, TIMEZONE=zone, REPLACE=1) for your own files, AS_OF=day as if today, VERBOSE=1 for all tables
-	@$(BIN)/python run/job.py --customers $(CUSTOMERS) --seed $(SEED) \
+	@$(BIN)/shop run --customers $(CUSTOMERS) --seed $(SEED) \
 		$(if $(DATA),--data "$(DATA)") $(if $(MAPPING),--mapping "$(MAPPING)") \
 		$(if $(LAYOUT),--layout $(LAYOUT)) $(if $(TIMEZONE),--timezone $(TIMEZONE)) \
 		$(if $(AS_OF),--as-of $(AS_OF)) $(if $(REPLACE),--replace) $(if $(VERBOSE),--verbose)
@@ -91,27 +91,27 @@ spark: $(VENV)/spark ## add Spark to the virtual environment, for shards on many
 
 build: $(READY) ## dbt build: models and their tests; takes AS_OF; SHARDS=8 bounds memory
 ifneq ($(SHARDS),)
-	@$(BIN)/python shards/build.py --shards $(SHARDS) $(if $(AS_OF),--vars '{"as_of": "$(AS_OF)"}')
+	@$(BIN)/shop shards --shards $(SHARDS) $(if $(AS_OF),--vars '{"as_of": "$(AS_OF)"}')
 else
 	@cd dbt_project && ../$(DBT) build $(DBT_VARS)
 endif
 
 fit: $(READY) ## learn from the feature mart
-	@$(BIN)/python train/fit.py
+	@$(BIN)/shop fit
 
 backtest: $(READY) ## forecast as of eight past dates, each from its own past; CUTS=12 for more, takes AS_OF
-	@$(BIN)/python train/backtest.py --cuts $(CUTS) $(if $(AS_OF),--as-of $(AS_OF))
+	@$(BIN)/shop backtest --cuts $(CUTS) $(if $(AS_OF),--as-of $(AS_OF))
 
 score: $(READY) ## write `predictions` and the reasons for them, test them, build the marts on them
-	@$(BIN)/python serve/score.py
-	@$(BIN)/python serve/explain.py
+	@$(BIN)/shop score
+	@$(BIN)/shop explain
 	@cd dbt_project && ../$(DBT) build --select source:scoring+ $(DBT_VARS)
 
 catalog: $(READY) ## bring marts.feature_catalog up to date after a build or fit of your own; takes AS_OF
-	@$(BIN)/python run/catalog.py $(if $(AS_OF),--as-of $(AS_OF))
+	@$(BIN)/shop catalog $(if $(AS_OF),--as-of $(AS_OF))
 
 export: $(READY) ## write the feature mart as Parquet, a folder for each as-of date; OUT=folder
-	@$(BIN)/python serve/export.py --out "$(OUT)"
+	@$(BIN)/shop export --out "$(OUT)"
 
 picture: ## the README's picture: reports/report.html as docs/images/report.png, by chromium
 	@chromium --headless --no-sandbox --disable-gpu --disable-background-networking --hide-scrollbars \
@@ -122,36 +122,36 @@ docs: $(READY) ## write the documentation site to dbt_project/target/static_inde
 	@cd dbt_project && ../$(DBT) docs generate --static $(DBT_VARS)
 
 api: $(READY) ## serve the model on http://127.0.0.1:8000
-	@$(BIN)/python serve/api.py
+	@$(BIN)/shop api
 
 app: $(READY) ## open the app on http://127.0.0.1:8501 (it calls the API)
-	@$(BIN)/python -m streamlit run serve/app.py
+	@$(BIN)/shop app
 
 bench-skill: $(READY) ## the README's skill table; DATA=file DAYS="2010-08-01 2010-09-01"
-	@$(BIN)/python benchmarks/skill.py "$(DATA)" $(DAYS)
+	@$(BIN)/python -m benchmarks.skill "$(DATA)" $(DAYS)
 
 bench-scoring: $(READY) ## time and memory of a million forecasts with the warehouse's champion
-	@$(BIN)/python benchmarks/scoring.py
+	@$(BIN)/python -m benchmarks.scoring
 
 bench-generate: $(READY) ## time and memory of generating and loading; SIZES="s m l"
-	@$(BIN)/python benchmarks/generating.py $(addprefix --size ,$(SIZES))
+	@$(BIN)/python -m benchmarks.generating $(addprefix --size ,$(SIZES))
 
 bench-faults: $(READY) ## how planted faults fare: recall of each rule, false alarms, money
-	@$(BIN)/python benchmarks/faults.py
+	@$(BIN)/python -m benchmarks.faults
 
 bench-ladder: SIZES = m
 bench-ladder: $(READY) ## where the seconds of a full build go, from plain SQL to the mart; SIZES=m
-	@$(BIN)/python benchmarks/ladder.py --size $(lastword $(SIZES))
+	@$(BIN)/python -m benchmarks.ladder --size $(lastword $(SIZES))
 
 bench-features: SIZES = s m
 bench-features: $(READY) $(PEERS)/ready ## the mart beside its bare kernel and its peers; SIZES="s m l"
-	@$(BIN)/python benchmarks/features.py $(addprefix --size ,$(SIZES))
+	@$(BIN)/python -m benchmarks.features $(addprefix --size ,$(SIZES))
 
 bench-alarms: $(READY) ## what load alarms find of planted incidents, and false alarms; DATA=file for a real one
-	@$(BIN)/python benchmarks/alarms.py $(if $(DATA),--data "$(DATA)")
+	@$(BIN)/python -m benchmarks.alarms $(if $(DATA),--data "$(DATA)")
 
 leak-demo: $(READY) ## four classic mistakes beside an honest fit and the exact optimum
-	@$(BIN)/python benchmarks/leak_demo.py
+	@$(BIN)/python -m benchmarks.leak_demo
 
 prove: $(READY) ## prove the mart right, in half an hour or more; PART=futures for one part, SHARE=.1 for less
 	@$(BIN)/python -m proof.prove --share $(SHARE) $(addprefix --part ,$(PART))
@@ -162,6 +162,7 @@ audit: $(READY) ## does a feature of your own know the future? tries other futur
 lint: $(READY) ## check the style of Python and SQL
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-logo --no-cache
 	@$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar dbt_project/models dbt_project/tests
 
 format: $(READY) ## mend what the linters can mend

@@ -22,7 +22,6 @@ SCHEMAS = (
     "raw",
     "truth",
     "history",
-    "memory",
     "builds",
     "staging",
     "intermediate",
@@ -43,7 +42,14 @@ ATTEMPTS, PAUSE = 40, 0.25
 UTC = "UTC"
 
 
-class WarehouseError(RuntimeError):
+class ShopError(RuntimeError):
+    """Something cannot be done as asked; the message says what, and what to do about it.
+
+    The base of all errors of this project: a command prints the message and ends with 1.
+    """
+
+
+class WarehouseError(ShopError):
     """The warehouse cannot be used as asked; the message says what to do.
 
     Parameters

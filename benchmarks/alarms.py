@@ -1,6 +1,6 @@
 """How load alarms fare: what they find of planted incidents, the cause they name, false alarms.
 
-python benchmarks/alarms.py [--data FILE]
+python -m benchmarks.alarms [--data FILE]
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from rich.console import Console
 import warehouse
 from benchmarks.incidents import INCIDENTS, STALE, Incident, plant, plant_quiet_loads
 from benchmarks.measuring import RESULTS
+from core import dbt_runner, tables
 from generate.shop.plan import Plan
 from generate.synthetic import generate
 from load.loader import load
-from run import tables, transform
 
 START, DAYS = date(2023, 1, 1), 1095
 # the first year is the past that the incidents are held against
@@ -66,7 +66,7 @@ def _warehouse(folder: str, name: str) -> Iterator[None]:
 
 def alarms() -> pd.DataFrame:
     """Build what the alarms need, and return them."""
-    transform.build(select=MODELS, run_only=True)
+    dbt_runner.build(select=MODELS, run_only=True)
     with warehouse.connect(read_only=True) as connection:
         return connection.execute("from marts.load_alarms order by day, cause").df()
 

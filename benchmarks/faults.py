@@ -1,6 +1,6 @@
 """How planted faults fare: which the rules catch, what clean rows they hit, what is lost.
 
-python benchmarks/faults.py [--customers N] [--seed S ...]
+python -m benchmarks.faults [--customers N] [--seed S ...]
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ import typer
 from rich.console import Console
 
 import warehouse
+from benchmarks import fault_audit
+from core import dbt_runner, tables
 from generate.faults import FAULTS
 from generate.shop.plan import Plan
 from generate.synthetic import generate
-from run import fault_audit, tables, transform
 
 
 def measure(customers: int, seed: int) -> fault_audit.Audit:
@@ -26,7 +27,7 @@ def measure(customers: int, seed: int) -> fault_audit.Audit:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["WAREHOUSE_PATH"] = str(Path(folder) / "faults.duckdb")
         generate(Plan(customers, seed))
-        transform.build(select="+int_repairs_counted", run_only=True)
+        dbt_runner.build(select="+int_repairs_counted", run_only=True)
         with warehouse.connect() as connection:
             return fault_audit.audit(connection)
 

@@ -1,6 +1,6 @@
 """What the feature mart costs beside its bare kernel and beside its peers.
 
-python benchmarks/features.py [--size s --size m]
+python -m benchmarks.features [--size s --size m]
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+import warehouse
 from benchmarks.feature_runs import SNAPSHOTS, Shop
 from benchmarks.measuring import RESULTS, SIZES, Size, keep
 from benchmarks.peers import common
-from run import tables
+from core import tables
 
 FILE = RESULTS / "features.json"
 # the module of each peer, and the largest size that it is asked for; the first of a task is ours
@@ -30,7 +31,7 @@ RETRIEVAL = {"equality join": ("ours_retrieval", "m"), "feast": ("feast_retrieva
 LIMIT_SECONDS = 900
 
 
-class DifferentResultError(RuntimeError):
+class DifferentResultError(warehouse.ShopError):
     """Two methods gave different values for the same feature."""
 
 

@@ -1,6 +1,6 @@
 """What generating and loading shops of growing size takes: time, processor time, peak memory.
 
-python benchmarks/generating.py [--size s --size m --size l]
+python -m benchmarks.generating [--size s --size m --size l]
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import duckdb
 import typer
 
 from benchmarks.measuring import RESULTS, SIZES, WORK, Size, keep, measure
+from core import tables
 from load.raw_tables import TABLES
-from run import tables
 
 
 def export(file: Path, folder: Path) -> None:

@@ -1,6 +1,6 @@
 """Where the seconds of a full build go: from plain SQL to the mart with all tests, rung by rung.
 
-python benchmarks/ladder.py [--size m]
+python -m benchmarks.ladder [--size m]
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rich.console import Console
 from benchmarks.feature_runs import ROWS_AT_A_TIME, Shop
 from benchmarks.kernel import compiled, run
 from benchmarks.measuring import RESULTS, Size
-from run import tables
+from core import tables
 
 FILE = RESULTS / "ladder.json"
 

@@ -1,6 +1,6 @@
 """Four classic mistakes beside an honest fit, on a shop whose optimum is known.
 
-python benchmarks/leak_demo.py [--customers N] [--seed S]
+python -m benchmarks.leak_demo [--customers N] [--seed S]
 
 The simple process of many tutorials is generated; the same model learns the same target five times.
 Only what it is given, and how it is tested, differs. No forecast can be better than the optimum,
@@ -20,9 +20,9 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import train_test_split
 
 import warehouse
+from core import dbt_runner, tables
 from generate.shop.plan import Plan
 from generate.synthetic import generate
-from run import tables, transform
 
 WORK = warehouse.ROOT / "benchmarks" / "work"
 DAYS = 1_300
@@ -122,7 +122,7 @@ def main(
     WORK.mkdir(parents=True, exist_ok=True)
     os.environ["WAREHOUSE_PATH"] = str(WORK / "leak_demo.duckdb")
     generate(Plan(customers, seed, days=DAYS, preset="classic", faults=False))
-    transform.build(
+    dbt_runner.build(
         {"grid_days": 5}, select=f"+{warehouse.FEATURE_MART} +feat_labels", run_only=True
     )
     result = compare(read(), seed)

@@ -1,6 +1,6 @@
 """What scoring and explaining many customers takes: time and peak memory.
 
-python benchmarks/scoring.py [--customers 1000000]
+python -m benchmarks.scoring [--customers 1000000]
 
 The customers of the warehouse's own shop, with its champion, are multiplied in a copy until there
 are so many: what a forecast costs does not depend on whose it is.
@@ -17,7 +17,7 @@ import typer
 
 import warehouse
 from benchmarks.measuring import WORK, measure
-from run import tables
+from core import tables
 
 PART = "features.feat_customers"
 CURRENT = "(select as_of_date from intermediate.int_snapshots_scheduled where is_current)"

@@ -1,6 +1,6 @@
 """The skill figures of the README: forecasts as if past days were today, beside what happened.
 
-python benchmarks/skill.py FILE 2010-08-01 2010-09-01 2010-10-01 2010-11-01
+python -m benchmarks.skill FILE 2010-08-01 2010-09-01 2010-10-01 2010-11-01
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import pandas as pd
 import typer
 
 import warehouse
+from core import dbt_runner, tables
+from core.metrics import METRICS, Forecast, evaluate
 from load.loader import load
-from run import tables, transform
 from serve.score import score
-from train import registry
-from train.evaluation import METRICS, Forecast, evaluate
 from train.learn import fit
+from train.registry import versions
 
 WORK = warehouse.ROOT / "benchmarks" / "work"
 
@@ -40,10 +40,10 @@ def forecast_at(day: date) -> pd.DataFrame:
         One row per customer with a purchase before the day: customer_id, the project's
         forecast and probability, one column per baseline, all in money but the probability.
     """
-    variables = transform.variables(day.isoformat())
-    transform.build(variables)
+    variables = dbt_runner.variables(day.isoformat())
+    dbt_runner.build(variables)
     # what is measured is this day's fit, also where it is worse than that of the day before
-    registry.promote(fit().version)
+    versions.promote(fit().version)
     score()
     columns = ", ".join(f'({sql})::double as "{name}"' for name, sql in BASELINES.items())
     with warehouse.connect(read_only=True) as connection:

@@ -13,6 +13,9 @@ import pyarrow.parquet as pq
 import typer
 
 import warehouse
+from core.expected_errors import expected_errors
+from core.scratch import scratch
+from core.sql import literal, path_literal
 from generate import truth
 from generate.faults import FAULTS
 from generate.shop import optimum
@@ -29,8 +32,6 @@ from load.raw_tables import (
     refuse_to_generate,
     replace,
 )
-from load.scratch import scratch
-from load.staging import LoadError, literal, path_literal
 
 log = logging.getLogger(__name__)
 
@@ -161,6 +162,7 @@ def _list_faults(wanted: bool) -> None:
         raise typer.Exit
 
 
+@expected_errors(ValueError, duckdb.Error, OSError)
 def main(
     customers: Annotated[int, typer.Option(min=1, help="Number of customers.")] = 20_000,
     seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal shops.")] = 42,
@@ -197,12 +199,8 @@ def main(
 ) -> None:
     """Generate a shop and load it into the warehouse; the raw tables are replaced."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        plan = Plan(customers, seed, start.date(), days, preset, faults, _rates(fault or []))
-        summary = generate(plan, jobs=jobs, chunk=chunk, may_lose=may_lose)
-    except (ValueError, duckdb.Error, OSError, LoadError, warehouse.WarehouseError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from error
+    plan = Plan(customers, seed, start.date(), days, preset, faults, _rates(fault or []))
+    summary = generate(plan, jobs=jobs, chunk=chunk, may_lose=may_lose)
     typer.echo(str(summary))
     typer.echo(f"planted {sum(summary.faults.values()):,} faults of {len(summary.faults)} kinds")
 

@@ -22,14 +22,15 @@ import duckdb
 import typer
 
 import warehouse
+from core.expected_errors import expected_errors
+from core.sql import path_literal
 from generate.shop import optimum
 from generate.shop.plan import Plan
-from load.staging import path_literal
 
 TABLES = ("customers", "faults", "expected_spend")
 
 
-class TruthError(RuntimeError):
+class TruthError(warehouse.ShopError):
     """The warehouse holds no generated shop, or one that cannot be drawn again."""
 
 
@@ -121,6 +122,7 @@ def add(days: Sequence[date]) -> int:
     return len(found.rows)
 
 
+@expected_errors(ValueError)
 def main(
     days: Annotated[
         list[datetime],
@@ -130,11 +132,7 @@ def main(
     """Add the best possible forecast at some days to truth.expected_spend."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     wanted = sorted({day.date() for day in days})
-    try:
-        rows = add(wanted)
-    except (TruthError, ValueError, warehouse.WarehouseError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from error
+    rows = add(wanted)
     typer.echo(f"truth.expected_spend: {rows:,} rows of {', '.join(map(str, wanted))}")
 
 

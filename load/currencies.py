@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 import duckdb
 
+from core.sql import literal
 from load.mapping import ORDER_LINES, RATES
 from load.read_table import Read
-from load.staging import INCOMING, LoadError, literal, make
+from load.staging import INCOMING, LoadError, make
 
 
 def own_currency(connection: duckdb.DuckDBPyConnection, read: Mapping[str, Read]) -> str | None:

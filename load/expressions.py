@@ -15,7 +15,8 @@ from typing import Any
 
 import duckdb
 
-from load.staging import OUR, LoadError, literal, scalar
+from core.sql import literal
+from load.staging import OUR, LoadError, scalar
 
 Node = dict[str, Any]
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import duckdb
 
+from core.sql import quoted
 from load.find_files import find
 from load.mapping import Join, TableMapping
 from load.near_names import did_you_mean, same_name
 from load.parts import Part, staged_type
 from load.read_files import Staged, open_parts, stage
-from load.staging import STAGED, LoadError, NoFileError, quoted
+from load.staging import STAGED, LoadError, NoFileError
 
 
 @dataclass

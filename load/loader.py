@@ -13,6 +13,8 @@ from pathlib import Path
 import duckdb
 
 import warehouse
+from core.scratch import scratch
+from core.sql import literal
 from load import ledger
 from load.append import append as append_rows
 from load.currencies import own_currency
@@ -25,14 +27,12 @@ from load.orders import ids_alone, named, orders
 from load.quarantine import REJECTED, prepare
 from load.raw_tables import CUSTOMERS, HEADERS, LINES, PRODUCTS, Summary, replace
 from load.read_table import Read, read_table
-from load.scratch import scratch
 from load.staging import (
     STAGED,
     LoadError,
     NoFileError,
     first_lines,
     limit,
-    literal,
     scratch_database,
     staged_file,
 )

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import duckdb
 
-from load.staging import LoadError, quoted, scalar
+from core.sql import quoted
+from load.staging import LoadError, scalar
 from load.values import DATES, NOTHING, decimal_sign, moments, number_sql
 
 # a share of odd values is no reason to see no dates: the load names them

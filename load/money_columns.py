@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import duckdb
 
+from core.sql import quoted
 from load.look_at_columns import Look
 from load.match_columns import Match, is_other_money
 from load.near_names import plain
-from load.staging import quoted, scalar
+from load.staging import scalar
 
 _HOLDS = 0.95
 _MINIMUM = 5

@@ -10,7 +10,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from load.staging import LoadError, quoted
+from core.sql import quoted
+from load.staging import LoadError
 
 _KEPT = (
     *("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "DECIMAL", "DOUBLE", "FLOAT", "DATE"),

@@ -9,10 +9,11 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from core.sql import quoted
 from load.find_files import shown
 from load.parts import Part
 from load.read_files import Staged
-from load.staging import OUR, STAGED, LoadError, quoted, scalar
+from load.staging import OUR, STAGED, LoadError, scalar
 
 # the rows set aside of all tables, in the scratch database
 REJECTED = f"{STAGED}.main.rejected"

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import duckdb
 
+from core.sql import literal, path_literal, quoted
 from load.file_format import WHITESPACE, Format
 from load.parts import BadRow, Into, Part, refuse_repeated
 from load.read_text import as_utf8, delimiter_of, first_records
-from load.staging import LoadError, first_lines, literal, path_literal, quoted
+from load.staging import LoadError, first_lines
 
 
 @dataclass

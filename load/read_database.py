@@ -12,8 +12,9 @@ from pathlib import Path
 import duckdb
 
 import warehouse
+from core.sql import literal, quoted
 from load.parts import Into, Part, SqlPart, described, refuse_repeated
-from load.staging import LoadError, first_lines, literal, quoted
+from load.staging import LoadError, first_lines
 
 _SQLITE = b"SQLite format 3\0"
 _BATCH = 20_000

@@ -10,21 +10,14 @@ from pathlib import Path
 
 import duckdb
 
+from core.sql import path_literal, quoted
 from load.file_format import Format
 from load.find_files import DATABASES, JSONS, SUFFIXES, TEXTS, WORKBOOKS
 from load.parts import Into, JsonPart, Part, SqlPart, described, staged_type
 from load.read_csv import text_part
 from load.read_database import table_part
 from load.read_workbook import sheet_parts
-from load.staging import (
-    STAGED,
-    LoadError,
-    NoRowsError,
-    first_lines,
-    path_literal,
-    quoted,
-    scalar,
-)
+from load.staging import STAGED, LoadError, NoRowsError, first_lines, scalar
 
 
 @dataclass

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from core.sql import quoted
 from load.expressions import NUMBER, Expression
 from load.file_format import Format
 from load.find_files import find
@@ -24,7 +25,7 @@ from load.quarantine import ROW, Misfit, check, keep_bad_rows
 from load.raw_tables import HEADERS
 from load.read_files import Staged, open_parts, stage
 from load.resolve_columns import ORDER_AMOUNT, resolved
-from load.staging import OUR, STAGED, LoadError, quoted, scalar
+from load.staging import OUR, STAGED, LoadError, scalar
 from load.values import NOTHING, currencies, decimal_sign, moments, number_sql
 
 log = logging.getLogger(__name__)

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import duckdb
 
+from core.sql import quoted
 from load.expressions import Expression, UnknownNameError, parse
 from load.find_files import find
 from load.joined import joined
 from load.mapping import FILLABLE, ORDER_LINES, STANDS_FOR, OrderLines, TableMapping, entries
 from load.near_names import did_you_mean, plain, same_name
 from load.read_files import open_parts
-from load.staging import LoadError, quoted
+from load.staging import LoadError
 
 log = logging.getLogger(__name__)
 

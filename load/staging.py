@@ -9,6 +9,9 @@ from typing import Any
 
 import duckdb
 
+import warehouse
+from core.sql import literal
+
 # the name under which both the scratch database and the warehouse know the staged tables
 STAGED = "incoming_files"
 INCOMING = f"{STAGED}.main"
@@ -18,7 +21,7 @@ OUR = "our "
 MEMORY = "4GB"
 
 
-class LoadError(Exception):
+class LoadError(warehouse.ShopError):
     """A file does not fit; the message names it and says what is expected."""
 
 
@@ -54,21 +57,6 @@ def limit(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
 def staged_file(folder: Path) -> Path:
     """Return the file of the scratch database."""
     return folder / "staged.duckdb"
-
-
-def quoted(name: str) -> str:
-    """Return `name` as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """Return `text` as an SQL string."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def path_literal(file: Path) -> str:
-    """Return a path as an SQL string in which DuckDB sees no glob."""
-    return literal("".join(f"[{sign}]" if sign in "*?[" else sign for sign in str(file)))
 
 
 def first_lines(error: Exception) -> str:

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 import duckdb
 
-from load.staging import OUR, LoadError, literal, quoted, scalar
+from core.sql import literal, quoted
+from load.staging import OUR, LoadError, scalar
 
 # what exports write for "nothing" in a column of numbers, dates or ids
 NOTHING = r"('', 'nan', 'nat', 'null', 'none', 'n/a', '#n/a', '<na>', '\n', '-', '--')"

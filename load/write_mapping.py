@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 
+from core.sql import quoted
 from load.file_format import Format
 from load.look_at_columns import Look
 from load.mapping import FILLABLE, ORDER_LINES, REQUIRED_FLAT, STANDS_FOR
@@ -13,7 +14,6 @@ from load.match_columns import Match, is_other_money, match
 from load.money_columns import Money
 from load.near_names import plain
 from load.raw_tables import LINES
-from load.staging import quoted
 
 _DATED = ("transaction_date", "recorded_at", "customer_since", "last_purchase_date")
 # what tells rows that do not count, or that count the other way

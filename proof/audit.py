@@ -22,13 +22,13 @@ import typer
 from rich.console import Console
 
 import warehouse
-from load.scratch import scratch
+from core.expected_errors import expected_errors
+from core.scratch import scratch
 from proof import building, futures
-from proof.between import MART, changed
-from proof.leaks import together, unreadable
+from proof.leaks import depends_on_other_rows, forbidden_reads
 from proof.leaks.found import EMPTIED, Audit, Leak, tell
+from proof.mart_difference import MART, changed
 from proof.outcome import sizes
-from run import transform
 
 FUTURES = {
     "deleted": ("headers deleted", "lines deleted", "customers deleted"),
@@ -64,7 +64,7 @@ def audit(cuts: int = 2, seed: int = 1, kinds: list[str] | None = None) -> Audit
     ------
     WarehouseError
         If there is no built warehouse.
-    TransformError
+    BuildError
         If the project does not build.
     """
     chosen, grid_days, end = _choose_cuts(cuts, seed)
@@ -77,15 +77,15 @@ def audit(cuts: int = 2, seed: int = 1, kinds: list[str] | None = None) -> Audit
             as_of = {**variables, "as_of": cut.isoformat()}
             built = building.build(base, as_of, full_refresh=True)
             with building.reading(base) as connection:
-                readings = readings or unreadable.readings(connection, built)
-                for one in together.compared_with_others(connection, cut):
+                readings = readings or forbidden_reads.readings(connection, built)
+                for one in depends_on_other_rows.compared_with_others(connection, cut):
                     others.setdefault(one.feature, one)
             for kind in kinds or FUTURES:
                 other = folder / f"other-{number}.duckdb"
                 shutil.copy(base, other)
                 if kind == EMPTIED:
                     with building.in_warehouse(other), warehouse.connect() as connection:
-                        unreadable.empty(connection, built)
+                        forbidden_reads.empty(connection, built)
                 else:
                     _change(other, cut, end, kind, seed)
                 as_of = {**variables, "as_of": end.isoformat()}
@@ -122,18 +122,15 @@ def _change(file: Path, cut: date, end: date, kind: str, seed: int) -> None:
         futures.apply(connection, futures.Future(cut, end - timedelta(1), seed, shares))
 
 
+@expected_errors(duckdb.Error)
 def main(
     cuts: Annotated[int, typer.Option(min=1, help="As-of dates to cut at.")] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Seed of cuts and futures.")] = 1,
 ) -> None:
     """Name every feature of the mart that knows the future; fails if there is one."""
     console = Console(width=max(100, Console().width))
-    try:
-        with tempfile.TemporaryDirectory() as folder, building.set_up_within(Path(folder)):
-            result = audit(cuts, seed)
-    except (warehouse.WarehouseError, transform.TransformError, duckdb.Error) as error:
-        console.print(str(error), markup=False, style="red")
-        sys.exit(1)
+    with tempfile.TemporaryDirectory() as folder, building.set_up_within(Path(folder)):
+        result = audit(cuts, seed)
     console.print(
         f"{len(FUTURES)} futures from each of {', '.join(map(str, result.cuts))}:"
         f" {result.values:,} values of {MART} compared",

@@ -13,9 +13,9 @@ import duckdb
 from dbt.cli.main import dbtRunnerResult
 
 import warehouse
+from core import dbt_runner
 from proof import histories
 from proof.histories.worlds import Tables
-from run import transform
 from warehouse import in_warehouse
 
 # the two tables that the mart is stored in, and what they are made of
@@ -101,7 +101,7 @@ def build(
         if "as_of" in chosen:
             with warehouse.connect() as connection:
                 state_reach(connection, date.fromisoformat(str(chosen["as_of"])))
-        return transform.build(
+        return dbt_runner.build(
             chosen,
             select=MART,
             run_only=True,

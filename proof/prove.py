@@ -24,13 +24,19 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from core.dbt_runner import BuildError
 from proof import building
+from proof.checks import (
+    futures_unseen,
+    mart_equals_oracle,
+    mutants_found,
+    nights_equal_full_build,
+)
 from proof.outcome import Outcome, Task
-from proof.parts import futures_part, incremental_part, mutants_part, oracle_part
-from run.transform import TransformError
 
 PARTS = {
-    module.PART: module for module in (incremental_part, futures_part, oracle_part, mutants_part)
+    check.PART: check
+    for check in (nights_equal_full_build, futures_unseen, mart_equals_oracle, mutants_found)
 }
 SHOWN = 20
 
@@ -63,7 +69,7 @@ def _do(folder: str, task: Task) -> Outcome:
     ):
         try:
             outcome = task.function(Path(own), *task.arguments)
-        except TransformError as error:
+        except BuildError as error:
             part = sys.modules[task.function.__module__].PART
             outcome = Outcome(part, "does not build", differences=[f"{task.arguments}: {error}"])
     return replace(outcome, seconds=time.monotonic() - begun)

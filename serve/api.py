@@ -21,16 +21,16 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 import warehouse
-from serve import schema, stored
+from serve import repository, schema
 from serve.body_limit import BodyLimit
 from serve.changes import MOST_CHANGES, Change, ChangeError
 from serve.what_if import UnknownCustomerError, what_if
-from train import artefact as artefacts
-from train.forecast import COLUMNS
+from train.forecaster import COLUMNS
+from train.registry import artefact as artefacts
 
 log = logging.getLogger(__name__)
 
-CONTRACT = stored.contract()
+CONTRACT = repository.contract()
 Features = schema.features_model(CONTRACT)
 # who sends more of them has sent something else
 MOST_ERRORS = 20
@@ -127,7 +127,7 @@ def predict(features: Features, request: Request) -> schema.Prediction:
 )
 def customer(customer_id: str) -> schema.Customer:
     """Return the newest stored prediction of a customer and the features it came from."""
-    found = stored.customer(customer_id)
+    found = repository.customer(customer_id)
     if found is None:
         raise HTTPException(404, f"the warehouse has no customer {customer_id!r}")
     return schema.Customer.model_validate(found)
@@ -161,7 +161,9 @@ def forecast_changed(
         after=_prediction(found.after, champion),
         changed=[
             schema.ChangedFeature(
-                feature=name, before=stored.json_value(before), after=stored.json_value(after)
+                feature=name,
+                before=repository.json_value(before),
+                after=repository.json_value(after),
             )
             for name, (before, after) in found.changed.items()
         ],

@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+import warehouse
 from serve.one_customer import NO_PROMOTION, Line
 from serve.predictions import MART
 
@@ -19,7 +20,7 @@ PROMOTION = "WHAT IF"
 NONE = {"favourite_category": "None", "last_store_id": "NONE"}
 
 
-class ChangeError(ValueError):
+class ChangeError(warehouse.ShopError):
     """A change cannot be made; the message says which one, why, and what can."""
 
 

@@ -8,12 +8,13 @@ from urllib.parse import quote
 
 import httpx
 
-from serve.inputs import label_of
+import warehouse
+from serve.form import label_of
 
 TIMEOUT_SECONDS = 10.0
 
 
-class ApiError(RuntimeError):
+class ApiError(warehouse.ShopError):
     """The API did not answer as asked; the message is fit for a reader of the app."""
 
 

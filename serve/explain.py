@@ -22,11 +22,12 @@ import typer
 from rich.progress import Progress
 
 import warehouse
-from load.staging import path_literal
-from run.bar import bar
+from core.bar import bar
+from core.expected_errors import expected_errors
+from core.sql import path_literal
 from serve.predictions import MART, ScoreError
-from train import artefact as artefacts
-from train.reasons import Explainer, sentences
+from train.reasons.explainer import Explainer, sentences
+from train.registry import artefact as artefacts
 
 BATCH_ROWS = 50_000
 # the customers to compare with are chosen from so many
@@ -71,7 +72,7 @@ def explain(
     ------
     ScoreError
         If the date was not scored, or not with the present champion.
-    train.artefact.ArtefactError
+    train.registry.artefact.ArtefactError
         If there is no model, or it does not fit the mart.
     """
     progress = progress or Progress(disable=True)
@@ -214,6 +215,7 @@ def _write(file: Path, day: date, version: str, average: float) -> None:
         )
 
 
+@expected_errors()
 def main(
     as_of: Annotated[
         datetime | None,
@@ -228,12 +230,8 @@ def main(
     The rows of the same as-of date are replaced; those of other dates stay.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        with bar() as progress:
-            result = explain(as_of.date() if as_of else None, top, progress)
-    except (ScoreError, artefacts.ArtefactError, warehouse.WarehouseError) as error:
-        typer.echo(f"explain: {error}", err=True)
-        raise typer.Exit(1) from error
+    with bar() as progress:
+        result = explain(as_of.date() if as_of else None, top, progress)
     typer.echo(
         f"{result.customers:,} forecasts of {result.as_of} explained against the average of "
         f"{result.average:,.2f}"

@@ -23,7 +23,8 @@ import typer
 from rich.progress import track
 
 import warehouse
-from load.staging import literal
+from core.expected_errors import expected_errors
+from core.sql import literal
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ FILE = "features.parquet"
 SCRATCH, NEW, OLD = ".export-", "new", "old"
 
 
-class ExportError(RuntimeError):
+class ExportError(warehouse.ShopError):
     """The mart cannot be written there; the message says what to do."""
 
 
@@ -163,16 +164,13 @@ def _write(connection: duckdb.DuckDBPyConnection, timestamp: str, day: date, fol
     )
 
 
+@expected_errors(OSError)
 def main(
     out: Annotated[Path, typer.Option(help="Folder to write; an earlier export is replaced.")],
 ) -> None:
     """Write the feature mart as Parquet files, one folder for each as-of date."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        result = export(out)
-    except (ExportError, OSError, warehouse.WarehouseError) as error:
-        typer.echo(f"export: {error}", err=True)
-        raise typer.Exit(1) from error
+    result = export(out)
     typer.echo(
         f"{out}: {result.rows:,} rows, {len(result.dates)} as-of dates from {result.dates[0]} to "
         f"{result.dates[-1]}, {len(warehouse.contract().features)} features"

@@ -27,7 +27,8 @@ from jinja2 import Environment
 from rich.progress import track
 
 import warehouse
-from load.staging import literal, path_literal, quoted
+from core.expected_errors import expected_errors
+from core.sql import literal, path_literal, quoted
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ DELIMITERS = ",;\t|"
 WRITERS = {".csv": "format csv, header", ".parquet": "format parquet, compression zstd"}
 
 
-class SpineError(ValueError):
+class SpineError(warehouse.ShopError):
     """The file cannot be used as a spine; the message names row and column and what to do."""
 
 
@@ -314,18 +315,15 @@ def _count(connection: duckdb.DuckDBPyConnection) -> SpineResult:
     return SpineResult(*counts)
 
 
+# the last: no space left, no memory
+@expected_errors(OSError, duckdb.OperationalError)
 def main(
     spine: Annotated[Path, typer.Option(help="CSV or Parquet with customer_id and as_of_date.")],
     out: Annotated[Path, typer.Option(help="CSV or Parquet to write.")],
 ) -> None:
     """Give each row of a file the features of its customer as of its day."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        result = add_features(spine, out)
-    # the last: no space left, no memory
-    except (SpineError, warehouse.WarehouseError, OSError, duckdb.OperationalError) as error:
-        typer.echo(f"features: {error}", err=True)
-        raise typer.Exit(1) from error
+    result = add_features(spine, out)
     typer.echo(f"{out}: {result.rows:,} rows, {len(warehouse.contract().features)} features")
     if result.unknown:
         typer.echo(f"{result.unknown:,} rows have none: the shop did not know the customer by then")

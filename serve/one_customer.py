@@ -16,8 +16,8 @@ from typing import Any
 
 import duckdb
 
-from load.staging import quoted
-from serve import model_sql, stored
+from core.sql import quoted
+from serve import model_sql, repository
 from serve.model_sql import HEADERS, LINES, SPINE, Steps
 
 ORDERS = "intermediate.int_orders_totalled"
@@ -71,7 +71,7 @@ class OneCustomer:
             self._execute(f"create or replace table {table} as {_query(sql)}")
         self._execute(f"delete from {SPINE}")
         self._execute(f"insert into {SPINE} values (?, ?)", self._customer_id, day)
-        names = stored.contract().features
+        names = repository.contract().features
         row = self._execute(
             f"""select {", ".join(names)}
             from {_query(self._steps.features)} as features

@@ -7,8 +7,8 @@ from typing import Any
 import streamlit as st
 
 import warehouse
-from serve import charts, client, schema, stored, what_if_section
-from serve.inputs import edited
+from serve import charts, client, repository, schema, what_if_section
+from serve.form import edited
 
 STORED, BY_HAND = "A stored customer", "By hand"
 
@@ -17,7 +17,7 @@ def page() -> None:
     """Predict the next 30 days of one customer."""
     st.title("What will a customer spend?")
     start = st.radio("Start from", [STORED, BY_HAND], horizontal=True, label_visibility="collapsed")
-    contract = stored.contract()
+    contract = repository.contract()
     try:
         if start == STORED:
             found = _picked()
@@ -48,7 +48,7 @@ def _picked() -> dict[str, Any] | None:
     """Let the reader choose a customer; return what the API knows of them."""
     left, right = st.columns(2)
     text = left.text_input("Customer id begins with", placeholder="all customers").strip()
-    ids = stored.customer_ids(text)
+    ids = repository.customer_ids(text)
     if not ids:
         st.info(f"No customer id begins with {text}." if text else "There are no customers yet.")
         return None
@@ -102,4 +102,4 @@ def _predicted(features: dict[str, Any]) -> None:
 
 @st.cache_data(ttl="10m", show_spinner=False)
 def _known_categories() -> dict[str, list[str]]:
-    return stored.categories()
+    return repository.categories()

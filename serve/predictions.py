@@ -8,13 +8,13 @@ import duckdb
 import pandas as pd
 
 import warehouse
-from train.forecast import COLUMNS
-from train.totals import TotalDoubt
+from train.calibration.totals import TotalDoubt
+from train.forecaster import COLUMNS
 
 MART = f"features.{warehouse.FEATURE_MART}"
 
 
-class ScoreError(RuntimeError):
+class ScoreError(warehouse.ShopError):
     """The as-of date cannot be scored; the message says what to do."""
 
 

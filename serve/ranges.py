@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from serve import stored
+from serve import repository
 from serve.predictions import MART
 
 
@@ -30,7 +30,7 @@ def beyond_training(
     values = {name: value for name, value in values.items() if value is not None}
     if not values:
         return []
-    contract = stored.contract()
+    contract = repository.contract()
     numbers = [name for name in values if name in contract.numeric]
     labels = [name for name in values if name in contract.categorical]
     asked = [f"min({name}), max({name})" for name in numbers]

@@ -19,10 +19,11 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import warehouse
+from core.expected_errors import expected_errors
 from serve import predictions
 from serve.predictions import MART, ScoreError
-from train import artefact as artefacts
-from train.forecast import COLUMNS
+from train.forecaster import COLUMNS
+from train.registry import artefact as artefacts
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ def score(as_of: date | None = None, predict: Predict | None = None) -> ScoreRes
     ------
     ScoreError
         If the mart has no such date, or a score is not usable.
-    train.artefact.ArtefactError
+    train.registry.artefact.ArtefactError
         If there is no model, or it does not fit the mart.
     warehouse.WarehouseError
         If the warehouse is missing, not built, or held by another process.
@@ -188,6 +189,7 @@ def _progress() -> Progress:
     )
 
 
+@expected_errors()
 def main(
     as_of: Annotated[
         datetime | None,
@@ -202,11 +204,7 @@ def main(
     The rows of the same as-of date are replaced; those of other dates stay.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        result = score(as_of.date() if as_of else None)
-    except (ScoreError, artefacts.ArtefactError, warehouse.WarehouseError) as error:
-        typer.echo(f"score: {error}", err=True)
-        raise typer.Exit(1) from error
+    result = score(as_of.date() if as_of else None)
     typer.echo(
         f"{result.customers:,} customers scored as of {result.as_of} with {result.model_version}: "
         f"{result.expected_revenue:,.2f} expected in the next 30 days, "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from serve.stored import frame
+from serve.repository import frame
 
 MART = "marts.customer_predictions"
 GROUPS = {"Segment": "segment_id", "Region": "region"}

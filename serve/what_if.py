@@ -15,16 +15,17 @@ import pandas as pd
 import typer
 
 import warehouse
-from run.tables import new_table, wide_console
-from serve import changes, ranges, stored
-from serve.changes import Change, ChangeError
+from core.expected_errors import expected_errors
+from core.tables import new_table, wide_console
+from serve import changes, ranges, repository
+from serve.changes import Change
 from serve.one_customer import NO_PROMOTION, Line, OneCustomer, one_customer
 from serve.predictions import MART
-from train import artefact as artefacts
-from train.forecast import COLUMNS
+from train.forecaster import COLUMNS
+from train.registry import artefact as artefacts
 
 
-class UnknownCustomerError(LookupError):
+class UnknownCustomerError(warehouse.ShopError):
     """The mart has no such customer; the message says on which date."""
 
 
@@ -61,16 +62,16 @@ def what_if(
         If the mart has no such customer on the current as-of date.
     ChangeError
         If there is nothing to change, or a change is impossible.
-    train.artefact.ArtefactError
+    train.registry.artefact.ArtefactError
         If there is no model, or it does not fit the mart.
     warehouse.WarehouseError
         If the warehouse is missing, not built, or held by another process.
     """
     champion = champion or artefacts.champion()
-    with stored.reading() as connection:
+    with repository.reading() as connection:
         # a server may hold a model for longer than the mart that it was checked against
         artefacts.check_horizon(champion.card, connection)
-        day = stored.current_date(connection)
+        day = repository.current_date(connection)
         row = _mart_row(connection, customer_id, day)
         lines = changes.lines(connection, customer_id, row, day, wanted)
         with one_customer(connection, customer_id) as one:
@@ -86,7 +87,7 @@ def what_if(
 
 
 def _mart_row(connection: duckdb.DuckDBPyConnection, customer_id: str, day: date) -> dict[str, Any]:
-    names = stored.contract().features
+    names = repository.contract().features
     row = connection.execute(
         f"select {', '.join(names)} from {MART} where customer_id = ? and as_of_date = ?",
         [customer_id, day],
@@ -118,7 +119,7 @@ def _cut(lines: list[Line], one: OneCustomer) -> list[str]:
 
 def _predicted(champion: artefacts.Artefact, *rows: dict[str, Any]) -> Iterator[dict[str, float]]:
     # a model sees numbers as it saw them when it learned: DECIMAL and BOOLEAN as DOUBLE
-    numeric = stored.contract().numeric
+    numeric = repository.contract().numeric
     seen = [
         {
             name: float(value) if name in numeric and value is not None else value
@@ -153,6 +154,7 @@ def _print(result: WhatIf) -> None:
         console.print(f"warning: {warning}", style="yellow")
 
 
+@expected_errors()
 def main(
     customer_id: Annotated[str, typer.Argument(help="The customer, as the mart spells the id.")],
     order: Annotated[
@@ -174,18 +176,9 @@ def main(
     Without a date it happens on the day before the as-of date, the last one that counts.
     """
     others = {"items": items, "category": category, "is_promoted": promotion}
-    try:
-        wanted = [changes.read(text, **others) for text in order or []]
-        wanted += [changes.read(text, is_return=True, **others) for text in returned or []]
-        _print(what_if(customer_id, wanted))
-    except (
-        UnknownCustomerError,
-        ChangeError,
-        artefacts.ArtefactError,
-        warehouse.WarehouseError,
-    ) as error:
-        typer.echo(f"what_if: {error}", err=True)
-        raise typer.Exit(1) from error
+    wanted = [changes.read(text, **others) for text in order or []]
+    wanted += [changes.read(text, is_return=True, **others) for text in returned or []]
+    _print(what_if(customer_id, wanted))
 
 
 if __name__ == "__main__":

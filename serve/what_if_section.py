@@ -8,7 +8,7 @@ import streamlit as st
 
 from serve import client
 from serve.changes import BIGGEST_AMOUNT, MOST_CHANGES
-from serve.inputs import label_of
+from serve.form import label_of
 from serve.ranges import in_words
 from serve.schema import MOST_DAYS
 

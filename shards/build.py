@@ -15,9 +15,8 @@ from typing import Annotated
 import typer
 
 import warehouse
-from run.transform import TransformError
+from core.expected_errors import expected_errors
 from shards.phases import Settings
-from shards.ties import SplitError
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +28,7 @@ class Engine(StrEnum):
     spark = "spark"
 
 
+@expected_errors()
 def main(
     shards: Annotated[int, typer.Option(help="How many parts.", min=1)] = 8,
     engine: Annotated[Engine, typer.Option(help="Who runs them.")] = Engine.local,
@@ -42,23 +42,19 @@ def main(
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     settings = Settings(tuple(sorted(json.loads(variables).items())), run_only)
     folder = out or warehouse.path().parent / "shards-of-the-mart"
-    try:
-        if engine is Engine.spark:
-            if raw is None:
-                raise typer.BadParameter("Spark reads a folder of Parquet: give --raw")
-            from shards import spark
+    if engine is Engine.spark:
+        if raw is None:
+            raise typer.BadParameter("Spark reads a folder of Parquet: give --raw")
+        from shards import spark
 
-            started = spark.build(raw, folder, shards, settings, master or "local[2]")
-        else:
-            if raw or master:
-                raise typer.BadParameter("--raw and --master are for --engine spark")
-            from shards import gather, local
+        started = spark.build(raw, folder, shards, settings, master or "local[2]")
+    else:
+        if raw or master:
+            raise typer.BadParameter("--raw and --master are for --engine spark")
+        from shards import gather, local
 
-            started = local.build(folder, shards, settings)
-            gather.gather(folder, settings)
-    except (SplitError, TransformError, warehouse.WarehouseError) as error:
-        log.error("%s", error)
-        raise typer.Exit(1) from error
+        started = local.build(folder, shards, settings)
+        gather.gather(folder, settings)
     log.info("%s of %s shards had something to do; %s", started, shards, folder / "manifest.json")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 import warehouse
-from run.transform import TransformError
+from core.dbt_runner import BuildError
 from shards import layout, manifest, phases
 from shards.facts import PHASES
 from shards.layout import Layout
@@ -54,12 +54,12 @@ def plan(
 
     Raises
     ------
-    TransformError
+    BuildError
         If a raw row belongs to no load.
     """
     unstamped = sum(part.rows for part in parts if part.loaded_at is None)
     if unstamped:
-        raise TransformError(
+        raise BuildError(
             f"{unstamped} raw rows have no _loaded_at, so no load to tell them by: load them with "
             "`python load/load.py PATH`"
         )
@@ -134,7 +134,7 @@ def build(place: Layout, tasks: Sequence[Task], run: Run) -> int:
 
     Raises
     ------
-    TransformError
+    BuildError
         If a model, a test or a gate fails.
     """
     _lay_warehouse(place, place.handed_over / tasks[0].rows)

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 import warehouse
-from run import transform
+from core import dbt_runner
 from shards import layout
 from shards.facts import PHASES
 from shards.layout import Layout
@@ -43,7 +43,7 @@ def gather(folder: Path, settings: Settings) -> None:
 
     Raises
     ------
-    TransformError
+    BuildError
         If a test of the mart fails.
     """
     place = Layout(folder.resolve())
@@ -68,7 +68,7 @@ def gather(folder: Path, settings: Settings) -> None:
             _create_functions(connection)
             # an unsharded build that follows has read none of it
             connection.execute("drop schema if exists builds cascade")
-    transform.build(dict(settings.variables), select=ON_TOP, run_only=settings.run_only)
+    dbt_runner.build(dict(settings.variables), select=ON_TOP, run_only=settings.run_only)
 
 
 def _tables(connection: duckdb.DuckDBPyConnection, part: int) -> set[str]:

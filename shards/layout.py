@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from run.transform import TransformError
+from core.dbt_runner import BuildError
 from shards.phases import FILE
 
 
@@ -36,7 +36,7 @@ class Layout:
 
         Raises
         ------
-        TransformError
+        BuildError
             If another build is in it.
         """
         self.root.mkdir(parents=True, exist_ok=True)
@@ -44,7 +44,7 @@ class Layout:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise TransformError(
+                raise BuildError(
                     f"another build runs in {self.root}: wait for its end, or give another --out"
                 ) from error
             yield

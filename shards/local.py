@@ -34,7 +34,7 @@ def build(folder: Path, shards: int, settings: Settings) -> int:
     ------
     SplitError
         If tied customers would fill a shard.
-    TransformError
+    BuildError
         If a model, a test or a gate fails.
     """
     place = Layout(folder.resolve())

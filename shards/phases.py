@@ -13,7 +13,7 @@ from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
 import warehouse
-from run import transform
+from core import dbt_runner
 from shards.facts import PHASES
 
 FILE = "part.duckdb"
@@ -61,7 +61,7 @@ def build_shard(file: Path, phase: int, settings: Settings) -> None:
 
     Raises
     ------
-    TransformError
+    BuildError
         If a model or a test fails.
     """
     before = [f"+{name}" for earlier in range(phase) for name in _left_by(earlier)]
@@ -76,7 +76,7 @@ def build_driver(file: Path, phase: int, settings: Settings) -> None:
 
     Raises
     ------
-    TransformError
+    BuildError
         If a model or a test fails, as a gate does.
     """
     before = [name for earlier in DRIVEN[:phase] for name in earlier if name.startswith("+")]
@@ -108,13 +108,13 @@ def _invoke(file: Path, command: Sequence[str], settings: Settings) -> None:
         )
         # dbt keeps the file open after it has run
         DuckDBConnectionManager.close_all_connections()
-        transform.raise_if_failed(result)
+        dbt_runner.raise_if_failed(result)
 
 
 @cache
 def _parsed(variables: str) -> Manifest:
     result = dbtRunner().invoke(["parse", *_project(), "--vars", variables])
-    transform.raise_if_failed(result)
+    dbt_runner.raise_if_failed(result)
     return result.result
 
 

@@ -15,11 +15,11 @@ import pandas as pd
 import typer
 
 import warehouse
-from serve.predictions import ScoreError
+from core.expected_errors import expected_errors
 from serve.score import ScoreResult, predict_date, score
 from shards import manifest
 from shards.layout import Layout
-from train import artefact as artefacts
+from train.registry import artefact as artefacts
 
 
 def score_shards(folder: Path, master: str, as_of: date | None = None) -> ScoreResult:
@@ -39,7 +39,7 @@ def score_shards(folder: Path, master: str, as_of: date | None = None) -> ScoreR
 
     Raises
     ------
-    ScoreError, train.artefact.ArtefactError, warehouse.WarehouseError
+    ScoreError, train.registry.artefact.ArtefactError, warehouse.WarehouseError
         As `serve.score.score` does.
     """
     place = Layout(folder.resolve())
@@ -86,6 +86,7 @@ def _predict_shard(task: tuple[Path, Path, date, dict[str, list[str]]]) -> pd.Da
         return predict_date(connection, artefacts.load(folder), day)
 
 
+@expected_errors()
 def main(
     out: Annotated[Path, typer.Option(help="Folder that shards/build.py wrote.")],
     master: Annotated[str, typer.Option(help="Spark: its master.")] = "local[2]",
@@ -95,11 +96,7 @@ def main(
     ] = None,
 ) -> None:
     """Score every customer of a sharded mart."""
-    try:
-        result = score_shards(out, master, as_of.date() if as_of else None)
-    except (ScoreError, artefacts.ArtefactError, warehouse.WarehouseError) as error:
-        typer.echo(f"score: {error}", err=True)
-        raise typer.Exit(1) from error
+    result = score_shards(out, master, as_of.date() if as_of else None)
     typer.echo(
         f"{result.customers:,} customers scored as of {result.as_of} with {result.model_version}: "
         f"{result.expected_revenue:,.2f} expected in the next 30 days"

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StringType, StructField, StructType
 
-from run.transform import TransformError
+from core.dbt_runner import BuildError
 from shards import driver, ties
 from shards.keys import canonical
 from shards.layout import Layout
@@ -69,7 +69,7 @@ def _try(task: Task) -> tuple[int, str | None]:
     """Run a task; what its data make fail would fail again, and is no matter for a retry."""
     try:
         task.run()
-    except TransformError as error:
+    except BuildError as error:
         return task.shard, str(error)
     return task.shard, None
 
@@ -78,7 +78,7 @@ def _raise_if_failed(tried: Sequence[tuple[int, str | None]]) -> None:
     failed = [(shard, error) for shard, error in tried if error is not None]
     if failed:
         shard, error = failed[0]
-        raise TransformError(f"{len(failed)} of {len(tried)} shards failed; shard {shard}: {error}")
+        raise BuildError(f"{len(failed)} of {len(tried)} shards failed; shard {shard}: {error}")
 
 
 def _split(session: SparkSession, raw: Path, to: Path, shards: int) -> list[Part]:

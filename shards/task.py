@@ -88,7 +88,7 @@ class Task:
 
         Raises
         ------
-        TransformError
+        BuildError
             If a model or a test fails.
         """
         if self.left() is not None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import duckdb
 
+import warehouse
 
-class SplitError(RuntimeError):
+
+class SplitError(warehouse.ShopError):
     """The shop cannot be split as asked; the message says what ties it together."""
 
 

@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 
 import warehouse
+from core import dbt_runner
 from generate.shop.plan import Plan
 from generate.synthetic import generate
+from operate import catalog
 from proof import building
-from run import catalog, transform
 from serve.explain import explain
 from serve.score import score
-from train import registry
 from train.fit import fit
+from train.registry import versions
 from warehouse import in_warehouse
 
 REAL_FILE = warehouse.ROOT.parent / "shared" / "data" / "online_retail_ii_2009_2010.parquet"
@@ -88,7 +89,7 @@ def built_shop(generated_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -
     """The generated shop after `dbt build`, before any fit."""
     shop = generated_shop.copy_to(tmp_path_factory.mktemp("built"))
     with in_warehouse(shop.file):
-        built = transform.build()
+        built = dbt_runner.build()
         catalog.write_lineage(built)
     return shop
 
@@ -98,10 +99,10 @@ def scored_shop(built_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> S
     """The built shop after fit, score and the marts on the scores."""
     shop = built_shop.copy_to(tmp_path_factory.mktemp("scored"))
     with in_warehouse(shop.file):
-        registry.promote(fit(quick=True).version)
+        versions.promote(fit(quick=True).version)
         score()
         explain()
-        transform.build(select=catalog.SELECTION)
+        dbt_runner.build(select=catalog.SELECTION)
     return shop
 
 

@@ -7,8 +7,8 @@ from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits
 
-from train.quantiles import LEVELS, TAIL_LIMITS, QuantileMean, integral
-from train.zero_inflated import WIDEST, LogNormalMean
+from train.candidates.quantiles import LEVELS, TAIL_LIMITS, QuantileMean, integral
+from train.candidates.zero_inflated import WIDEST, LogNormalMean
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 import warehouse
-from serve import schema, stored
+from serve import repository, schema
 from serve.changes import Change
 from serve.what_if import what_if
 
@@ -246,7 +246,11 @@ def test_a_what_if_is_what_the_function_says(api_url, customer_id):
         assert version == expected.model_version
         assert found[name] == pytest.approx(getattr(expected, name))
     assert found["changed"] == [
-        {"feature": name, "before": stored.json_value(before), "after": stored.json_value(after)}
+        {
+            "feature": name,
+            "before": repository.json_value(before),
+            "after": repository.json_value(after),
+        }
         for name, (before, after) in expected.changed.items()
     ]
     assert found["warnings"] == expected.warnings

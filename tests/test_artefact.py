@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 import warehouse
-from train import artefact, golden
-from train.baselines import LastThirtyDays
-from train.forecast import COLUMNS, Calibration, Forecaster
+from train.candidates.baselines import LastThirtyDays
+from train.forecaster import COLUMNS, Calibration, Forecaster
+from train.registry import artefact, golden
 
 CONTRACT = warehouse.Contract(
     (

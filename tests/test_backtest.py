@@ -9,14 +9,14 @@ import typer
 from typer.testing import CliRunner
 
 import warehouse
+from core.metrics import METRICS, Forecast, evaluate
 from tests.conftest import in_warehouse
 from train import backtest as command
-from train import compare
 from train.backtest import PUBLISHED, backtest
-from train.bootstrap import drawings, metric_intervals
-from train.drawn import Drawn
-from train.evaluation import METRICS, Forecast, evaluate
-from train.models import BASELINES
+from train.backtesting import compare
+from train.backtesting.bootstrap import drawings, metric_intervals
+from train.backtesting.weighted_metrics import Drawn
+from train.candidates.models import BASELINES
 
 # more than are fitted side by side
 CUTS = 3

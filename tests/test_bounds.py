@@ -7,8 +7,8 @@ from datetime import date, timedelta
 import pytest
 
 import warehouse
+from core import dbt_runner
 from load.loader import load
-from run import transform
 from tests.shop_files import query
 
 MAPPING = """
@@ -45,7 +45,7 @@ def shop(tmp_path, monkeypatch, dbt_folders):
 
 
 def build(**variables):
-    transform.build(variables, select=GATED)
+    dbt_runner.build(variables, select=GATED)
 
 
 def share_cut():
@@ -76,7 +76,7 @@ def test_a_wholesaler_is_not_cut_to_nothing(shop, every, large, share):
 
 def test_two_lines_that_caps_cut_to_nothing_stop_the_build_and_are_named(shop):
     shop(lambda n: {4000: 5_000_000, 5000: 4_000_000}.get(n, 5 + n % 11))
-    with pytest.raises(transform.TransformError) as refusal:
+    with pytest.raises(dbt_runner.BuildError) as refusal:
         build()
     said = str(refusal.value)
     for expected in (
@@ -105,7 +105,7 @@ def test_rows_that_are_dropped_or_corrected_stop_the_build_beyond_a_share(shop):
                 f" cast(transaction_date as date) + {later} as recorded_at)"
                 " from raw.store_sales_header where recorded_at is null"
             )
-    with pytest.raises(transform.TransformError) as refusal:
+    with pytest.raises(dbt_runner.BuildError) as refusal:
         build()
     said = str(refusal.value)
     for expected in (

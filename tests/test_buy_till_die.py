@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from lifetimes import BetaGeoFitter, GammaGammaFitter
 
-from train.buy_till_die import BetaGeometric, GammaGamma
+from train.candidates.bgnbd_likelihood import BetaGeometric, GammaGamma
 
 CUSTOMERS = 3000
 HORIZON = 30.0

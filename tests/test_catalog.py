@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import warehouse
-from run import catalog
+from operate import catalog
 from tests.conftest import in_warehouse
 
 AMOUNT = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import warehouse
+from core import dbt_runner
 from load.loader import load
-from run import transform
 from tests.conftest import in_warehouse
 
 RAW = ("customer_details", "products", "store_sales_header", "store_sales_line_items")
@@ -18,7 +18,7 @@ def real_shop(real_file, tmp_path_factory):
     file = tmp_path_factory.mktemp("real") / "real.duckdb"
     with in_warehouse(file):
         load(real_file)
-        transform.build({"grid_days": 30}, select="+data_quality +quarantine")
+        dbt_runner.build({"grid_days": 30}, select="+data_quality +quarantine")
     return file
 
 

@@ -6,8 +6,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import warehouse
+from core import dbt_runner
 from load.loader import load
-from run import transform
 from tests.shop_files import query
 
 MAPPING = """
@@ -44,7 +44,7 @@ def test_a_hundred_amounts_below_a_cent_and_a_half_come_to_what_they_add_up_to(
             "update raw.store_sales_line_items set line_item_amount_text = '£0.0169',"
             " line_item_amount = null where hash(line_item_id) % 3 = 0"
         )
-    transform.build(
+    dbt_runner.build(
         {"as_of": "2024-04-05"},
         select="+feat_customer_snapshots +feat_labels +data_quality",
         run_only=True,

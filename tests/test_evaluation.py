@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from train.evaluation import METRICS, Forecast, decile_of, deciles, evaluate, evaluation_table
+from core.metrics import METRICS, Forecast, decile_of, deciles, evaluate, evaluation_table
 
 
 def independent(actual, forecast):

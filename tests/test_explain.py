@@ -9,8 +9,8 @@ import warehouse
 from serve import explain as command
 from serve.explain import explain
 from serve.predictions import MART, ScoreError
+from serve.repository import customer
 from serve.score import score
-from serve.stored import customer
 
 
 def rows(sql):

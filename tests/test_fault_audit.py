@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 import warehouse
+from benchmarks import fault_audit
+from core import dbt_runner
 from generate.faults import FAULTS
 from generate.shop.plan import Plan
 from generate.synthetic import generate
-from run import fault_audit, transform
 from tests.conftest import in_warehouse
 
 
@@ -16,7 +17,7 @@ from tests.conftest import in_warehouse
 def audit(request, tmp_path_factory):
     with in_warehouse(tmp_path_factory.mktemp(f"faults-{request.param}") / "shop.duckdb"):
         generate(Plan(1500, seed=request.param, days=800))
-        transform.build(select="+int_repairs_counted", run_only=True)
+        dbt_runner.build(select="+int_repairs_counted", run_only=True)
         with warehouse.connect() as connection:
             return fault_audit.audit(connection)
 

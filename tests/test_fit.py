@@ -11,12 +11,14 @@ import typer
 from typer.testing import CliRunner
 
 import warehouse
-from train import artefact, dataset, leak_alarm, learn, registry, report
+from core.metrics import METRICS
+from pages import report
+from train import dataset, leak_alarm, learn
+from train.candidates.models import QUICK
 from train.dataset import Rows, Schedule
-from train.evaluation import METRICS
 from train.fit import fit, main
-from train.forecast import COLUMNS
-from train.models import QUICK
+from train.forecaster import COLUMNS
+from train.registry import artefact, versions
 
 START, HORIZON, CUSTOMERS, SNAPSHOTS = dt.date(2019, 1, 21), 30, 260, 9
 AS_OF = START + dt.timedelta(HORIZON * SNAPSHOTS)
@@ -88,7 +90,7 @@ def fitted(tmp_path_factory):
         patch.setenv("WAREHOUSE_PATH", str(tmp_path_factory.mktemp("fit") / "shop.duckdb"))
         write_mart(make_mart())
         result = fit(quick=True)
-        registry.promote(result.version)
+        versions.promote(result.version)
         yield result
 
 

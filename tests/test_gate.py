@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import warehouse
-from run import transform
+from core import dbt_runner
 from tests.conftest import in_warehouse
 
 MARTS = ("customers", "customer_predictions", "data_quality", "quarantine")
@@ -33,8 +33,8 @@ def test_duplicated_predictions_fail_the_build_and_leave_the_marts_as_they_were(
     before = _contents()
     assert before["customer_predictions"]
     _execute("insert into predictions from predictions limit 3")
-    with pytest.raises(transform.TransformError) as raised:
-        transform.build()
+    with pytest.raises(dbt_runner.BuildError) as raised:
+        dbt_runner.build()
     assert _contents() == before
     message = str(raised.value)
     assert "primary_key_stg_scoring__predictions_as_of_date__customer_id" in message
@@ -54,29 +54,29 @@ def test_duplicated_predictions_fail_the_build_and_leave_the_marts_as_they_were(
 )
 def test_an_impossible_prediction_fails_the_build_by_name(shop_copy, change, test):
     _execute(f"update predictions set {change} where customer_id = 'C0000007'")
-    with pytest.raises(transform.TransformError, match=test):
-        transform.build(select="stg_scoring__predictions")
+    with pytest.raises(dbt_runner.BuildError, match=test):
+        dbt_runner.build(select="stg_scoring__predictions")
 
 
 def test_a_null_in_a_key_fails_the_build_by_name(shop_copy):
     _execute("update scoring_runs set as_of_date = null")
     with pytest.raises(
-        transform.TransformError, match="primary_key_stg_scoring__scoring_runs_as_of_date"
+        dbt_runner.BuildError, match="primary_key_stg_scoring__scoring_runs_as_of_date"
     ):
-        transform.build(select="stg_scoring__scoring_runs")
+        dbt_runner.build(select="stg_scoring__scoring_runs")
 
 
 def test_a_customer_left_out_of_the_scores_fails_the_build(shop_copy):
     _execute("delete from predictions where customer_id = 'C0000007'")
-    with pytest.raises(transform.TransformError, match="assert_predictions_cover_the_population"):
-        transform.build(select="stg_scoring__predictions+")
+    with pytest.raises(dbt_runner.BuildError, match="assert_predictions_cover_the_population"):
+        dbt_runner.build(select="stg_scoring__predictions+")
 
 
 def test_too_much_money_in_quarantine_stops_the_build_before_the_marts(shop_copy):
     before = _contents()
     _execute("update raw.store_sales_header set customer_id = null")
-    with pytest.raises(transform.TransformError) as raised:
-        transform.build()
+    with pytest.raises(dbt_runner.BuildError) as raised:
+        dbt_runner.build()
     message = str(raised.value)
     assert "assert_the_quarantine_is_bounded" in message
     for part in ("store_sales_line_items", "header_missing_customer", "rows: ", "example: "):
@@ -88,5 +88,5 @@ def test_too_much_money_in_quarantine_stops_the_build_before_the_marts(shop_copy
 
 def test_missing_raw_tables_say_what_to_run(tmp_path, monkeypatch):
     monkeypatch.setenv("WAREHOUSE_PATH", str(tmp_path / "empty.duckdb"))
-    with pytest.raises(transform.TransformError, match=r"generate/synthetic\.py"):
-        transform.build()
+    with pytest.raises(dbt_runner.BuildError, match=r"generate/synthetic\.py"):
+        dbt_runner.build()

@@ -8,12 +8,12 @@ import duckdb
 import pytest
 
 import warehouse
+from core import dbt_runner
 from generate.shop.plan import Plan
 from generate.synthetic import generate
 from load.loader import load
 from load.raw_tables import TABLES, replace
 from proof.building import state_reach
-from run import transform
 from tests.shop_files import query
 
 FIRST = date(2024, 1, 1)
@@ -84,7 +84,7 @@ def build(select="+feat_customer_snapshots", **others):
     variables = {**VARIABLES, **others}
     with warehouse.connect() as connection:
         state_reach(connection, date.fromisoformat(variables["as_of"]))
-    transform.build(variables, select=select, run_only=True)
+    dbt_runner.build(variables, select=select, run_only=True)
 
 
 def mart(until):

@@ -6,15 +6,15 @@ import httpx
 import pytest
 
 import warehouse
-from run import transform
-from serve import stored
+from core import dbt_runner
+from serve import repository
 from serve.changes import Change
 from serve.explain import explain
 from serve.score import score
 from serve.what_if import what_if
-from train import artefact
 from train.backtest import backtest
 from train.fit import fit
+from train.registry import artefact
 
 pytest_plugins = ("tests.serve_fixtures",)
 
@@ -52,15 +52,15 @@ def model_of_60(shop_copy):
 
 @pytest.mark.parametrize("days", [60, 0, 30.5, "a month"])
 def test_another_horizon_is_not_built(shop_copy, days):
-    with pytest.raises(transform.TransformError, match=f"horizon_days is {days}: forecasts are of"):
-        transform.build({"horizon_days": days})
+    with pytest.raises(dbt_runner.BuildError, match=f"horizon_days is {days}: forecasts are of"):
+        dbt_runner.build({"horizon_days": days})
     with warehouse.connect(read_only=True) as connection:
         assert warehouse.horizon(connection) == 30
 
 
 @pytest.mark.parametrize(
     "use",
-    [fit, backtest, score, explain, what_if_of_anybody, lambda: stored.customer(ANYBODY)],
+    [fit, backtest, score, explain, what_if_of_anybody, lambda: repository.customer(ANYBODY)],
     ids=["fit", "backtest", "score", "explain", "what-if", "stored"],
 )
 def test_a_mart_of_60_days_is_refused(mart_of_60, use):

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from train.evaluation import calibration_error, decile_of, evaluate_doubt
-from train.intervals import LevelIntervals
-from train.spread import AmountSpread
+from core.metrics import calibration_error, decile_of, evaluate_doubt
+from train.calibration.intervals import LevelIntervals
+from train.calibration.spread import AmountSpread
 
 
 def customers(number, seed):

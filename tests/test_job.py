@@ -29,7 +29,7 @@ def job(tmp_path_factory):
     """The main job on a very small shop, as if a day in its past were today."""
     folder = tmp_path_factory.mktemp("job")
     result = _run(
-        *("run/job.py", "--customers", "300", "--as-of", "2023-06-01", "--verbose"),
+        *("operate/job.py", "--customers", "300", "--as-of", "2023-06-01", "--verbose"),
         WAREHOUSE_PATH=str(folder / "shop.duckdb"),
     )
     assert result.returncode == 0, result.stderr
@@ -89,7 +89,7 @@ def test_the_catalog_is_complete(job, monkeypatch):
 
 def test_files_that_are_not_there_are_one_clear_line(tmp_path):
     result = _run(
-        *("run/job.py", "--data", str(tmp_path / "nothing.csv")),
+        *("operate/job.py", "--data", str(tmp_path / "nothing.csv")),
         WAREHOUSE_PATH=str(tmp_path / "shop.duckdb"),
     )
     assert result.returncode == 1
@@ -101,7 +101,7 @@ def test_files_that_are_not_there_are_one_clear_line(tmp_path):
 def test_a_day_before_all_data_says_so(job):
     folder, _ = job
     result = _run(
-        *("run/job.py", "--customers", "300", "--as-of", "2001-01-01"),
+        *("operate/job.py", "--customers", "300", "--as-of", "2001-01-01"),
         WAREHOUSE_PATH=str(folder / "early.duckdb"),
     )
     assert result.returncode == 1
@@ -112,13 +112,13 @@ def test_a_day_before_all_data_says_so(job):
 @pytest.mark.parametrize(
     "command",
     [
-        "run/job.py",
+        "operate/job.py",
         "generate/synthetic.py",
         "load/load.py",
         "train/fit.py",
         "serve/score.py",
         "serve/api.py",
-        "run/catalog.py",
+        "operate/catalog.py",
     ],
 )
 def test_every_command_explains_itself(command):

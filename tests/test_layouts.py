@@ -11,9 +11,10 @@ import pytest
 import yaml
 
 import warehouse
+from core.sql import quoted
 from load.layout import NAMES
 from load.loader import load
-from load.staging import LoadError, quoted
+from load.staging import LoadError
 from tests.layout_files import (
     EXPORTS,
     SHOPIFY,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from run.lineage.models import Lineage
+from operate.lineage.models import Lineage
 
 RAW = {"raw.sales": ("id", "customer", "amount", "day"), "raw.people": ("customer", "town")}
 

@@ -9,9 +9,9 @@ import pytest
 import warehouse
 from benchmarks.alarms import alarms, known_days, measure_clean, measure_incidents
 from benchmarks.incidents import BY_NAME, Incident, plant
+from core import dbt_runner
 from generate.shop.plan import Plan
 from load.loader import load
-from run import transform
 from tests.conftest import DAYS, in_warehouse
 
 PLAN = Plan(6_000, 3, date(2023, 1, 1), 730)
@@ -87,8 +87,8 @@ def test_an_error_of_the_newest_load_stops_before_the_mart_until_it_is_accepted(
     world("stopped")
     with warehouse.connect() as connection:
         plant(connection, [BY_NAME["cents for euros"]], DAY, 1)
-    with pytest.raises(transform.TransformError) as raised:
-        transform.build()
+    with pytest.raises(dbt_runner.BuildError) as raised:
+        dbt_runner.build()
     message = str(raised.value)
     assert TEST in message
     for part in (
@@ -109,14 +109,14 @@ def test_an_error_of_the_newest_load_stops_before_the_mart_until_it_is_accepted(
             assert not warehouse.has_table(connection, "intermediate", table)
         assert not warehouse.has_table(connection, "features", "feat_customer_snapshots")
 
-    transform.build(select="load_alarms int_shop_days_summed", vars={"accepted_loads": [2]})
+    dbt_runner.build(select="load_alarms int_shop_days_summed", vars={"accepted_loads": [2]})
 
 
 def test_an_alarm_of_an_older_load_stays_listed_and_stops_nothing(world):
     world("older")
     with warehouse.connect() as connection:
         plant(connection, [BY_NAME["cents for euros"], NOTHING], DAY, 1)
-    transform.build(select="+load_alarms")
+    dbt_runner.build(select="+load_alarms")
     with warehouse.connect(read_only=True) as connection:
         assert connection.execute(
             "select load_id, cause, severity, is_of_newest_load from marts.load_alarms"

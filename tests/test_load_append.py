@@ -8,6 +8,7 @@ import typer
 from typer.testing import CliRunner
 
 import warehouse
+from core import dbt_runner
 from generate.shop.plan import Plan
 from generate.synthetic import generate
 from load.command import main
@@ -15,7 +16,6 @@ from load.ledger import Entry
 from load.loader import load
 from load.raw_tables import TABLES, replace
 from load.read_files import LoadError
-from run import transform
 from tests.shop_files import SHAPES, content, monthly, query
 
 NAMES = "invoice,sku,name,qty,day,price,client"
@@ -148,7 +148,7 @@ def test_late_rows_and_later_versions_change_no_feature_of_days_before_they_were
     variables = {"as_of": "2024-03-10", "grid_days": 5}
     whole = lines("january.csv", *JANUARY, *FEBRUARY)
     load(whole, mapping=mapping, known_on=date(2024, 3, 9))
-    transform.build(variables, select="+feat_customer_snapshots", run_only=True)
+    dbt_runner.build(variables, select="+feat_customer_snapshots", run_only=True)
     earlier = (
         "from features.feat_customer_snapshots where as_of_date <= '2024-03-01' "
         "order by as_of_date, customer_id"
@@ -159,7 +159,7 @@ def test_late_rows_and_later_versions_change_no_feature_of_days_before_they_were
     late = lines("late.csv", *LATE, moved)
     load(late, mapping=mapping, append=True, known_on=date(2024, 3, 1))
     selected = "+feat_customer_snapshots +data_quality"
-    transform.build(variables, select=selected, run_only=True)
+    dbt_runner.build(variables, select=selected, run_only=True)
     assert query(earlier) == before
     assert before
     assert (

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 import warehouse
+from core import dbt_runner
 from load.loader import load
 from load.mapping import read_mapping
 from load.read_files import LoadError
 from load.suggest import suggested
-from run import transform
 from tests.shop_files import CDNOW, GERMAN, SHAPES, cdnow, content, german, monthly, query, web_shop
 
 
@@ -122,7 +122,7 @@ def test_what_an_order_states_on_its_first_row_holds_for_all_of_it(tmp_path, map
 
 def test_a_mapped_shop_passes_every_rule_of_dbt(tmp_path, mapped):
     mapped(web_shop(tmp_path), SHAPES["web_shop"][1])
-    transform.build(select="+data_quality")
+    dbt_runner.build(select="+data_quality")
     assert query(
         "select table_name, sum(rows) from marts.data_quality "
         "where outcome = 'quarantined' group by all"

@@ -10,7 +10,7 @@ import pytest
 
 import warehouse
 from proof import building
-from proof.parts import incremental_part
+from proof.checks import nights_equal_full_build
 from tests.shop_files import query
 
 GRID = {"grid_days": 30}
@@ -32,14 +32,14 @@ def change(statement):
 
 def test_batches_of_any_size_make_the_same_mart(tiny, shop):
     building.build(shop, {**GRID, "rows_at_a_time": 50}, full_refresh=True)
-    assert incremental_part.differing(tiny, shop) == []
+    assert nights_equal_full_build.differing(tiny, shop) == []
 
 
 def test_a_date_that_is_missing_is_built_and_one_that_is_not_scheduled_goes(tiny, shop):
     change(f"delete from {MART} where as_of_date = (select min(as_of_date) from {MART})")
     change(f"insert into {MART} (as_of_date, customer_id) values (date '2001-01-01', 'C1')")
     building.build(shop, GRID)
-    assert incremental_part.differing(tiny, shop) == []
+    assert nights_equal_full_build.differing(tiny, shop) == []
 
 
 def test_rows_of_touched_customers_alone_are_made_anew(shop):
@@ -66,7 +66,7 @@ def test_another_definition_or_a_full_refresh_makes_all_dates_anew(
         loyalty.write_text(loyalty.read_text().replace(">= 2000", "> 1999"))
     with building.in_project(folder):
         building.build(shop, GRID, full_refresh=full_refresh)
-    assert incremental_part.differing(tiny, shop) == []
+    assert nights_equal_full_build.differing(tiny, shop) == []
 
 
 def test_the_same_definition_and_no_news_leave_the_rows_as_they_are(shop):

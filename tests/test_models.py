@@ -9,14 +9,14 @@ from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
 import warehouse
-from train.baselines import LastThirtyDays, MonthlyMean, YearlyMean
-from train.both import BLOCK_ROWS, predict_both
-from train.calibrate import PurchaseCalibrator, shop_level
-from train.compare import PURCHASE_MODEL, choose
-from train.forecast import COLUMNS, Calibration, Forecaster, OutOfTime
-from train.models import BLEND, BLENDED, QUICK, Blend, candidates
-from train.season import FEWEST_MONTHS, Seasonal, SeasonLevel, without_calendar
-from train.transform import QuantileSteps, for_linear, for_trees, model_input
+from train.backtesting.compare import PURCHASE_MODEL, choose
+from train.calibration.probability import PurchaseCalibrator, shop_level
+from train.candidates.baselines import LastThirtyDays, MonthlyMean, YearlyMean
+from train.candidates.inference import BLOCK_ROWS, predict_both
+from train.candidates.models import BLEND, BLENDED, QUICK, Blend, candidates
+from train.candidates.preprocessing import QuantileSteps, for_linear, for_trees, model_input
+from train.candidates.season import FEWEST_MONTHS, Seasonal, SeasonLevel, without_calendar
+from train.forecaster import COLUMNS, Calibration, Forecaster, OutOfTime
 
 NUMERIC = (
     "spend_30d",

@@ -11,15 +11,16 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import warehouse
+from core import dbt_runner
 from generate.shop.plan import Plan
 from generate.synthetic import generate
+from operate import catalog
 from proof import building, oracle
 from proof.compare import compare, unproven
-from run import catalog, transform
-from serve import schema, stored
+from serve import repository, schema
 from serve.score import score
-from train import artefact, registry
 from train.fit import fit
+from train.registry import artefact, versions
 
 NEW = "promoted_45d"
 SQL_FILE = Path("macros") / "windowed_measures.sql"
@@ -45,9 +46,9 @@ def edited(tmp_path, monkeypatch):
     monkeypatch.setattr(warehouse, "FEATURES_YML", yml)
     monkeypatch.setenv("DBT_LOG_PATH", str(tmp_path / "logs"))
     monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))
-    stored.contract.cache_clear()
+    repository.contract.cache_clear()
     yield project
-    stored.contract.cache_clear()
+    repository.contract.cache_clear()
 
 
 # a further feature, made of the new window by an expression in a part
@@ -76,7 +77,7 @@ def test_the_projects_own_tests_pass_with_features_of_which_there_is_no_second_c
     with building.in_warehouse(file):
         generate(Plan(60, 3, days=400))
         building.build(file, building.GRID)
-        tried = transform.unit_tests("feat_spend feat_frequency feat_baskets feat_loyalty")
+        tried = dbt_runner.unit_tests("feat_spend feat_frequency feat_baskets feat_loyalty")
         assert [one.status for one in tried.result.results].count("pass") == 4
         with warehouse.connect() as connection:
             facts = oracle.clean(connection)
@@ -97,14 +98,14 @@ def read(query):
 def form():
     """The inputs of the app, filled with the example of the API."""
     import warehouse
-    from serve import inputs, schema
+    from serve import form, schema
 
     contract = warehouse.contract()
-    inputs.edited(contract, schema.example(contract), {}, key="new")
+    form.edited(contract, schema.example(contract), {}, key="new")
 
 
 def test_one_expression_and_one_entry_make_a_feature(edited, shop_copy, scored_shop):
-    built = transform.build(run_only=True)
+    built = dbt_runner.build(run_only=True)
     catalog.write_lineage(built)
 
     # the mart alone is computed anew: nothing behind it is defined otherwise
@@ -148,7 +149,7 @@ def test_one_expression_and_one_entry_make_a_feature(edited, shop_copy, scored_s
     with pytest.raises(artefact.ArtefactError, match=f"{NEW} is new"):
         score()
     result = fit(quick=True)
-    registry.promote(result.version)
+    versions.promote(result.version)
     assert NEW in result.importance.index
     scored = score()
     assert scored.model_version == result.version
@@ -161,7 +162,7 @@ def test_one_expression_and_one_entry_make_a_feature(edited, shop_copy, scored_s
     inputs = AppTest.from_function(form).run(timeout=20)
     assert not inputs.exception
     assert "Promoted 45 days" in [box.label for box in inputs.number_input]
-    transform.build(select=catalog.SELECTION, run_only=True)
+    dbt_runner.build(select=catalog.SELECTION, run_only=True)
     [row] = read(
         f"""select unit, time_window, 'raw.store_sales_line_items.promotion_id' in source_columns,
             minimum, importance is not null, drift is not null, model_version

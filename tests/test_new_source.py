@@ -12,7 +12,7 @@ import warehouse
 from generate.shop.plan import Plan
 from generate.synthetic import generate
 from proof import building
-from proof.parts import incremental_part
+from proof.checks import nights_equal_full_build
 from tests.shop_files import query
 
 PAGE = warehouse.ROOT / "docs" / "how-to" / "new-source.md"
@@ -120,4 +120,4 @@ def test_a_late_row_repairs_its_customer_and_touches_no_other(followed, tmp_path
     anew = tmp_path / "anew.duckdb"
     shutil.copy(file, anew)
     building.build(anew, GRID, full_refresh=True)
-    assert incremental_part.differing(anew, file) == []
+    assert nights_equal_full_build.differing(anew, file) == []

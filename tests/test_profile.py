@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 import warehouse
-from shop_profile import cohorts, facts, keys, repeat, spend, totals, wording
-from shop_profile.columns import shown_columns
-from shop_profile.write import SECTIONS, write
+from pages.profile import cohorts, facts, keys, repeat, spend, totals, wording
+from pages.profile.columns import shown_columns
+from pages.profile.write import SECTIONS, write
 from tests.conftest import in_warehouse
 from tests.test_app import ARGUMENTS, CHROMIUM, PHONE
 

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 import warehouse
 from load.raw_tables import TABLES, replace
-from shop_profile import days, facts, keys
-from shop_profile.blocks import Section
-from shop_profile.write import main, write
+from pages.profile import days, facts, keys
+from pages.profile.blocks import Section
+from pages.profile.write import main, write
 from tests.conftest import in_warehouse
 
 CUSTOMERS = "(select 'C' || i as customer_id from range(200) t(i))"
@@ -279,7 +279,7 @@ def test_what_cannot_be_read_is_said_and_nothing_is_written(
 
 def test_the_command_runs_as_a_file():
     done = subprocess.run(
-        [sys.executable, "shop_profile/write.py", "--help"],
+        [sys.executable, "pages.profile/write.py", "--help"],
         cwd=warehouse.ROOT,
         capture_output=True,
         text=True,

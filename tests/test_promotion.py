@@ -10,18 +10,18 @@ import typer
 from typer.testing import CliRunner
 
 import warehouse
-from run import transform
-from train import artefact, promotion, registry, revision
-from train.baselines import LastThirtyDays
-from train.bootstrap import drawings
-from train.compare import RANKED
+from core import dbt_runner
+from core.metrics import BEST_VALUE, METRICS, Forecast, evaluate
+from train.backtesting.bootstrap import drawings
+from train.backtesting.compare import RANKED
+from train.backtesting.forecast_store import Snapshot
+from train.backtesting.weighted_metrics import Drawn
+from train.candidates.baselines import LastThirtyDays
 from train.dataset import Rows
-from train.drawn import Drawn
-from train.evaluation import BEST_VALUE, METRICS, Forecast, evaluate
 from train.fit import fit, main
-from train.forecast import Calibration, Forecaster, OutOfTime
-from train.forecast_store import Snapshot
-from train.promotion import Pair, Verdict
+from train.forecaster import Calibration, Forecaster, OutOfTime
+from train.registry import artefact, promotion, revision, versions
+from train.registry.promotion import Pair, Verdict
 
 CONTRACT = warehouse.contract()
 CUSTOMERS = 400
@@ -115,7 +115,7 @@ def publish(
         forecaster, card, CONTRACT, golden_rows=rows.at([cuts[-1]]).X, evidence=proof
     )
     with warehouse.connect() as connection:
-        registry.enter(connection, artefact.read_card(folder), verdict)
+        versions.enter(connection, artefact.read_card(folder), verdict)
     return verdict
 
 
@@ -339,7 +339,7 @@ def test_roll_back_brings_back_the_one_before_and_twice_the_present_one(shop):
     assert command("--rollback").exit_code == 0
     assert statuses() == {"a": "former", "b": "champion", "c": "former"}
     assert described() == {("b",)}
-    registry.roll_back()
+    versions.roll_back()
     assert statuses() == {"a": "former", "b": "former", "c": "champion"}
 
 
@@ -368,14 +368,14 @@ def test_another_model_under_a_registered_name_is_not_promoted(shop):
     with warehouse.connect() as connection:
         connection.execute("update main.model_registry set sha256 = 'x' where version = 'b'")
     with pytest.raises(artefact.ArtefactError, match="model_registry"):
-        registry.promote("b")
+        versions.promote("b")
 
 
 @pytest.mark.parametrize("version", ["none", "../a", ".", "a/b", ""])
 def test_what_is_no_version_is_not_promoted(shop, version):
     publish("a")
     with pytest.raises(artefact.ArtefactError):
-        registry.promote(version)
+        versions.promote(version)
     assert statuses() == {"a": "champion"}
 
 
@@ -385,7 +385,7 @@ def test_version_that_a_new_warehouse_does_not_know_is_entered_from_its_card(sho
     warehouse.path().unlink()
     with warehouse.connect() as connection:
         connection.execute("select 1")
-    registry.promote("a")
+    versions.promote("a")
     told = ["as_of_date", "contract_hash", "parameters", "metrics", "sha256"]
     assert row_of("a")[told].equals(before[told])
     assert artefact.champion().version == "a"
@@ -394,7 +394,7 @@ def test_version_that_a_new_warehouse_does_not_know_is_entered_from_its_card(sho
 def test_promoting_the_champion_changes_nothing(shop):
     publish("a")
     before = row_of("a")
-    assert "already" in registry.promote("a")
+    assert "already" in versions.promote("a")
     assert row_of("a")[["promoted_at", "reason"]].equals(before[["promoted_at", "reason"]])
 
 
@@ -419,7 +419,7 @@ def test_a_change_of_status_that_fails_halfway_changes_nothing(shop):
         connection.execute("drop table main.training_dates")
         connection.execute("create view main.training_dates as select 1 as one")
     with pytest.raises(Exception, match="training_dates"):
-        registry.promote("b")
+        versions.promote("b")
     assert statuses() == {"a": "champion", "b": "challenger"}
     assert query("select distinct model_version from main.feature_importance") == [("a",)]
 
@@ -446,14 +446,14 @@ def columns_of(table):
     )
 
 
-@pytest.mark.parametrize("table", list(registry.TABLES))
+@pytest.mark.parametrize("table", list(versions.TABLES))
 def test_dbt_and_fit_make_the_same_table(table, built_shop, monkeypatch, tmp_path):
     monkeypatch.setenv("WAREHOUSE_PATH", str(built_shop.file))
-    assert columns_of(table) == registry.TABLES[table]
+    assert columns_of(table) == versions.TABLES[table]
     monkeypatch.setenv("WAREHOUSE_PATH", str(tmp_path / "shop.duckdb"))
     with warehouse.connect() as connection:
-        registry.prepare(connection)
-    assert columns_of(table) == registry.TABLES[table]
+        versions.prepare(connection)
+    assert columns_of(table) == versions.TABLES[table]
 
 
 def test_dbt_refuses_two_champions(shop_copy):
@@ -462,8 +462,8 @@ def test_dbt_refuses_two_champions(shop_copy):
             "insert into main.model_registry by name select * replace ('second' as version)"
             " from main.model_registry where status = 'champion'"
         )
-    with pytest.raises(transform.TransformError, match="assert_at_most_one_version_is_champion"):
-        transform.build(select="stg_scoring__model_registry+")
+    with pytest.raises(dbt_runner.BuildError, match="assert_at_most_one_version_is_champion"):
+        dbt_runner.build(select="stg_scoring__model_registry+")
 
 
 def test_whole_fit_is_held_against_the_champion(shop_copy):

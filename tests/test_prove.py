@@ -10,10 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from proof import building, oracle, prove
+from proof.checks import futures_unseen, mart_equals_oracle, mutants_found, nights_equal_full_build
 from proof.compare import compare
 from proof.mutants import MUTANTS, Mutant
 from proof.outcome import Outcome, Task
-from proof.parts import futures_part, incremental_part, mutants_part
 
 
 def test_features_of_a_generated_shop_with_faults_equal_the_oracle(built_shop):
@@ -32,19 +32,21 @@ def test_features_of_a_generated_shop_with_faults_equal_the_oracle(built_shop):
 
 
 def test_every_feature_of_every_customer_at_every_date_equals_the_oracle(tmp_path):
-    outcome = prove.oracle_part.check_history(tmp_path, seed=1)
+    outcome = mart_equals_oracle.check_history(tmp_path, seed=1)
     assert outcome.differences == []
     assert outcome.values > 100_000
 
 
 def test_other_futures_leave_every_feature_of_earlier_dates_bit_identical(tmp_path):
-    outcome = futures_part.check_worlds(tmp_path, seed=7, worlds=10, rounds=2)
+    outcome = futures_unseen.check_worlds(tmp_path, seed=7, worlds=10, rounds=2)
     assert outcome.differences == []
     assert outcome.cases == 20
 
 
 def test_loads_in_any_order_and_accidents_give_the_mart_of_one_build(tmp_path):
-    outcome = incremental_part.check_histories(tmp_path, (12, 13, 14, 15, 16), orders=("in_order",))
+    outcome = nights_equal_full_build.check_histories(
+        tmp_path, (12, 13, 14, 15, 16), orders=("in_order",)
+    )
     assert outcome.differences == []
     assert outcome.cases == 5
 
@@ -52,7 +54,7 @@ def test_loads_in_any_order_and_accidents_give_the_mart_of_one_build(tmp_path):
 def test_mistakes_are_found_and_a_comment_is_none(tmp_path):
     mistakes = Random(1).sample(MUTANTS, 3)
     comment = Mutant("models/features/feat_season.sql", "-- when: a", "-- when: the")
-    outcome = mutants_part.check_mutants(tmp_path, 1, [*mistakes, comment])
+    outcome = mutants_found.check_mutants(tmp_path, 1, [*mistakes, comment])
     assert outcome.differences == [f"not found: {comment.name}"]
 
 

@@ -10,8 +10,8 @@ from datetime import date, timedelta
 import pytest
 
 import warehouse
+from core import dbt_runner
 from load.loader import load
-from run import transform
 from tests.shop_files import query
 from train.dataset import check_raw
 
@@ -52,7 +52,9 @@ def load_and_build(files, as_of=None, select="+feat_labels +data_quality"):
 
 
 def build(as_of=None, select="+feat_labels +data_quality"):
-    transform.build(transform.variables(as_of and as_of.isoformat()), select=select, run_only=True)
+    dbt_runner.build(
+        dbt_runner.variables(as_of and as_of.isoformat()), select=select, run_only=True
+    )
 
 
 def current_date():
@@ -68,7 +70,7 @@ def beyond_reach():
 
 def test_a_day_that_the_data_do_not_reach_is_refused_at_once_with_the_last_that_they_do(files):
     as_of = LAST + timedelta(60)
-    with pytest.raises(transform.TransformError) as refusal:
+    with pytest.raises(dbt_runner.BuildError) as refusal:
         load_and_build(files(), as_of)
     for said in (
         f"as_of {as_of}",
@@ -84,7 +86,7 @@ def test_a_day_that_the_data_do_not_reach_is_refused_at_once_with_the_last_that_
 def run_job(files, *more):
     lines, mapping = files
     return subprocess.run(
-        [sys.executable, "run/job.py", "--data", lines, "--mapping", mapping, *more],
+        [sys.executable, "operate/job.py", "--data", lines, "--mapping", mapping, *more],
         cwd=warehouse.ROOT,
         capture_output=True,
         text=True,
@@ -144,7 +146,7 @@ def test_one_row_of_a_far_year_does_not_move_today_and_is_counted(files):
     assert current_date() == [(LAST + timedelta(1),)]
     assert beyond_reach() == [("store_sales_header", 1, 10), ("store_sales_line_items", 1, 10)]
     # nor does it let a day be chosen that the other rows do not reach
-    with pytest.raises(transform.TransformError, match=f"reach through {LAST}"):
+    with pytest.raises(dbt_runner.BuildError, match=f"reach through {LAST}"):
         build(odd)
 
 
@@ -158,7 +160,7 @@ def test_days_that_a_load_states_are_reached_though_nothing_was_sold(files):
     build()
     assert current_date() == [(as_of,)]
     build(as_of)
-    with pytest.raises(transform.TransformError, match=f"reach through {as_of - timedelta(1)}"):
+    with pytest.raises(dbt_runner.BuildError, match=f"reach through {as_of - timedelta(1)}"):
         build(as_of + timedelta(1))
 
 

@@ -10,11 +10,11 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 
 import warehouse
 from tests.test_models import CATEGORICAL, EFFORT, make_rows
-from train.forecast import Calibration, Forecaster
-from train.models import BLEND, candidates
-from train.opened import open_up
-from train.reasons import Explainer, sentences
-from train.tree_patterns import TreePatterns
+from train.candidates.decomposition import open_up
+from train.candidates.models import BLEND, candidates
+from train.candidates.tree_patterns import TreePatterns
+from train.forecaster import Calibration, Forecaster
+from train.reasons.explainer import Explainer, sentences
 
 DRIVERS = {
     "spend_30d": "spend",

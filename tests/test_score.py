@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 import warehouse
 from serve import predictions, score
 from serve.predictions import MART
-from train.forecast import COLUMNS, Calibration
-from train.totals import TotalDoubt
+from train.calibration.totals import TotalDoubt
+from train.forecaster import COLUMNS, Calibration
 
 ROOT = Path(__file__).resolve().parent.parent
 KEYS = ("as_of_date", "customer_id")

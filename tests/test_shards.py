@@ -15,18 +15,18 @@ import duckdb
 import pytest
 
 import warehouse
+from core import dbt_runner
 from generate.shop.plan import Plan
 from generate.synthetic import generate
 from proof import building, histories
 from proof.histories.many_worlds import many_worlds, together
-from run import transform
 from shards import driver, gather, layout, local, phases, split, ties
 from shards.layout import Layout
 from shards.phases import FILE, Settings
 from shards.score import score_shards
-from train import registry
 from train.fit import fit
-from train.forecast import COLUMNS
+from train.forecaster import COLUMNS
+from train.registry import versions
 
 SETTINGS = Settings(tuple(sorted(building.SETTINGS.items())), run_only=True)
 SALES = ("store_sales_header", "store_sales_line_items")
@@ -69,7 +69,7 @@ def whole(nasty, tmp_path_factory):
 
 def _build_whole(file):
     with building.in_warehouse(file):
-        transform.build(
+        dbt_runner.build(
             dict(SETTINGS.variables), select="+feat_customer_snapshots +feat_labels", run_only=True
         )
 
@@ -265,7 +265,7 @@ def test_a_model_of_the_sharded_mart_and_its_scores_under_spark_are_those_of_one
     with building.in_warehouse(shop.file):
         local.build(out, 3, Settings((), run_only=True))
     with building.in_warehouse(Layout(out).warehouse):
-        registry.promote(fit(quick=True).version)
+        versions.promote(fit(quick=True).version)
     monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     score_shards(out, "local[2]")
     with duckdb.connect() as connection:
@@ -332,7 +332,7 @@ def test_a_shard_that_was_killed_before_it_had_taken_rows_begins_again(nasty, wh
 def test_a_second_build_in_the_same_folder_is_refused(nasty, tmp_path):
     with (
         Layout(tmp_path).alone(),
-        pytest.raises(transform.TransformError, match="another build runs"),
+        pytest.raises(dbt_runner.BuildError, match="another build runs"),
     ):
         _build(nasty, tmp_path, 2)
 
@@ -360,9 +360,9 @@ def test_a_plain_build_of_a_shard_is_refused(nasty, tmp_path):
     _build(nasty, tmp_path, 2)
     with (
         building.in_warehouse(Layout(tmp_path).shard(0)),
-        pytest.raises(transform.TransformError, match="this warehouse is a shard"),
+        pytest.raises(dbt_runner.BuildError, match="this warehouse is a shard"),
     ):
-        transform.build(dict(SETTINGS.variables), select="+feat_labels", run_only=True)
+        dbt_runner.build(dict(SETTINGS.variables), select="+feat_labels", run_only=True)
 
 
 def test_what_an_attempt_that_was_given_up_leaves_is_no_part_of_the_next_build(nasty, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from sqlglot import exp, parse_one
 
 import warehouse
-from run import transform
+from core import dbt_runner
 from shards.facts import PHASES
 
 # what one row of an aggregate may be of: never more than one shard has
@@ -24,7 +24,7 @@ def compiled(built_shop):
     """Compiled SQL of the models between raw and the mart, by name."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WAREHOUSE_PATH", str(built_shop.file))
-        nodes = [entry.node for entry in transform.compiled().result.results]
+        nodes = [entry.node for entry in dbt_runner.compiled().result.results]
     folders = ("models/staging/retail", "models/intermediate")
     return {
         node.name: node.compiled_code

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import warehouse
-from train.spread import AmountSpread
-from train.totals import SMALLEST_MONTH_ERROR, PastMonth, TotalDoubt
+from train.calibration.spread import AmountSpread
+from train.calibration.totals import SMALLEST_MONTH_ERROR, PastMonth, TotalDoubt
 
 CUSTOMERS = 4000
 

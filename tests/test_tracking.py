@@ -7,10 +7,10 @@ import typer
 from typer.testing import CliRunner
 
 import warehouse
+from core.metrics import METRICS
 from tests.test_promotion import publish
-from train import artefact, tracking
-from train.evaluation import METRICS
 from train.fit import main
+from train.registry import artefact, tracking
 
 
 @pytest.fixture

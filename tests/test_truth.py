@@ -15,14 +15,15 @@ from typer.testing import CliRunner
 
 import warehouse
 from benchmarks import leak_demo
+from core import dbt_runner
+from core.metrics import METRICS
 from generate import truth
 from generate.shop import optimum
 from generate.shop.drawer import draw_shop
 from generate.shop.plan import Plan
 from generate.synthetic import generate
-from run import achievable, transform
+from operate import achievable
 from tests.conftest import CUSTOMERS, DAYS, SEED, in_warehouse
-from train.evaluation import METRICS
 
 PLAN = Plan(CUSTOMERS, SEED, days=DAYS)
 
@@ -172,7 +173,7 @@ def test_features_are_the_same_without_the_truth(world, built_shop):
     world("blind")
     with warehouse.connect() as connection:
         connection.execute("drop schema truth cascade")
-    transform.build(select=f"+{warehouse.FEATURE_MART} +feat_labels", run_only=True)
+    dbt_runner.build(select=f"+{warehouse.FEATURE_MART} +feat_labels", run_only=True)
     with warehouse.connect() as connection:
         connection.execute(f"attach '{built_shop.file}' as sighted (read_only)")
         for table in (warehouse.FEATURE_MART, "feat_labels"):
@@ -185,7 +186,7 @@ def test_features_are_the_same_without_the_truth(world, built_shop):
 def test_the_truth_reaches_all_that_is_possible_and_the_mean_nothing(seed, tmp_path, monkeypatch):
     monkeypatch.setenv("WAREHOUSE_PATH", str(tmp_path / "seed.duckdb"))
     generate(Plan(600, seed=seed, days=400))
-    transform.build(select="+feat_labels", run_only=True)
+    dbt_runner.build(select="+feat_labels", run_only=True)
     with warehouse.connect(read_only=True) as connection:
         (test,) = connection.execute("select max(as_of_date) from features.feat_labels").fetchone()
         nothing = pd.DataFrame(columns=list(METRICS), dtype=float)
@@ -264,7 +265,7 @@ def test_each_classic_mistake_looks_better_than_what_is_possible_and_an_honest_f
 ):
     monkeypatch.setenv("WAREHOUSE_PATH", str(tmp_path / "classic.duckdb"))
     generate(Plan(500, seed=2, days=500, preset="classic", faults=False))
-    transform.build(select=f"+{warehouse.FEATURE_MART} +feat_labels", run_only=True)
+    dbt_runner.build(select=f"+{warehouse.FEATURE_MART} +feat_labels", run_only=True)
     result = leak_demo.compare(leak_demo.read())
     honest = result.loc["honest fit"]
     assert 0 < honest["r2"] < honest["optimum"] + 0.05

@@ -8,10 +8,10 @@ from datetime import date
 import pytest
 
 import warehouse
+from core import dbt_runner
 from load.raw_tables import TABLES
 from proof import building
-from proof.parts import incremental_part
-from run import transform
+from proof.checks import nights_equal_full_build
 from tests.shop_files import query
 
 LINES = "raw.store_sales_line_items"
@@ -51,7 +51,7 @@ def test_a_build_without_news_computes_nothing(shop, tiny):
     for touched in ("int_customers_touched", "int_orders_touched", "int_lines_touched"):
         assert query(f"select count(*) from intermediate.{touched}") == [(0,)]
     assert query("select count(*) from builds.dates_to_compute") == [(0,)]
-    assert incremental_part.differing(tiny, shop) == []
+    assert nights_equal_full_build.differing(tiny, shop) == []
 
 
 def test_dates_and_tables_that_are_lost_come_back(shop, tiny):
@@ -62,7 +62,7 @@ def test_dates_and_tables_that_are_lost_come_back(shop, tiny):
     )
     building.build(shop, GRID)
     assert why_all() is None
-    assert incremental_part.differing(tiny, shop) == []
+    assert nights_equal_full_build.differing(tiny, shop) == []
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_rows_of_an_earlier_load_that_are_gone_or_others_build_all(shop, stateme
     change(statement)
     building.build(shop, GRID)
     assert why_all().startswith("rows of earlier loads are gone or others")
-    assert incremental_part.differing(made_anew(shop), shop) == []
+    assert nights_equal_full_build.differing(made_anew(shop), shop) == []
 
 
 def test_a_load_that_an_unfinished_build_read_and_that_was_taken_back_is_forgotten(shop, tiny):
@@ -86,10 +86,10 @@ def test_a_load_that_an_unfinished_build_read_and_that_was_taken_back_is_forgott
         f"insert into {LINES} select * replace ('LATE' || row_number() over () as line_item_id,"
         f" {later} as _loaded_at) from {LINES} limit 40"
     )
-    transform.build(GRID, select="staging.retail", run_only=True)
+    dbt_runner.build(GRID, select="staging.retail", run_only=True)
     change(f"delete from {LINES} where line_item_id like 'LATE%'")
     building.build(shop, GRID)
-    assert incremental_part.differing(tiny, shop) == []
+    assert nights_equal_full_build.differing(tiny, shop) == []
 
 
 def test_a_load_that_was_gone_during_an_unfinished_build_and_came_back_is_read_again(shop):
@@ -102,10 +102,10 @@ def test_a_load_that_was_gone_during_an_unfinished_build_and_came_back_is_read_a
     )
     building.build(shop, GRID)
     change(f"delete from {LINES} where line_item_id like 'LATE%'")
-    transform.build(GRID, select="+int_customer_days_spaced", run_only=True)
+    dbt_runner.build(GRID, select="+int_customer_days_spaced", run_only=True)
     change(f"insert into {LINES} from main.late", "drop table main.late")
     building.build(shop, GRID)
-    assert incremental_part.differing(made_anew(shop), shop) == []
+    assert nights_equal_full_build.differing(made_anew(shop), shop) == []
 
 
 def test_another_rule_of_cleaning_builds_all(shop):
@@ -127,7 +127,7 @@ def test_a_mart_built_before_the_first_sale_fills_when_sales_come(shop, tiny):
     assert query("select count(*) from features.feat_customer_snapshots") == [(0,)]
     change(*(f"insert into raw.{table} from main.aside_{table}" for table in tables))
     building.build(shop, GRID)
-    assert incremental_part.differing(tiny, shop) == []
+    assert nights_equal_full_build.differing(tiny, shop) == []
 
 
 def test_a_view_among_the_raw_tables_is_read_for_what_it_shows_today(shop):
@@ -143,7 +143,7 @@ def test_a_view_among_the_raw_tables_is_read_for_what_it_shows_today(shop):
     change("delete from main.lines where hash(line_item_id) % 2 = 0")
     building.build(shop, GRID)
     assert query(spend)[0][0] < before
-    assert incremental_part.differing(made_anew(shop), shop) == []
+    assert nights_equal_full_build.differing(made_anew(shop), shop) == []
 
 
 def test_columns_that_swap_names_are_seen(shop):
@@ -194,7 +194,7 @@ def test_orders_of_a_customer_that_swap_their_ends_are_seen(shop):
         " where customer_id = 'C2' and transaction_id <> 'T3'"
     )
     building.build(shop, GRID)
-    assert incremental_part.differing(made_anew(shop), shop) == []
+    assert nights_equal_full_build.differing(made_anew(shop), shop) == []
 
 
 def test_what_a_feature_reads_besides_is_seen_and_another_kind_of_relation_is_made(
@@ -250,7 +250,7 @@ def test_what_a_feature_reads_besides_is_seen_and_another_kind_of_relation_is_ma
         assert query(kind.format("feat_customer_snapshots")) == [("BASE TABLE",)]
         change(f"update {LINES} set promotion_id = 'PR' || (hash(line_item_id) % 50)::varchar")
         building.build(shop, GRID)
-        assert incremental_part.differing(made_anew(shop), shop) == []
+        assert nights_equal_full_build.differing(made_anew(shop), shop) == []
     assert query("select max(promotions_lifetime) from features.feat_customers")[0][0] > 5
 
 

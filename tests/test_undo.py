@@ -6,11 +6,11 @@ from datetime import date, timedelta
 import pytest
 
 import warehouse
+from core import dbt_runner
 from load import ledger
 from load.loader import load
 from load.staging import LoadError
 from load.undo import undo
-from run import transform
 
 MAPPING = """
 order_lines:
@@ -51,7 +51,7 @@ def night(folder, known_on, seed, region):
 
 def mart():
     """What a build makes, but for the moments at which things were written."""
-    transform.build(run_only=True)
+    dbt_runner.build(run_only=True)
     with warehouse.connect(read_only=True) as connection:
         return {
             name: connection.execute(

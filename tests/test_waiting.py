@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 import warehouse
+from core import dbt_runner
 from generate import truth
 from generate.shop.plan import Plan
 from generate.synthetic import generate
-from run import catalog, transform
-from train import artefact, registry
+from operate import catalog
+from train.registry import artefact, versions
 
 MODEL = "stg_retail__products"
 
@@ -41,7 +42,7 @@ def reader(file: Path, seconds: float) -> Iterator[subprocess.Popen]:
 
 def test_a_build_waits_for_a_reader_of_three_seconds(world):
     with reader(world("read").file, 3) as process:
-        transform.build(select=MODEL)
+        dbt_runner.build(select=MODEL)
         assert process.wait() == 0
     with warehouse.connect(read_only=True) as connection:
         assert connection.execute(f"select count(*) from staging.{MODEL}").fetchall()[0][0] > 0
@@ -50,8 +51,8 @@ def test_a_build_waits_for_a_reader_of_three_seconds(world):
 def test_a_reader_that_stays_ends_a_build_with_one_line_that_says_what_to_do(world, monkeypatch):
     monkeypatch.setattr(warehouse, "ATTEMPTS", 2)
     file = world("held").file
-    with reader(file, 120), pytest.raises(transform.TransformError) as raised:
-        transform.build(select=MODEL)
+    with reader(file, 120), pytest.raises(dbt_runner.BuildError) as raised:
+        dbt_runner.build(select=MODEL)
     message = str(raised.value)
     assert "\n" not in message
     assert f"{file} cannot be opened" in message
@@ -89,8 +90,8 @@ def test_commands_that_write_wait_for_a_reader(world):
         generate(Plan(20, 1, days=60))
     with reader(file, 1.5):
         assert truth.add([date(2022, 2, 20)]) > 0
-    compiled = transform.build(select=MODEL)
+    compiled = dbt_runner.build(select=MODEL)
     with reader(file, 1.5), pytest.raises(artefact.ArtefactError, match="no version was champion"):
-        registry.roll_back()
+        versions.roll_back()
     with reader(file, 1.5):
         catalog.write_lineage(compiled)

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 import warehouse
 from proof import building
-from serve import stored, what_if
+from serve import repository, what_if
 from serve.changes import Change, ChangeError
 from serve.one_customer import one_customer
 from serve.predictions import COLUMNS, MART
@@ -39,8 +39,8 @@ def rows(query, parameters=None):
 
 
 def current_date():
-    with stored.reading() as connection:
-        return stored.current_date(connection)
+    with repository.reading() as connection:
+        return repository.current_date(connection)
 
 
 def picked(kind, number=1):
@@ -54,11 +54,11 @@ def picked(kind, number=1):
 
 def stored_features(customer_id, table=MART):
     """The mart's row of the current date, by feature."""
-    with stored.reading() as connection:
+    with repository.reading() as connection:
         cursor = connection.execute(
             f"select * exclude (as_of_date, customer_id) from {table}"
             " where customer_id = ? and as_of_date = ?",
-            [customer_id, stored.current_date(connection)],
+            [customer_id, repository.current_date(connection)],
         )
         names = [column[0] for column in cursor.description]
         return dict(zip(names, cursor.fetchone(), strict=True))
@@ -69,7 +69,7 @@ def test_with_nothing_changed_the_features_are_those_of_the_mart(small_shop, kin
     customers = picked(kind, 5)
     assert customers
     for customer_id in customers:
-        with stored.reading() as connection, one_customer(connection, customer_id) as one:
+        with repository.reading() as connection, one_customer(connection, customer_id) as one:
             # others read the warehouse meanwhile
             assert one.features(current_date()) == stored_features(customer_id)
 
@@ -194,7 +194,7 @@ def test_before_is_the_stored_prediction(small_shop):
 def test_what_lies_outside_the_training_range_is_warned_of_and_nothing_else(small_shop, changes):
     [customer_id] = picked("plain")
     result = what_if.what_if(customer_id, changes)
-    contract = stored.contract()
+    contract = repository.contract()
     beyond = []
     for name, (_, after) in result.changed.items():
         if after is None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
@@ -19,17 +18,19 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 
 import warehouse
-from run.bar import bar
-from run.tables import metric_table, wide_console
-from train import backtest_store, compare, dataset
-from train.bootstrap import metric_intervals
-from train.evaluation import METRICS, Forecast, evaluate_doubt, evaluation_table
-from train.forecast import OutOfTime
-from train.forecast_store import Snapshot
-from train.models import BASELINES, FULL, QUICK
+from core.bar import bar
+from core.expected_errors import expected_errors
+from core.metrics import METRICS, Forecast, evaluate_doubt, evaluation_table
+from core.tables import metric_table, wide_console
+from train import dataset
+from train.backtesting import backtest_store, compare
+from train.backtesting.bootstrap import metric_intervals
+from train.backtesting.forecast_store import Snapshot
+from train.backtesting.rolling import Rolling
+from train.backtesting.skill import Worth, worth
+from train.candidates.models import BASELINES, FULL, QUICK
+from train.forecaster import OutOfTime
 from train.options import Quick, Seed
-from train.rolling import Rolling
-from train.worth import Worth, worth
 
 Values = NDArray[np.float64]
 
@@ -179,6 +180,7 @@ def _doubt_metrics(actual: Values, published: Mapping[str, Values]) -> pd.DataFr
     ).dropna()
 
 
+@expected_errors()
 def main(
     cuts: Annotated[int, typer.Option(min=1, help="How many past days at most.")] = 8,
     as_of: Annotated[
@@ -194,13 +196,9 @@ def main(
     run that was stopped goes on where it was.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        with bar() as progress:
-            day = as_of.date() if as_of else None
-            result = backtest(day, cuts=cuts, seed=seed, quick=quick, progress=progress)
-    except (warehouse.WarehouseError, dataset.HistoryError) as error:
-        print(error, file=sys.stderr)
-        raise typer.Exit(1) from error
+    with bar() as progress:
+        day = as_of.date() if as_of else None
+        result = backtest(day, cuts=cuts, seed=seed, quick=quick, progress=progress)
     console = wide_console()
     by_day = pd.DataFrame({day: table.loc[PUBLISHED] for day, table in result.tables.items()}).T
     by_day.index = [f"{day}: {result.chosen[day]}" for day in by_day.index]

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import warehouse
-from train.transform import model_input
+from train.candidates.preprocessing import model_input
 
 MART = f"features.{warehouse.FEATURE_MART}"
 LABELS = "features.feat_labels"
@@ -24,7 +24,7 @@ CALENDAR_START, CALENDAR_DAYS = dt.date(2000, 1, 1), 30
 HORIZON_DAYS = 30
 
 
-class HistoryError(RuntimeError):
+class HistoryError(warehouse.ShopError):
     """The warehouse holds too little to learn from; the message says how much it takes."""
 
 

@@ -9,25 +9,25 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import sys
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-import warehouse
-from run.tables import metric_table, wide_console
-from train import artefact, dataset, leak_alarm, registry, tracking
+from core.expected_errors import expected_errors
+from core.tables import metric_table, wide_console
 from train.learn import FitResult, fit
 from train.options import Quick, Seed
-from train.promotion import CHAMPION
+from train.registry import tracking, versions
+from train.registry.promotion import CHAMPION
 
 __all__ = ["FitResult", "fit", "main"]
 
 log = logging.getLogger(__name__)
 
 
+@expected_errors()
 def main(
     as_of: Annotated[
         dt.datetime | None,
@@ -75,25 +75,15 @@ def main(
         raise typer.BadParameter("--promote, --rollback and --no-promote exclude each other")
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    try:
-        if promote is not None or rollback:
-            log.info(registry.roll_back() if promote is None else registry.promote(promote))
-            return
-        # opened before the fit: what is missing shows at once
-        tracker = tracking.Tracker(mlflow) if mlflow else None
-        with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
-            day = as_of.date() if as_of else None
-            result = fit(day, seed=seed, quick=quick, promote=not no_promote, progress=progress)
-        run = tracker.log(result.folder, result.verdict, result.report) if tracker else None
-    except (
-        warehouse.WarehouseError,
-        dataset.HistoryError,
-        leak_alarm.LeakError,
-        artefact.ArtefactError,
-        tracking.TrackingError,
-    ) as error:
-        print(error, file=sys.stderr)
-        raise typer.Exit(1) from error
+    if promote is not None or rollback:
+        log.info(versions.roll_back() if promote is None else versions.promote(promote))
+        return
+    # opened before the fit: what is missing shows at once
+    tracker = tracking.Tracker(mlflow) if mlflow else None
+    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
+        day = as_of.date() if as_of else None
+        result = fit(day, seed=seed, quick=quick, promote=not no_promote, progress=progress)
+    run = tracker.log(result.folder, result.verdict, result.report) if tracker else None
     title = f"Models on the 30 days from {result.test}, chosen before them"
     wide_console().print(metric_table(title, result.evaluation, {result.chosen}))
     log.info("chosen: %s, fitted on %d rows", result.chosen, result.rows)

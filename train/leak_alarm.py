@@ -25,10 +25,11 @@ from sklearn.metrics import roc_auc_score
 from sklearn.tree import DecisionTreeRegressor
 from threadpoolctl import threadpool_limits
 
+import warehouse
+from core.metrics import spearman
+from train.candidates.preprocessing import for_trees
+from train.candidates.row_sample import sample_of
 from train.dataset import Rows
-from train.evaluation import spearman
-from train.row_sample import sample_of
-from train.transform import for_trees
 
 Values = NDArray[np.float64]
 
@@ -40,7 +41,7 @@ SAMPLE_ROWS = 12_000
 FEWEST_BUYERS = 50
 
 
-class LeakError(RuntimeError):
+class LeakError(warehouse.ShopError):
     """A feature predicts the target implausibly well."""
 
 

@@ -16,14 +16,17 @@ from rich.progress import Progress
 from sklearn.base import BaseEstimator
 
 import warehouse
-from train import artefact, compare, dataset, leak_alarm, promotion, registry, report
-from train.bootstrap import metric_intervals
-from train.evaluation import Forecast, evaluate_doubt
-from train.forecast import Forecaster
-from train.forecast_store import Snapshot
-from train.importance import permutation_importance
-from train.models import BASELINES, FULL, QUICK, Blend, candidates
-from train.rolling import Origin, Rolling
+from core.metrics import Forecast, evaluate_doubt
+from pages import report
+from train import dataset, leak_alarm
+from train.backtesting import compare
+from train.backtesting.bootstrap import metric_intervals
+from train.backtesting.forecast_store import Snapshot
+from train.backtesting.rolling import Origin, Rolling
+from train.candidates.models import BASELINES, FULL, QUICK, Blend, candidates
+from train.forecaster import Forecaster
+from train.reasons.importance import permutation_importance
+from train.registry import artefact, promotion, versions
 
 REPLICATES = 60
 # where the report of a fit lies that may not become the champion: published ones stay as they are
@@ -187,7 +190,7 @@ def fit(
     folder = artefact.save(forecaster, card, contract, golden_rows=newest.test.X, evidence=proof)
     saved = artefact.read_card(folder)
     with warehouse.writer() as connection:
-        registry.enter(connection, saved, verdict)
+        versions.enter(connection, saved, verdict)
     actual, forecast = newest.test.y, tested.predict(newest.test.X)
     page = report.write(
         report.Story(

@@ -60,7 +60,7 @@
         customers bigint,
         written_at timestamp
     );
-    {#- as in train/registry.py; column by column, for tables of earlier versions of the project -#}
+    {#- as in train/registry/versions.py; column by column, for tables of earlier versions of the project -#}
     {%- for table, columns in {
         'model_registry': {
             'version': 'varchar',

@@ -7,8 +7,8 @@ from datetime import date
 
 from rich.console import Console
 
-from proof.between import Changed
-from proof.leaks.unreadable import Reading
+from proof.leaks.forbidden_reads import Reading
+from proof.mart_difference import Changed
 
 EMPTIED = "emptied"
 

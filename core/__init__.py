@@ -1,0 +1,1 @@
+"""What several rooms use; it imports none of them."""

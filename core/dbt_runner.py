@@ -1,0 +1,149 @@
+"""Run dbt in this process, with a progress bar, and say in plain words what failed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import duckdb
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner, dbtRunnerResult
+
+import warehouse
+from core.bar import bar
+
+
+class BuildError(warehouse.ShopError):
+    """A model or test failed; the message names it, counts the rows and shows examples."""
+
+
+def variables(as_of: str | None = None, **others: object) -> dict[str, object]:
+    """Return dbt variables; `as_of` (ISO date) makes that day the current as-of date."""
+    return {**({"as_of": as_of} if as_of else {}), **others}
+
+
+def build(
+    vars: dict[str, object] | None = None,
+    select: str | None = None,
+    *,
+    run_only: bool = False,
+    full_refresh: bool = False,
+) -> dbtRunnerResult:
+    """Run `dbt build` without unit tests; a red test stops what lies behind it.
+
+    Parameters
+    ----------
+    select
+        dbt's node selection; None builds everything.
+    run_only
+        Build the models and leave the tests out.
+    full_refresh
+        Build everything anew, also what has not changed.
+
+    Raises
+    ------
+    BuildError
+        If a model or a test with severity error fails, or raw tables are missing.
+    """
+    # unit tests try the SQL on made-up rows; they belong to a change of the SQL, not to a refresh
+    left_out = ["unit_test", "test"] if run_only else ["unit_test"]
+    command = ["build", "--exclude-resource-type", *left_out]
+    if select:
+        # a test also runs when the selection leaves out something that it reads, if that is built
+        command += ["--select", select, "--indirect-selection", "buildable"]
+    if full_refresh:
+        command.append("--full-refresh")
+    return _invoke(command, vars)
+
+
+def unit_tests(select: str, vars: dict[str, object] | None = None) -> dbtRunnerResult:
+    """Try the SQL of selected models on made-up rows; the warehouse must have what they read.
+
+    Raises
+    ------
+    BuildError
+        If a unit test fails.
+    """
+    chosen = [f"{one},test_type:unit" for one in select.split()]
+    return _invoke(["test", "--select", *chosen], vars)
+
+
+def compiled(vars: dict[str, object] | None = None) -> dbtRunnerResult:
+    """Compile all models and run none: the result's nodes have their SQL."""
+    return _invoke(["compile"], vars)
+
+
+def docs(vars: dict[str, object] | None = None) -> None:
+    """Write the documentation site, one self-contained page, to `dbt_project/target`."""
+    _invoke(["docs", "generate", "--static"], vars)
+
+
+def _invoke(command: list[str], vars: dict[str, object] | None) -> dbtRunnerResult:
+    project = str(warehouse.DBT_PROJECT)
+    arguments = [*command, "--project-dir", project, "--profiles-dir", project, "--quiet"]
+    if vars:
+        arguments += ["--vars", json.dumps(vars)]
+    with warehouse.in_warehouse(warehouse.path()), _progress() as callback:
+        result = dbtRunner(callbacks=[callback]).invoke(arguments)
+        # dbt keeps the file open after it has run, and an open writer blocks everybody else
+        DuckDBConnectionManager.close_all_connections()
+    raise_if_failed(result)
+    return result
+
+
+def raise_if_failed(result: dbtRunnerResult) -> None:
+    """Say in plain words what failed of a run of dbt; the warehouse is asked for examples.
+
+    Raises
+    ------
+    BuildError
+        If something did.
+    """
+    if result.exception:
+        message = " ".join(str(result.exception).split())
+        raise BuildError(f"dbt stopped: {message}") from result.exception
+    if not result.success:
+        raise BuildError(_explain(result))
+
+
+@contextmanager
+def _progress() -> Iterator[Callable]:
+    with bar() as progress:
+        task = progress.add_task("dbt: reading the project", total=None)
+
+        def follow(event: object) -> None:
+            if event.info.name == "LogStartLine":
+                progress.update(
+                    task,
+                    description=f"dbt: {event.data.description}",
+                    completed=event.data.index,
+                    total=event.data.total,
+                )
+
+        yield follow
+
+
+def _explain(result: dbtRunnerResult) -> str:
+    failed = [entry for entry in result.result.results if entry.status in ("error", "fail")]
+    skipped = sum(entry.status == "skipped" for entry in result.result.results)
+    lines = [f"dbt: {len(failed)} failed, {skipped} behind them not run"]
+    for entry in failed:
+        message = " ".join((entry.message or "").split())
+        lines.append(f"  {entry.node.resource_type} {entry.node.name}: {message}")
+        if entry.status == "fail" and getattr(entry.node, "compiled_code", None):
+            lines += [f"    for example {row}" for row in _examples(entry.node.compiled_code)]
+    return "\n".join(lines)
+
+
+def _examples(sql: str) -> list[str]:
+    with warehouse.connect(read_only=True) as connection:
+        try:
+            cursor = connection.execute(f"select * from ({sql}) limit 3")
+        except duckdb.Error as error:
+            return [f"(no example: {error})"]
+        names = [column[0] for column in cursor.description]
+        return [
+            ", ".join(f"{name}: {value}" for name, value in zip(names, row, strict=True))
+            for row in cursor.fetchall()
+        ]

@@ -1,0 +1,212 @@
+"""Fit every candidate at several cuts in time, measure them all, choose one by a stated rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, clone
+from threadpoolctl import threadpool_limits
+
+from core.metrics import Forecast, evaluation_table
+from train.candidates.inference import JOBS, predict_both
+from train.candidates.models import BASELINES, BLEND, Blend, blended
+from train.candidates.season import RATIO
+from train.dataset import Rows
+from train.forecaster import Calibration, OutOfTime, level_after
+
+Values = NDArray[np.float64]
+T = TypeVar("T")
+
+# what the choice ranks by, and whether more is better
+RANKED = {"wape": False, "rmse": False, "gini": True, "spearman": True, "decile_error": False}
+SUM_RATIO_LIMITS = (0.9, 1.1)
+# Mean ranks on few months are noisy: on two, another model must be better than the steadiest by
+# this share of the number of models, and less by the square root of their number on more
+MARGIN = 0.07
+# so many months before a forecast tell of its level, its probabilities and its doubt
+CALIBRATION_MONTHS = 6
+
+# a candidate whose probability stands in for those that have none
+PURCHASE_MODEL = "zero-inflated log-normal"
+
+
+@dataclass(frozen=True)
+class Cut:
+    """All candidates at one snapshot, fitted on what had matured by its day; by name."""
+
+    fitted: dict[str, BaseEstimator]
+    out_of_time: dict[str, OutOfTime]
+
+
+def fit_all(tasks: Sequence[tuple[BaseEstimator, Rows]]) -> Iterator[BaseEstimator]:
+    """Fit fresh copies side by side, each in one thread; yield them in order."""
+    yield from _side_by_side(_fitted, tasks)
+
+
+def fit_cuts(
+    cuts: Sequence[tuple[Rows, Rows]],
+    candidates: Mapping[str, BaseEstimator],
+    done: Callable[[], None] = lambda: None,
+) -> list[Cut]:
+    """Fit all candidates for some snapshots and let them forecast these.
+
+    Parameters
+    ----------
+    cuts
+        For each snapshot the rows to learn from, all of which had matured by its day, and its own.
+    done
+        Called once per fitted estimator.
+    """
+    alone = [name for name, candidate in candidates.items() if not isinstance(candidate, Blend)]
+    # the last take longest: begun first, they leave no core idle in the end
+    tasks = [(number, name) for name in alone[::-1] for number in range(len(cuts))]
+    results = _side_by_side(
+        _fitted_and_said, [(candidates[name], *cuts[number]) for number, name in tasks]
+    )
+    found: list[dict[str, tuple[BaseEstimator, Values, Values | None]]] = [{} for _ in cuts]
+    for (number, name), result in zip(tasks, results, strict=True):
+        found[number][name] = result
+        done()
+    return [_cut(one, candidates, test) for one, (_, test) in zip(found, cuts, strict=True)]
+
+
+def _side_by_side(work: Callable[..., T], tasks: Sequence[tuple]) -> Iterator[T]:
+    """Do `JOBS` tasks at a time; yield what they return, in order.
+
+    Boosting splits work this small over threads at a loss, and waits in vain for a busy core;
+    different estimators share the cores instead.
+    """
+    # Some limits hold for the whole process: lifted by the task that ends first, they would let the
+    # others split their sums, which changes last bits. So they stand around all tasks.
+    with threadpool_limits(limits=1):
+        pool = Parallel(n_jobs=JOBS, prefer="threads", return_as="generator")
+        yield from pool(delayed(work)(*task) for task in tasks)
+
+
+def _fitted(estimator: BaseEstimator, rows: Rows) -> BaseEstimator:
+    # OpenMP has a limit of its own in every thread
+    with threadpool_limits(limits=1):
+        return clone(estimator).fit(rows.X, rows.y)
+
+
+def _fitted_and_said(
+    estimator: BaseEstimator, past: Rows, test: Rows
+) -> tuple[BaseEstimator, Values, Values | None]:
+    with threadpool_limits(limits=1):
+        fitted = clone(estimator).fit(past.X, past.y)
+        return fitted, *predict_both(fitted, test.X)
+
+
+def _cut(
+    found: Mapping[str, tuple[BaseEstimator, Values, Values | None]],
+    candidates: Mapping[str, BaseEstimator],
+    test: Rows,
+) -> Cut:
+    fitted = {name: one[0] for name, one in found.items()}
+    said = {name: one[1:] for name, one in found.items()}
+    for name, candidate in candidates.items():
+        if isinstance(candidate, Blend):
+            # a blend adopts its members: they are fitted, and asked, once
+            fitted[name] = clone(candidate).adopt(fitted)
+            said[name] = blended([said[member] for member, _ in candidate.members])
+    lent = said[PURCHASE_MODEL][1]
+    season_known = bool((test.X[RATIO] > 0).any())
+    out_of_time = {
+        name: OutOfTime(
+            test.y,
+            said[name][0],
+            lent if said[name][1] is None else said[name][1],
+            said[name][1] is not None,
+            season_known,
+        )
+        for name in candidates
+    }
+    return Cut(fitted, out_of_time)
+
+
+def purchase_model(fitted: Mapping[str, BaseEstimator], name: str) -> BaseEstimator:
+    """Return what knows the purchase probability beside a candidate: itself, if it can."""
+    return fitted[name if hasattr(fitted[name], "predict_purchase") else PURCHASE_MODEL]
+
+
+def calibration(
+    name: str, older: Sequence[Mapping[str, OutOfTime]], *, doubt: bool = True
+) -> Calibration:
+    """Return what a candidate's forecasts at older cuts teach; a baseline keeps its own level."""
+    past = [said[name] for said in older[:CALIBRATION_MONTHS]]
+    return Calibration.learn(past, levelled=name not in BASELINES, doubt=doubt)
+
+
+def straightened(
+    said: Mapping[str, OutOfTime], older: Sequence[Mapping[str, OutOfTime]]
+) -> dict[str, Forecast]:
+    """Return what all candidates would have published at a cut, straightened by older cuts alone.
+
+    Baselines stand as they are. They and candidates that know no probability of their own get none:
+    their AUC is that of their spend.
+    """
+    forecasts = {}
+    for name, one in said.items():
+        if one.has_own:
+            learned = calibration(name, older, doubt=False)
+            probability = learned.purchase.predict(one.probability)
+        else:
+            known = [] if name in BASELINES else older[:CALIBRATION_MONTHS]
+            past = [other[name] for other in known]
+            learned, probability = Calibration(level_after(past)), None
+        forecasts[name] = Forecast(learned.spend(one.spend), probability)
+    return forecasts
+
+
+def evaluate_cut(
+    said: Mapping[str, OutOfTime], older: Sequence[Mapping[str, OutOfTime]]
+) -> pd.DataFrame:
+    """Measure all candidates at one cut, each straightened by the older cuts alone."""
+    actual = next(iter(said.values())).actual
+    return evaluation_table(actual, straightened(said, older))
+
+
+def choose(validations: Sequence[pd.DataFrame], default: str = BLEND) -> tuple[str, pd.DataFrame]:
+    """Choose by the mean rank over `RANKED` on the validation cuts.
+
+    Parameters
+    ----------
+    validations
+        Evaluation tables of the cuts before the test; the test has no say.
+    default
+        The choice where there is no validation, or nothing is better by more than the margin.
+
+    Returns
+    -------
+    tuple
+        The name, and per model its mean metrics, mean rank, and whether it was eligible: sum ratio
+        on average inside `SUM_RATIO_LIMITS`, or inside them around the median model's. A season
+        that all models miss alike tells nothing of one of them. Anyone is, if no model is.
+    """
+    if not validations:
+        return default, pd.DataFrame()
+    mean = sum(validations) / len(validations)
+    ranks = [
+        table[list(RANKED)]
+        .rank(ascending=False)
+        .where(pd.Series(RANKED), table[list(RANKED)].rank(ascending=True), axis=1)
+        for table in validations
+    ]
+    # an undefined metric tells the models apart for none of them, so it counts as the last rank
+    worst = float(len(mean))
+    mean["mean_rank"] = sum(rank.fillna(worst).mean(axis=1) for rank in ranks) / len(ranks)
+    ratio = mean["sum_ratio"]
+    inside = ratio.between(*SUM_RATIO_LIMITS)
+    inside |= (ratio / ratio.median()).between(*SUM_RATIO_LIMITS)
+    mean["eligible"] = inside if inside.any() else True
+    ranked = mean.loc[mean["eligible"], "mean_rank"]
+    margin = MARGIN * len(mean) * (2 / max(len(validations), 2)) ** 0.5
+    if default in ranked and ranked[default] - ranked.min() <= margin:
+        return default, mean
+    return ranked.idxmin(), mean

@@ -1,0 +1,136 @@
+"""Forecasts of the past that need not be made again: what candidates said, before calibration.
+
+They lie in main.candidate_forecasts under a name for all that they are made from. The newest three
+of a date are kept, so that a quick trial costs nobody a whole backtest.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+import warehouse
+from train.dataset import CALENDAR_DAYS, CALENDAR_START
+from train.forecaster import OutOfTime
+
+KEPT = 3
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What the candidates said of one as-of date.
+
+    Attributes
+    ----------
+    customers
+        Ids, in the order of all arrays.
+    said
+        By model.
+    identity
+        Names what the forecasts were made from.
+    """
+
+    customers: NDArray[np.object_]
+    said: Mapping[str, OutOfTime]
+    identity: str
+
+    @property
+    def actual(self) -> NDArray[np.float64]:
+        """What the customers spent."""
+        return next(iter(self.said.values())).actual
+
+
+def stored(connection: duckdb.DuckDBPyConnection, day: dt.date, identity: str) -> Snapshot | None:
+    """Read a date's forecasts; None where there are none of that name."""
+    if not warehouse.has_table(connection, "main", "candidate_forecasts"):
+        return None
+    frame = connection.execute(
+        """
+        select model, customer_id, actual, forecast, purchase_probability, has_own_probability,
+            season_known
+        from main.candidate_forecasts
+        where as_of_date = ? and identity = ?
+        order by model, customer_id
+        """,
+        [day, identity],
+    ).df()
+    if frame.empty:
+        return None
+    said = {
+        str(model): OutOfTime(
+            part["actual"].to_numpy(),
+            part["forecast"].to_numpy(),
+            part["purchase_probability"].to_numpy(),
+            bool(part["has_own_probability"].iloc[0]),
+            bool(part["season_known"].iloc[0]),
+        )
+        for model, part in frame.groupby("model", sort=False)
+    }
+    first = frame["model"] == frame["model"].iloc[0]
+    return Snapshot(frame.loc[first, "customer_id"].to_numpy(), said, identity)
+
+
+def write(connection: duckdb.DuckDBPyConnection, day: dt.date, snapshot: Snapshot) -> None:
+    """Keep a date's forecasts, and the newest of those kept of it before."""
+    frame = pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "customer_id": snapshot.customers,
+                    "model": name,
+                    "actual": said.actual,
+                    "forecast": said.spend,
+                    "purchase_probability": said.probability,
+                    "has_own_probability": said.has_own,
+                    "season_known": said.season_known,
+                }
+            )
+            for name, said in snapshot.said.items()
+        ],
+        ignore_index=True,
+    )
+    with warehouse.transaction(connection):
+        connection.execute(
+            """
+            create table if not exists main.candidate_forecasts (
+                as_of_date date, customer_id varchar, model varchar, forecast double,
+                purchase_probability double, has_own_probability boolean, season_known boolean,
+                actual double, identity varchar, written_at timestamp
+            )
+            """
+        )
+        connection.execute(
+            """
+            delete from main.candidate_forecasts
+            -- a date off the calendar of the cuts is forecast once, as the newest
+            where (as_of_date <> $day and (as_of_date - $start::date) % $step <> 0)
+            or as_of_date = $day and identity not in (
+                select identity from main.candidate_forecasts
+                where as_of_date = $day and identity <> $identity
+                group by identity
+                order by max(written_at) desc, identity
+                limit $others
+            )
+            """,
+            {
+                "day": day,
+                "identity": snapshot.identity,
+                "others": KEPT - 1,
+                "start": CALENDAR_START,
+                "step": CALENDAR_DAYS,
+            },
+        )
+        connection.register("forecasts", frame)
+        connection.execute(
+            "insert into main.candidate_forecasts by name"
+            " select *, ?::date as as_of_date, ? as identity, timezone('UTC', now()) as written_at"
+            " from forecasts order by model, customer_id",
+            [day, snapshot.identity],
+        )
+        connection.unregister("forecasts")

@@ -1,0 +1,1 @@
+"""From a ranking to money: levels, intervals, and the doubt in totals."""

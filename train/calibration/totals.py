@@ -1,0 +1,100 @@
+"""How far the total of any set of customers strays from its forecast.
+
+The errors of one month share their cause (season, weather, a campaign), so a total does not profit
+from many customers as a sum of independent errors would. Three kinds of doubt are added. That of
+the month, which all sets share, and that of the set, as a model may be off for one part of the shop
+and make up for it in another, are shares of the total; chance is the customers' own variances.
+The formula of the interval is SQL, once: the macros `total_doubt`, `total_low`, `total_high`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+from scipy.stats import t as student
+
+from core.metrics import decile_of
+from train.calibration.intervals import COVERAGE
+
+Values = NDArray[np.float64]
+
+# doubt in a month that never vanishes, however well few snapshots happened to fit
+SMALLEST_MONTH_ERROR = 0.02
+
+
+@dataclass(frozen=True)
+class PastMonth:
+    """What was published for one snapshot and what happened; all shape (rows,), money."""
+
+    actual: Values
+    forecast: Values
+    deviation: Values
+
+
+@dataclass(frozen=True)
+class TotalDoubt:
+    """The doubt in totals, from out-of-time snapshots.
+
+    Attributes
+    ----------
+    month
+        Half the width, in logs, of the 80 % interval of what all sets share; infinite without any
+        out-of-time snapshot. Few snapshots are paid for by Student's t.
+    part
+        The same of what is a set's own.
+    chance
+        Multiple of a sum's standard deviation.
+    """
+
+    month: float = float("inf")
+    part: float = 0.0
+    chance: float = float(norm.ppf(0.5 + COVERAGE / 2))
+
+    def columns(self) -> dict[str, float | None]:
+        """Return them as the columns that the warehouse keeps; null for what is not known."""
+        return {
+            "month_doubt": self.month if np.isfinite(self.month) else None,
+            "part_doubt": self.part,
+            "chance_doubt": self.chance,
+        }
+
+    @classmethod
+    def learn(cls, months: Sequence[PastMonth]) -> TotalDoubt:
+        """Take the errors of all customers for the month's, those of tenths for a set's own."""
+        known = [one for one in months if one.actual.sum() > 0 and one.forecast.sum() > 0]
+        if not known:
+            return cls()
+        errors = [np.log(one.actual.sum() / one.forecast.sum()) ** 2 - _noise(one) for one in known]
+        month = np.sqrt(max(float(np.mean(errors)), SMALLEST_MONTH_ERROR**2))
+        surplus, scale = np.sum([_between(one) for one in known], axis=0)
+        part = np.sqrt(max(surplus / scale, 0.0)) if scale > 0 else 0.0
+        wide = student.ppf(0.5 + COVERAGE / 2, len(known))
+        return cls(float(wide * month), float(cls.chance * part))
+
+
+def _noise(month: PastMonth) -> float:
+    """Return the variance that chance alone gives to the log of the total's error."""
+    return float(np.square(month.deviation).sum() / month.forecast.sum() ** 2)
+
+
+def _between(month: PastMonth) -> tuple[float, float]:
+    """Return numerator and denominator of the variance between tenths of the forecast.
+
+    The relative errors of tenths, each with its own chance, are a random-effects model; the moment
+    estimator is that of DerSimonian and Laird (1986).
+    """
+    tenth = decile_of(month.forecast)
+    forecast = np.bincount(tenth, month.forecast, minlength=10)
+    variance = np.bincount(tenth, np.square(month.deviation), minlength=10)
+    known = (forecast > 0) & (variance > 0)
+    if known.sum() < 2:
+        return 0.0, 0.0
+    error = np.bincount(tenth, month.actual, minlength=10)[known] / forecast[known]
+    weight = forecast[known] ** 2 / variance[known]
+    mean = np.average(error, weights=weight)
+    surplus = weight @ np.square(error - mean) - (known.sum() - 1)
+    return float(surplus), float(weight.sum() - np.square(weight).sum() / weight.sum())

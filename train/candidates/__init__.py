@@ -1,0 +1,1 @@
+"""The models that a fit compares, and what they share."""

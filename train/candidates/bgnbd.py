@@ -1,0 +1,178 @@
+"""The probability model of buyers as an estimator, and as features for others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, RegressorMixin
+
+from train.candidates.bgnbd_likelihood import BetaGeometric, GammaGamma
+from train.candidates.decomposition import Opened, of_numbers
+from train.candidates.row_sample import sample_of
+
+Values = NDArray[np.float64]
+
+# four parameters of each model need no more customers
+SAMPLE_ROWS = 20_000
+# without so many returning customers there is nothing to fit
+FEWEST_RETURNING = 20
+SMALLEST = 1e-3
+# what a summary is made of
+FEATURES = (
+    "active_days_lifetime",
+    "days_since_first_order",
+    "days_since_last_order",
+    "spend_lifetime",
+)
+# the features that the columns of `transform` come closest to, and that of the order value
+MADE_OF = (
+    "active_days_lifetime",
+    "active_days_lifetime",
+    "avg_order_value_lifetime",
+    "days_since_last_order",
+)
+VALUE_MADE_OF = "avg_order_value_lifetime"
+
+
+@dataclass(frozen=True)
+class Summaries:
+    """What the probability models know of each customer; all shape (rows,).
+
+    Attributes
+    ----------
+    has_bought
+        The others have no summary: the models start with the first purchase.
+    orders
+        Days with a purchase.
+    frequency, recency, age
+        As in `train.candidates.bgnbd_likelihood`; zero for who never bought.
+    value
+        Mean spend of a day with a purchase, money.
+    """
+
+    has_bought: NDArray[np.bool_]
+    orders: Values
+    frequency: Values
+    recency: Values
+    age: Values
+    value: Values
+
+    @classmethod
+    def of(cls, X: pd.DataFrame) -> Summaries:
+        """Take them from features of the mart."""
+        orders = np.nan_to_num(X["active_days_lifetime"].to_numpy(dtype=np.float64))
+        has_bought = orders > 0
+        age = np.nan_to_num(X["days_since_first_order"].to_numpy(dtype=np.float64))
+        last = np.nan_to_num(X["days_since_last_order"].to_numpy(dtype=np.float64))
+        spend = np.nan_to_num(X["spend_lifetime"].to_numpy(dtype=np.float64))
+        return cls(
+            has_bought=has_bought,
+            orders=orders,
+            frequency=np.maximum(orders - 1, 0.0),
+            recency=np.where(has_bought, np.maximum(age - last, 0.0), 0.0),
+            age=np.where(has_bought, age, 0.0),
+            value=np.maximum(spend / np.maximum(orders, 1.0), 0.0),
+        )
+
+
+class BuyTillDie(RegressorMixin, BaseEstimator):
+    """Expected purchases (BG/NBD) times expected value (Gamma-Gamma).
+
+    The two are fitted to the summaries of all rows alike: snapshots of one customer count as
+    customers (a composite likelihood). Who never bought gets the mean of those who never had.
+
+    Parameters
+    ----------
+    horizon_days
+        Length of the forecast window.
+    random_state
+        Seed of the sample that is fitted.
+    """
+
+    def __init__(self, horizon_days: int, random_state: int = 0) -> None:
+        self.horizon_days = horizon_days
+        self.random_state = random_state
+
+    def fit(self, X: pd.DataFrame, y: Values, sample_weight: object = None) -> BuyTillDie:
+        """Find the most likely parameters; with too few buyers all of them are alike."""
+        self.n_features_in_ = X.shape[1]
+        y = np.asarray(y, dtype=np.float64)
+        rows = sample_of(len(X), SAMPLE_ROWS, self.random_state)
+        known = Summaries.of(X.iloc[rows])
+        self.purchases_, self.values_ = None, None
+        buyers = known.has_bought & (known.value > 0)
+        if (known.frequency > 0).sum() >= FEWEST_RETURNING:
+            self.purchases_ = BetaGeometric.fit(
+                *(one[buyers] for one in (known.frequency, known.recency, known.age))
+            )
+            self.values_ = GammaGamma.fit(known.orders[buyers], known.value[buyers])
+        has_bought = Summaries.of(X).has_bought
+        groups = {"bought": has_bought, "never": ~has_bought}
+        self.mean_ = {
+            name: float(y[who].mean()) if who.any() else 0.0 for name, who in groups.items()
+        }
+        self.share_ = {
+            name: float((y[who] > 0).mean()) if who.any() else 0.0 for name, who in groups.items()
+        }
+        return self
+
+    def predict(self, X: pd.DataFrame) -> Values:
+        """Return expected spend."""
+        known = Summaries.of(X)
+        if self.purchases_ is None:
+            return np.where(known.has_bought, self.mean_["bought"], self.mean_["never"])
+        spend = self._expected_purchases(known) * self._expected_value(known)
+        return np.where(known.has_bought, spend, self.mean_["never"])
+
+    def opened(self, X: pd.DataFrame) -> Opened:
+        """Open the estimator: see `train.candidates.decomposition`."""
+        return of_numbers(
+            FEATURES,
+            lambda rows: rows[list(FEATURES)].to_numpy(dtype=np.float64),
+            lambda columns: self.predict(pd.DataFrame(columns, columns=list(FEATURES))),
+        )
+
+    def predict_purchase(self, X: pd.DataFrame) -> Values:
+        """Return the probability of a purchase."""
+        return self._chance(Summaries.of(X))
+
+    def order_value(self, X: pd.DataFrame) -> Values:
+        """Return the expected value of a purchase; the mean one for who never bought."""
+        return self._expected_value(Summaries.of(X))
+
+    def transform(self, X: pd.DataFrame) -> Values:
+        """Return logs of expected purchases, chance to buy, order value and chance to be alive."""
+        known = Summaries.of(X)
+        columns = [self._expected_purchases(known), self._chance(known)]
+        columns += [self._expected_value(known), self._alive(known)]
+        return np.log(np.column_stack(columns) + SMALLEST)
+
+    def _chance(self, known: Summaries) -> Values:
+        if self.purchases_ is None:
+            return np.where(known.has_bought, self.share_["bought"], self.share_["never"])
+        chance = self.purchases_.buys(self.horizon_days, known.frequency, known.recency, known.age)
+        return np.where(known.has_bought, chance, self.share_["never"])
+
+    def _expected_purchases(self, known: Summaries) -> Values:
+        if self.purchases_ is None:
+            return np.zeros(len(known.orders))
+        made = self.purchases_.purchases(
+            self.horizon_days, known.frequency, known.recency, known.age
+        )
+        # the series is exact to 1e-9 of a purchase, not to its sign
+        return np.where(known.has_bought, np.maximum(np.nan_to_num(made), 0.0), 0.0)
+
+    def _expected_value(self, known: Summaries) -> Values:
+        if self.values_ is None:
+            return known.value
+        orders = np.where(known.has_bought, known.orders, 0.0)
+        return self.values_.expected_value(orders, known.value)
+
+    def _alive(self, known: Summaries) -> Values:
+        if self.purchases_ is None:
+            return np.zeros(len(known.orders))
+        alive = self.purchases_.alive(known.frequency, known.recency, known.age)
+        return np.where(known.has_bought, alive, 0.0)

@@ -1,0 +1,201 @@
+"""An estimator opened up: spend as a function of parts that can be exchanged between customers.
+
+Explaining a forecast asks for it many times, with some features exchanged. What the estimator makes
+of its rows is made once: answers to the questions of its trees, and numbers that these forecasts
+are multiplied with. Estimators of ours open themselves (`opened`); of any other the numbers are its
+prepared columns, or its numeric features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+from train.candidates.tree_patterns import Answers, Patterns, TreePatterns
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What an opened estimator knows of some rows.
+
+    Attributes
+    ----------
+    answers
+        Of each ensemble of trees.
+    numbers
+        Shape (numbers, rows).
+    """
+
+    answers: list[Answers]
+    numbers: Values
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An estimator as trees, numbers, and what makes spend of both.
+
+    Attributes
+    ----------
+    trees
+        Ensembles.
+    tree_features
+        For each ensemble the feature behind each column that it asks about.
+    number_features
+        The feature behind each number.
+    parts
+        Makes the parts of some rows of features.
+    combine
+        Makes spend of the ensembles' forecasts and the numbers, all of shape (rows,).
+    """
+
+    trees: tuple[TreePatterns, ...]
+    tree_features: tuple[Sequence[str], ...]
+    number_features: tuple[str, ...]
+    parts: Callable[[pd.DataFrame], Parts]
+    combine: Callable[[Sequence[Values], Values], Values]
+
+    def mixed(
+        self,
+        own: Parts,
+        other: Parts,
+        number: int,
+        bits: Sequence[Patterns],
+        owned: NDArray[np.bool_],
+    ) -> Values:
+        """Return the spend of rows which are like another row in some features.
+
+        Parameters
+        ----------
+        own
+            Parts of the rows.
+        other, number
+            Parts of other rows, and which of them.
+        bits
+            For each ensemble and tree the questions that a row answers itself.
+        owned
+            Which numbers are the rows' own.
+        """
+        said = [
+            tree.forecast(answers, there.row(number), one)
+            for tree, answers, there, one in zip(
+                self.trees, own.answers, other.answers, bits, strict=True
+            )
+        ]
+        numbers = np.where(owned[:, None], own.numbers, other.numbers[:, [number]])
+        return self.combine(said, numbers)
+
+
+def open_up(estimator: BaseEstimator, X: pd.DataFrame) -> Opened:
+    """Open a fitted estimator of spend; `X` names its features, its rows do not matter."""
+    if hasattr(estimator, "opened"):
+        return estimator.opened(X)
+    if isinstance(estimator, Pipeline):
+        names = prepared_features(estimator[0])
+        trees = TreePatterns.of(estimator[-1])
+        if trees:
+            return Opened(
+                (trees,),
+                (names,),
+                (),
+                lambda rows: Parts([trees.answers(estimator[0].transform(rows))], _none(rows)),
+                lambda said, _: said[0],
+            )
+        return of_numbers(
+            names,
+            lambda rows: np.asarray(estimator[0].transform(rows), dtype=np.float64),
+            estimator[-1].predict,
+        )
+    numeric = list(X.select_dtypes("float64").columns)
+    return of_numbers(
+        numeric,
+        lambda rows: rows[numeric].to_numpy(),
+        lambda columns: estimator.predict(pd.DataFrame(columns, columns=numeric)),
+    )
+
+
+def of_numbers(
+    names: Sequence[str],
+    columns: Callable[[pd.DataFrame], Values],
+    predict: Callable[[Values], Values],
+) -> Opened:
+    """Open an estimator of columns, without a look inside."""
+    return Opened(
+        (),
+        (),
+        tuple(names),
+        lambda rows: Parts([], columns(rows).T),
+        lambda _, numbers: predict(np.ascontiguousarray(numbers.T)),
+    )
+
+
+def times(opened: Opened, feature: str, number: Callable[[pd.DataFrame], Values]) -> Opened:
+    """Multiply what an opened estimator says by one more number."""
+
+    def parts(rows: pd.DataFrame) -> Parts:
+        found = opened.parts(rows)
+        return Parts(found.answers, np.vstack([found.numbers, number(rows)]))
+
+    return Opened(
+        opened.trees,
+        opened.tree_features,
+        (*opened.number_features, feature),
+        parts,
+        lambda said, numbers: opened.combine(said, numbers[:-1]) * numbers[-1],
+    )
+
+
+def mean_of(members: Sequence[Opened]) -> Opened:
+    """Take the mean of several, none below zero."""
+
+    def parts(rows: pd.DataFrame) -> Parts:
+        found = [member.parts(rows) for member in members]
+        answers = [one for part in found for one in part.answers]
+        return Parts(answers, np.vstack([part.numbers for part in found]))
+
+    def combine(said: Sequence[Values], numbers: Values) -> Values:
+        spend, tree, number = [], 0, 0
+        for member in members:
+            trees, width = len(member.trees), len(member.number_features)
+            one = member.combine(said[tree : tree + trees], numbers[number : number + width])
+            spend.append(np.maximum(one, 0.0))
+            tree, number = tree + trees, number + width
+        return np.mean(spend, axis=0)
+
+    return Opened(
+        tuple(tree for member in members for tree in member.trees),
+        tuple(names for member in members for names in member.tree_features),
+        tuple(name for member in members for name in member.number_features),
+        parts,
+        combine,
+    )
+
+
+def prepared_features(prepare: ColumnTransformer) -> list[str]:
+    """Name the feature behind each column that a preparation makes."""
+    found: list[str] = []
+    for _, transformer, names in prepare.transformers_:
+        # the features that the preparation leaves out
+        if transformer == "drop":
+            continue
+        last = transformer[-1] if isinstance(transformer, Pipeline) else transformer
+        if isinstance(last, OneHotEncoder):
+            # names of further features may begin with that of one: the longest is meant
+            for made in last.get_feature_names_out():
+                found.append(max((name for name in names if made.startswith(f"{name}_")), key=len))
+        else:
+            found += names
+    return found
+
+
+def _none(rows: pd.DataFrame) -> Values:
+    return np.empty((0, len(rows)))

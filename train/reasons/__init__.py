@@ -1,0 +1,1 @@
+"""Why a forecast differs from the average one."""

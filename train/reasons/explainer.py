@@ -1,0 +1,216 @@
+"""Why a forecast differs from the average one: an effect in money for each driver.
+
+A driver is a group of features, named in the contract. Its effect is the Shapley value of the game
+"forecast with the features of these drivers, the others as in a customer to compare with" (Shapley
+1953; Lundberg and Lee 2017 for forecasts), so the effects add up exactly. The customers compared
+with are a few whose forecasts have the average of all as their weighted mean. Orderings of the
+drivers are drawn, each walked in both directions (Mitchell et al. 2022, antithetic sampling).
+
+Drivers are exchanged in what the model has made of the rows (`train.candidates.decomposition`), so
+what it derives from several features moves with the driver that it says most of.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+import warehouse
+from train.candidates.decomposition import Parts, open_up
+from train.candidates.inference import BLOCK_ROWS, JOBS, predict_both
+from train.candidates.preprocessing import model_input
+from train.forecaster import Forecaster
+
+Values = NDArray[np.float64]
+
+# customers to compare with: one of each of so many equal parts of the forecast
+COMPARED = 16
+ORDER_SEED = 0
+ONE = re.compile(r"\b1 (day|order|point)s\b")
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Customers to compare with.
+
+    Attributes
+    ----------
+    parts
+        What the model knows of them.
+    spend, weight
+        Their forecasts, money, and weights, which add up to 1; shape (customers,).
+    average
+        The mean forecast of all customers of the date, which is the weighted mean of theirs.
+    """
+
+    parts: Parts
+    spend: Values
+    weight: Values
+    average: float
+
+
+class Explainer:
+    """Explains the forecasts of one as-of date.
+
+    Parameters
+    ----------
+    forecaster
+        The model.
+    contract
+        Names the drivers.
+    sample
+        The contract's features of customers to choose the compared ones from.
+    average
+        The mean forecast of all customers of the date.
+    """
+
+    def __init__(
+        self,
+        forecaster: Forecaster,
+        contract: warehouse.Contract,
+        sample: pd.DataFrame,
+        average: float,
+    ) -> None:
+        self._forecaster = forecaster
+        X = self._input(sample)
+        self._model = open_up(forecaster.spend, X)
+        drivers = {column.name: column.driver for column in contract.columns}
+        trees = [[drivers[name] for name in names] for names in self._model.tree_features]
+        numbers = [drivers[name] for name in self._model.number_features]
+        self.drivers = tuple(dict.fromkeys([*itertools.chain(*trees), *numbers]))
+        # by driver: the questions about its features, and its numbers
+        self._bits = [
+            [
+                ensemble.bits(np.array(names) == driver)
+                for ensemble, names in zip(self._model.trees, trees, strict=True)
+            ]
+            for driver in self.drivers
+        ]
+        self._numbers = np.array([np.array(numbers) == driver for driver in self.drivers])
+        self.compared = self._choose(X, average)
+
+    def effects(self, frame: pd.DataFrame) -> Values:
+        """Return the effect of each driver on each customer, money, shape (rows, drivers).
+
+        The effects of a row add up to its forecast minus `compared.average`.
+        """
+        X = self._input(frame)
+        blocks = [X.iloc[at : at + BLOCK_ROWS] for at in range(0, len(X), BLOCK_ROWS)]
+        pool = Parallel(n_jobs=JOBS, prefer="threads")
+        found = pool(delayed(self._effects_of_block)(block) for block in blocks)
+        return np.concatenate([np.empty((0, len(self.drivers))), *found])
+
+    def _effects_of_block(self, X: pd.DataFrame) -> Values:
+        # OpenMP has a limit of its own in every thread
+        with threadpool_limits(limits=1):
+            parts = self._model.parts(X)
+            whole = self._spend(X)
+            effects = np.zeros((len(X), len(self.drivers)))
+            first = np.random.default_rng(ORDER_SEED).permutation(len(self.drivers))
+            for number, weight in enumerate(self.compared.weight):
+                # turned by one each time, the orderings give each driver each place equally often
+                order = np.roll(first, number)
+                for way in (order, order[::-1]):
+                    effects += weight / 2 * self._walk(parts, whole, number, way)
+        return effects
+
+    def _walk(self, parts: Parts, whole: Values, number: int, order: NDArray[np.int64]) -> Values:
+        """Turn a compared customer into each one by drivers; return what each step adds."""
+        before = np.full(len(whole), self.compared.spend[number])
+        steps = np.empty((len(whole), len(self.drivers)))
+        bits = [np.zeros_like(one) for one in self._bits[0]]
+        owned = np.zeros(self._numbers.shape[1], dtype=bool)
+        for place, driver in enumerate(order):
+            bits = [one | more for one, more in zip(bits, self._bits[driver], strict=True)]
+            owned = owned | self._numbers[driver]
+            if place < len(order) - 1:
+                raw = self._model.mixed(parts, self.compared.parts, number, bits, owned)
+                after = self._forecaster.calibration.spend(raw)
+            else:
+                after = whole
+            steps[:, driver] = after - before
+            before = after
+        return steps
+
+    def _spend(self, X: pd.DataFrame) -> Values:
+        return self._forecaster.calibration.spend(predict_both(self._forecaster.spend, X)[0])
+
+    def _input(self, frame: pd.DataFrame) -> pd.DataFrame:
+        return model_input(frame, self._forecaster.numeric, self._forecaster.categorical)
+
+    def _choose(self, X: pd.DataFrame, average: float) -> Compared:
+        with threadpool_limits(limits=1):
+            spend = self._spend(X)
+            rows = _nearest_to_means(spend)
+            parts = self._model.parts(X.iloc[rows])
+        return Compared(parts, spend[rows], _weights(spend[rows], average), average)
+
+
+def _nearest_to_means(spend: Values) -> NDArray[np.int64]:
+    """Return one row of each of `COMPARED` parts, the one nearest to the part's mean."""
+    parts = np.array_split(np.argsort(spend, kind="stable"), min(COMPARED, len(spend)))
+    return np.array([part[np.argmin(np.abs(spend[part] - spend[part].mean()))] for part in parts])
+
+
+def _weights(spend: Values, average: float) -> Values:
+    """Return equal weights, tilted between lowest and highest until their mean is the average."""
+    weight = np.full(len(spend), 1 / len(spend))
+    width = spend[-1] - spend[0]
+    if width > 0:
+        surplus = (average - float(weight @ spend)) / width
+        weight[-1] += surplus
+        weight[0] -= surplus
+    return weight
+
+
+def sentences(
+    contract: warehouse.Contract,
+    frame: pd.DataFrame,
+    drivers: Sequence[str],
+    effects: Values,
+    largest: NDArray[np.int64],
+) -> list[list[str]]:
+    """Say effects in words: "last order 12 days ago: +18.40".
+
+    Parameters
+    ----------
+    frame
+        The contract's features.
+    effects
+        Shape (rows, drivers).
+    largest
+        For each row the positions of the drivers to speak of, shape (rows, sentences).
+    """
+    return [
+        [f"{_words(contract, drivers[one], row)}: {values[one]:+,.2f}" for one in places]
+        for row, places, values in zip(frame.to_dict("records"), largest, effects, strict=True)
+    ]
+
+
+def _words(contract: warehouse.Contract, driver: str, row: dict) -> str:
+    known, unknown = contract.drivers.get(driver, (driver, driver))
+    try:
+        said = known.format_map(_Known(row))
+    except _UnknownError:
+        said = unknown.format_map(row)
+    return ONE.sub(r"1 \1", said)
+
+
+class _UnknownError(LookupError):
+    """A feature is null."""
+
+
+class _Known(dict):
+    def __getitem__(self, name: str) -> object:
+        value = super().__getitem__(name)
+        if pd.isna(value) or value == "None":
+            raise _UnknownError(name)
+        return value

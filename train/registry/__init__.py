@@ -1,0 +1,1 @@
+"""Fitted versions: artefacts, their checks, and which is the champion."""

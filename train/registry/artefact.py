@@ -1,0 +1,345 @@
+"""A fitted model on disk: one folder per version, checked before anything in it is trusted."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import joblib
+import numpy
+import pandas as pd
+import sklearn
+
+import warehouse
+from train.forecaster import Forecaster
+from train.registry import golden
+from train.registry.revision import code_hash, git_revision
+
+MODEL_FILE = "model.joblib"
+CARD_FILE = "card.json"
+GOLDEN_FILE = "golden.parquet"
+EVIDENCE_FILE = "evidence.parquet"
+REMEDY = "run `python train/fit.py`"
+
+
+class ArtefactError(warehouse.ShopError):
+    """A model cannot be used; the message says what differs and what to do.
+
+    Parameters
+    ----------
+    what
+        What differs, without the remedy, which the message adds.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}: {REMEDY}")
+        self.what = what
+
+    @property
+    def shown(self) -> str:
+        """The message for those who ask over the network: without where the models lie."""
+        return str(self).replace(f"{warehouse.models_dir()}/", "")
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A checked model with its card."""
+
+    card: dict[str, Any]
+    forecaster: Forecaster
+    folder: Path
+
+    @property
+    def version(self) -> str:
+        """Name of the version."""
+        return self.card["version"]
+
+    def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Forecast each row of the contract's features; see `Forecaster.predict`."""
+        return self.forecaster.predict(frame)
+
+    def evidence(self) -> pd.DataFrame | None:
+        """Return its out-of-time forecasts (`train.registry.promotion`), None if saved without."""
+        if EVIDENCE_FILE not in self.card["files"]:
+            return None
+        content = _checked(self.folder / EVIDENCE_FILE, self.card["files"][EVIDENCE_FILE])
+        return pd.read_parquet(io.BytesIO(content))
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions that a pickled model depends on."""
+    return {
+        "python": ".".join(platform.python_version_tuple()[:2]),
+        "scikit-learn": sklearn.__version__,
+        "numpy": numpy.__version__,
+        "joblib": joblib.__version__,
+    }
+
+
+def version_name(as_of: object, identity: Mapping[str, object]) -> str:
+    """Name a version after its day and what it was made from: the same inputs, the same name."""
+    whole = {**identity, "libraries": library_versions(), "code": code_hash()}
+    text = json.dumps(whole, sort_keys=True, default=str)
+    return f"{as_of}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+
+
+def save(
+    forecaster: Forecaster,
+    card: Mapping[str, object],
+    contract: warehouse.Contract,
+    *,
+    golden_rows: pd.DataFrame,
+    evidence: pd.DataFrame | None = None,
+) -> Path:
+    """Write a model, its card and what it is checked by as one version, whole or not at all.
+
+    Parameters
+    ----------
+    card
+        At least `version`; hashes of the files, contract, libraries, git revision and the card's
+        seal are added.
+    golden_rows
+        Rows of the contract's features; a few are kept with their forecasts.
+    evidence
+        Out-of-time forecasts to compare later versions with.
+
+    Returns
+    -------
+    Path
+        The version's folder; an earlier one of the same name is replaced.
+    """
+    models = warehouse.models_dir()
+    models.mkdir(parents=True, exist_ok=True)
+    folder = models / str(card["version"])
+    staged = Path(tempfile.mkdtemp(prefix=".staged-", dir=models))
+    try:
+        joblib.dump(forecaster, staged / MODEL_FILE, compress=3)
+        golden.pick(forecaster, golden_rows).to_parquet(staged / GOLDEN_FILE)
+        if evidence is not None:
+            evidence.to_parquet(staged / EVIDENCE_FILE)
+        hashes = {file.name: _sha256(file.read_bytes()) for file in sorted(staged.iterdir())}
+        full = {
+            **card,
+            "sha256": hashes.pop(MODEL_FILE),
+            "files": hashes,
+            "contract": {"hash": contract.hash, "columns": _columns(contract)},
+            "libraries": library_versions(),
+            "git_revision": git_revision(),
+        }
+        (staged / CARD_FILE).write_text(_sealed(full))
+        staged.chmod(0o755)
+        if folder.exists():
+            former = Path(tempfile.mkdtemp(prefix=".former-", dir=models))
+            os.rename(folder, former / "version")
+            os.rename(staged, folder)
+            shutil.rmtree(former)
+        else:
+            os.rename(staged, folder)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+    return folder
+
+
+def load(folder: Path, contract: warehouse.Contract | None = None) -> Artefact:
+    """Check a version's folder, then load it.
+
+    Checked before anything is unpickled: the folder's place, the card's seal, the sha256 of every
+    file, the contract, the library versions. Afterwards: the forecasts of the golden rows.
+
+    Raises
+    ------
+    ArtefactError
+        If the folder lies elsewhere than under models/, a file is missing or changed, contract or
+        libraries differ, or the model no longer says what it said.
+    """
+    card = read_card(folder)
+    if GOLDEN_FILE not in card.get("files", {}):
+        raise ArtefactError(f"{folder} has no golden rows to check the model by")
+    # what is hashed is what is loaded: a file swapped in between goes unread
+    model = _checked(folder / MODEL_FILE, card["sha256"])
+    others = {name: _checked(folder / name, sha256) for name, sha256 in card["files"].items()}
+    _check_contract(card["contract"], contract or warehouse.contract(), folder)
+    _check_libraries(card["libraries"], folder)
+    try:
+        forecaster = joblib.load(io.BytesIO(model))
+        if not isinstance(forecaster, Forecaster):
+            raise ArtefactError(f"{folder / MODEL_FILE} holds no forecaster")
+        kept = pd.read_parquet(io.BytesIO(others[GOLDEN_FILE]))
+        differs = golden.difference(forecaster, kept)
+    except ArtefactError:
+        raise
+    except Exception as error:
+        # a class that moved, an attribute that is new: whatever the code of today trips over
+        raise ArtefactError(
+            f"{folder} does not work with this version of the code ({error})"
+        ) from error
+    if differs:
+        raise ArtefactError(f"{folder} no longer forecasts what it did ({differs})")
+    return Artefact(card, forecaster, folder)
+
+
+def champion(contract: warehouse.Contract | None = None) -> Artefact:
+    """Load the model that the warehouse's registry names.
+
+    Raises
+    ------
+    ArtefactError
+        If there is none, or it cannot be used.
+    warehouse.WarehouseError
+        If the mart is of another horizon than forecasts are.
+    """
+    with warehouse.connect(read_only=True) as connection:
+        try:
+            row = connection.execute(
+                "select version, sha256 from main.model_registry where status = 'champion'"
+            ).fetchone()
+        except duckdb.CatalogException:
+            row = None
+        if row is None:
+            raise ArtefactError("the warehouse has no model yet")
+        check_horizon(read_card(folder_of(row[0])), connection)
+    return registered(*row, contract)
+
+
+def check_horizon(card: Mapping[str, Any], connection: duckdb.DuckDBPyConnection) -> None:
+    """Refuse a model of another horizon than the mart's, whoever wants to use it.
+
+    Raises
+    ------
+    ArtefactError
+        If the model forecasts other days than those that the mart's targets span.
+    warehouse.WarehouseError
+        If these are others than forecasts are of.
+    """
+    days = warehouse.horizon(connection)
+    if card.get("horizon_days") != days:
+        raise ArtefactError(
+            f"{card['version']} forecasts {card.get('horizon_days')} days, and the mart is built "
+            f"for {days}"
+        )
+
+
+def registered(version: str, sha256: str, contract: warehouse.Contract | None = None) -> Artefact:
+    """Load a version that the registry knows by the sha256 of its model.
+
+    Raises
+    ------
+    ArtefactError
+        If it cannot be used, or is another model of the same name.
+    """
+    folder = folder_of(version)
+    if read_card(folder)["sha256"] != sha256:
+        raise ArtefactError(f"{folder} is not the model that model_registry describes")
+    return load(folder, contract)
+
+
+def folder_of(version: str) -> Path:
+    """Return the folder of a version.
+
+    Raises
+    ------
+    ArtefactError
+        If the name is none: it would lead out of the models' folder.
+    """
+    if Path(version).name != version or version.startswith("."):
+        raise ArtefactError(f"{version!r} is no version name")
+    return warehouse.models_dir() / version
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """Read a version's card and check its seal.
+
+    Raises
+    ------
+    ArtefactError
+        If it is missing or was changed, or lies elsewhere than in a folder under models/.
+    """
+    _check_place(folder)
+    file = folder / CARD_FILE
+    try:
+        text = _content(file).decode()
+        card = json.loads(text)
+        intact = _sealed({name: card[name] for name in card if name != "seal"}) == text
+    except (ValueError, TypeError) as error:
+        raise ArtefactError(f"{file} cannot be read ({error})") from error
+    if not intact:
+        raise ArtefactError(f"{file} was changed after the fit")
+    return card
+
+
+def _check_place(folder: Path) -> None:
+    models = warehouse.models_dir().resolve()
+    # resolved, a symlink or a way up shows
+    if ".." in folder.parts or folder.is_symlink() or folder.resolve().parent != models:
+        raise ArtefactError(f"{folder} is no folder of its own under models/")
+
+
+def _sealed(card: Mapping[str, object]) -> str:
+    body = json.dumps(card, sort_keys=True, default=str)
+    sealed = {**json.loads(body), "seal": _sha256(body.encode())}
+    return json.dumps(sealed, sort_keys=True, indent=2) + "\n"
+
+
+def _checked(file: Path, sha256: str) -> bytes:
+    content = _content(file)
+    if _sha256(content) != sha256:
+        raise ArtefactError(f"{file} is not the file its card describes (sha256)")
+    return content
+
+
+def _content(file: Path) -> bytes:
+    # a link may lead anywhere, and may lead elsewhere tomorrow
+    if file.is_symlink() or not file.is_file():
+        raise ArtefactError(f"{file} is missing")
+    return file.read_bytes()
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _columns(contract: warehouse.Contract) -> list[dict[str, str]]:
+    return [
+        {"name": column.name, "data_type": column.data_type, "role": column.role}
+        for column in contract.columns
+    ]
+
+
+def _check_contract(stored: dict[str, Any], present: warehouse.Contract, folder: Path) -> None:
+    if stored["hash"] == present.hash:
+        return
+    old = {column["name"]: column for column in stored["columns"]}
+    new = {column["name"]: column for column in _columns(present)}
+    differences = [
+        *(f"{name} is gone" for name in old if name not in new),
+        *(f"{name} is new" for name in new if name not in old),
+        *(
+            f"{name} was {old[name]['data_type']} ({old[name]['role']}), "
+            f"is {new[name]['data_type']} ({new[name]['role']})"
+            for name in new
+            if name in old and old[name] != new[name]
+        ),
+    ] or ["order, null rule, unit, window or range of columns"]
+    raise ArtefactError(
+        f"{folder} was fitted for another feature contract ({'; '.join(differences)})"
+    )
+
+
+def _check_libraries(stored: Mapping[str, str], folder: Path) -> None:
+    differing = [
+        f"{name} {stored.get(name)} (here {version})"
+        for name, version in library_versions().items()
+        if stored.get(name) != version
+    ]
+    if differing:
+        raise ArtefactError(f"{folder} was fitted with {', '.join(differing)}")
