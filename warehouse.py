@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import yaml
@@ -29,6 +30,7 @@ SCHEMAS = (
     "marts",
 )
 FEATURE_MART = "feat_customer_snapshots"
+WRITTEN_YML = DBT_PROJECT / "models" / "staging" / "scoring" / "_scoring__sources.yml"
 FEATURES_YML = DBT_PROJECT / "models" / "features" / "_features__models.yml"
 
 
@@ -293,9 +295,7 @@ def contract(file: Path | None = None) -> Contract:
         and timestamp, or if a column has no data type or role.
     """
     file = file or FEATURES_YML
-    # the loader in C takes a tenth of the time
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    models = yaml.load(file.read_text(), Loader=loader)["models"]
+    models = _yaml(file)["models"]
     mart = next((model for model in models if model["name"] == FEATURE_MART), None)
     if mart is None:
         raise WarehouseError(f"{file} does not describe {FEATURE_MART}")
@@ -315,6 +315,29 @@ def contract(file: Path | None = None) -> Contract:
             f"name {sorted(used)}: give each driver its words, and each column one of them"
         )
     return Contract(columns, *keys, drivers)
+
+
+def written_columns(table: str) -> tuple[str, ...]:
+    """Return the columns of a table that Python writes, as SQL: its dbt source defines them.
+
+    Raises
+    ------
+    WarehouseError
+        If `_scoring__sources.yml` has no such table.
+    """
+    [source] = _yaml(WRITTEN_YML)["sources"]
+    columns = next((each["columns"] for each in source["tables"] if each["name"] == table), None)
+    if columns is None:
+        raise WarehouseError(f"{WRITTEN_YML} does not describe {table}")
+    return tuple(
+        f"{column['name']} {column['data_type']}{' not null' * ('constraints' in column)}"
+        for column in columns
+    )
+
+
+def _yaml(file: Path) -> Any:  # noqa: ANN401
+    # the loader in C takes a tenth of the time
+    return yaml.load(file.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 def _column(entry: dict, file: Path) -> Column:

@@ -101,18 +101,20 @@ def docs(as_of: AsOf = None) -> None:
 
 def app() -> None:
     """Open the app on http://127.0.0.1:8501."""
-    raise typer.Exit(_call("-m", "streamlit", "run", str(warehouse.ROOT / "serve" / "app.py")))
+    raise typer.Exit(_call("streamlit", "run", str(warehouse.ROOT / "serve" / "app.py")))
 
 
 def _dbt(command: str, as_of: str | None, *arguments: str) -> None:
     variables = ["--vars", f'{{as_of: "{as_of}"}}'] if as_of else []
-    raise typer.Exit(_call("-m", "dbt.cli.main", command, *arguments, *variables))
+    raise typer.Exit(_call("dbt", command, *arguments, *variables))
 
 
-def _call(*arguments: str) -> int:
-    python = [sys.executable, *arguments]
+def _call(program: str, *arguments: str) -> int:
+    installed = str(Path(sys.executable).with_name(program))
     environment = {**os.environ, **DBT_ENVIRONMENT}
-    return subprocess.run(python, cwd=Path(warehouse.DBT_PROJECT), env=environment).returncode
+    return subprocess.run(
+        [installed, *arguments], cwd=warehouse.DBT_PROJECT, env=environment
+    ).returncode
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ def _choose_cuts(cuts: int, seed: int) -> tuple[list[date], int, date]:
         days = connection.execute(
             "select as_of_date from features.feat_dates order by all"
         ).fetchall()
-        grid = connection.execute("select grid_days from intermediate.int_lattice_chosen")
+        grid = connection.execute("select grid_days from intermediate.int_snapshot_grid")
         grid_days = grid.fetchone()[0]
     dates = [day for (day,) in days]
     end = dates[-1]

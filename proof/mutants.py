@@ -24,18 +24,23 @@ class Mutant:
         new = " ".join(self.new.split()) or f"without {' '.join(self.old.split())}"
         return f"{Path(self.file).stem}: {new}"
 
+    def place(self, project: Path) -> Path:
+        """Find the file in a copy of the project: its name is the only one of its kind."""
+        [file] = [*(project / "models").rglob(self.file), *(project / "macros").rglob(self.file)]
+        return file
+
     def apply(self, project: Path) -> None:
         """Make the mistake in a copy of the project."""
-        file = project / self.file
+        file = self.place(project)
         honest = file.read_text()
         if self.old not in honest:
             raise ValueError(f"{self.file} has no {self.old!r}: the list of mutants is out of date")
         file.write_text(honest.replace(self.old, self.new, 1))
 
 
-def _of(folder: str, mistakes: dict[str, list[tuple[str, str]]]) -> list[Mutant]:
+def _of(mistakes: dict[str, list[tuple[str, str]]]) -> list[Mutant]:
     return [
-        Mutant(f"{folder}/{name}.sql", old, new)
+        Mutant(f"{name}.sql", old, new)
         for name, changes in mistakes.items()
         for old, new in changes
     ]
@@ -56,13 +61,13 @@ MACROS = {
         ("bounds[1] | int]", "(bounds[1] | int) + 1]"),
         ("bounds[1] | int]", "(bounds[1] | int) - 1]"),
     ],
-    "end_versions": [
+    "close_versions": [
         ("min(known_date) over", "max(known_date) over"),
         ("partition by {{ key }}, rejected_by is null", "partition by {{ key }}"),
         ("rejected_by is not null, known_date, version", "rejected_by is not null, version"),
         ("rejected_by is not null, known_date, version_number", "version_number"),
     ],
-    "keep_versions": [
+    "version_rows": [
         ("{{ moment }} desc nulls last", "{{ moment }} nulls last"),
         ("{{ moment }} desc nulls last, {{ content }}", "{{ content }}"),
         # without the content the rows themselves decide, which begin with it
@@ -80,7 +85,7 @@ MACROS = {
         ("first_value({{ column }})", "last_value({{ column }})"),
         ("order by loaded_at, changed_on", "order by changed_on, loaded_at"),
         ("version_number > 1 then", "version_number > 0 then"),
-        ("coalesce(said.ended_on, {{ far_date() }})", "{{ far_date() }}"),
+        ("coalesce(dated.ended_on, {{ end_of_time() }})", "{{ end_of_time() }}"),
     ],
 }
 
@@ -134,7 +139,7 @@ INTERMEDIATE = {
     ],
     "int_active_days_restated": [
         ("min(known_date) < max(known_date) or ", ""),
-        (" or min(known_until) < {{ far_date() }}", ""),
+        (" or min(known_until) < {{ end_of_time() }}", ""),
         ("max(known_until) filter", "min(known_until) filter"),
         (
             "partition by customer_id, event_date order by stretch",
@@ -177,7 +182,7 @@ INTERMEDIATE = {
             "first_known.first_known_date,",
         ),
     ],
-    "int_facts_matched": [
+    "int_events_asof_joined": [
         ("spine.as_of_date > days.event_date", "spine.as_of_date >= days.event_date"),
         ("spine.as_of_date > days.known_date", "spine.as_of_date >= days.known_date"),
         ("spine.as_of_date <= days.known_until", "spine.as_of_date < days.known_until"),
@@ -186,7 +191,7 @@ INTERMEDIATE = {
         ("        and spine.as_of_date <= days.known_until\n", ""),
         ("spine.as_of_date - days.event_date as", "spine.as_of_date - days.event_date + 1 as"),
     ],
-    "int_histories_windowed": [
+    "int_customer_windows": [
         ("isodow(event_date) >= 6", "isodow(event_date) > 6"),
         ("(days_before - 1) // 30", "days_before // 30"),
         ("days_before / 90", "days_before / 89"),
@@ -304,10 +309,10 @@ FEATURES = {
     ],
 }
 
-MUTANTS_OF_NIGHTS = [*_of("macros/news", NEWS), *_of("models/intermediate", TOUCHED)]
+MUTANTS_OF_NIGHTS = [*_of(NEWS), *_of(TOUCHED)]
 MUTANTS = [
-    *_of("macros", MACROS),
-    *_of("models/intermediate", INTERMEDIATE),
-    *_of("models/features", FEATURES),
+    *_of(MACROS),
+    *_of(INTERMEDIATE),
+    *_of(FEATURES),
     *MUTANTS_OF_NIGHTS,
 ]

@@ -304,7 +304,7 @@ def _count(connection: duckdb.DuckDBPyConnection) -> SpineResult:
             count(*),
             count(*) filter (where found.customer_id is null),
             count(*) filter (where spine_rows.as_of_date > (
-                select current_as_of_date from intermediate.int_lattice_chosen
+                select current_as_of_date from intermediate.int_snapshot_grid
             ))
         from spine_rows
         left join found

@@ -102,7 +102,7 @@ PHASES: tuple[tuple[Fact, ...], ...] = (
         Fact("int_caps_summed", (), {"largest": THREE_LARGEST}),
     ),
     (
-        Fact("int_outcomes_counted", _COUNTED, once=_PRODUCTS),
+        Fact("int_dq_row_outcomes", _COUNTED, once=_PRODUCTS),
         Fact("int_repairs_counted", _COUNTED, once=_PRODUCTS),
         Fact("int_late_rows_counted", _COUNTED, once=_PRODUCTS),
     ),

@@ -85,7 +85,7 @@ for name in sys.argv[1:]:
 
 def test_dbt_shows_each_step_of_the_mart(shop):
     steps = [
-        *("int_customer_dates", "int_facts_matched", "int_histories_windowed"),
+        *("int_customer_dates", "int_events_asof_joined", "int_customer_windows"),
         *("feat_spend", "feat_frequency", "feat_baskets", "feat_loyalty", "feat_season"),
         *("feat_customers", "feat_dates"),
     ]

@@ -446,14 +446,15 @@ def columns_of(table):
     )
 
 
-@pytest.mark.parametrize("table", list(versions.TABLES))
+@pytest.mark.parametrize("table", versions.TABLES)
 def test_dbt_and_fit_make_the_same_table(table, built_shop, monkeypatch, tmp_path):
+    stated = dict(column.split()[:2] for column in warehouse.written_columns(table))
     monkeypatch.setenv("WAREHOUSE_PATH", str(built_shop.file))
-    assert columns_of(table) == versions.TABLES[table]
+    assert columns_of(table) == stated
     monkeypatch.setenv("WAREHOUSE_PATH", str(tmp_path / "shop.duckdb"))
     with warehouse.connect() as connection:
         versions.prepare(connection)
-    assert columns_of(table) == versions.TABLES[table]
+    assert columns_of(table) == stated
 
 
 def test_dbt_refuses_two_champions(shop_copy):

@@ -53,18 +53,20 @@ def test_loads_in_any_order_and_accidents_give_the_mart_of_one_build(tmp_path):
 
 def test_mistakes_are_found_and_a_comment_is_none(tmp_path):
     mistakes = Random(1).sample(MUTANTS, 3)
-    comment = Mutant("models/features/feat_season.sql", "-- when: a", "-- when: the")
+    comment = Mutant("feat_season.sql", "-- when: a", "-- when: the")
     outcome = mutants_found.check_mutants(tmp_path, 1, [*mistakes, comment])
     assert outcome.differences == [f"not found: {comment.name}"]
 
 
 def test_every_mutant_has_its_place_in_the_project(tmp_path):
     for mutant in MUTANTS:
-        file = tmp_path / mutant.file
-        file.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(building.warehouse.DBT_PROJECT / mutant.file, file)
+        honest = mutant.place(building.warehouse.DBT_PROJECT)
+        file = tmp_path / "models" / mutant.file
+        file.parent.mkdir(exist_ok=True)
+        shutil.copy(honest, file)
         mutant.apply(tmp_path)
-        assert file.read_text() != (building.warehouse.DBT_PROJECT / mutant.file).read_text()
+        assert file.read_text() != honest.read_text()
+        file.unlink()
     assert len({(m.file, m.old, m.new) for m in MUTANTS}) == len(MUTANTS) >= 40
 
 

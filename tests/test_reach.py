@@ -58,7 +58,7 @@ def build(as_of=None, select="+feat_labels +data_quality"):
 
 
 def current_date():
-    return query("select current_as_of_date from intermediate.int_lattice_chosen")
+    return query("select current_as_of_date from intermediate.int_snapshot_grid")
 
 
 def beyond_reach():

@@ -15,7 +15,7 @@ from shards.facts import PHASES
 KEYS = {"customer_id", "transaction_id", "line_item_id", "id_hash", "customer_key", "word_id"}
 # of products and loads each shard has all; what is derived of facts is the same in each
 ALIKE = {"stg_retail__loads", "stg_retail__products"}
-DERIVED = {"int_line_caps_set", "int_reach_found", "int_lattice_chosen", "int_snapshots_scheduled"}
+DERIVED = {"int_line_caps_set", "int_reach_found", "int_snapshot_grid", "int_snapshots_scheduled"}
 FACTS = {fact.model for facts in PHASES for fact in facts}
 
 
@@ -31,7 +31,7 @@ def compiled(built_shop):
         for node in nodes
         if node.resource_type == "model"
         and node.original_file_path.startswith(folders)
-        and Path(node.original_file_path).parent.name not in ("quality", "catalog")
+        and Path(node.original_file_path).parent.name not in ("load_alarms", "catalog")
     }
 
 

@@ -55,7 +55,7 @@ typed as (
 
 ),
 
-{{ keep_versions(
+{{ version_rows(
     'transaction_id', 'customer_id, store_id, event_date, total_amount',
     'known_date', 'last', 'recorded_at', '0'
 ) }},
@@ -78,7 +78,7 @@ accepted as (
 
 ),
 
-{{ end_versions('accepted', 'transaction_id') }}
+{{ close_versions('accepted', 'transaction_id') }}
 
 select * from ended;
 
@@ -114,7 +114,7 @@ typed as (
 
 ),
 
-{{ keep_versions(
+{{ version_rows(
     'line_item_id',
     'transaction_id, product_id, promotion_id, quantity, line_item_amount',
     'recorded_date', 'first', 'recorded_at', '0'
@@ -162,7 +162,7 @@ accepted as (
 
 ),
 
-{{ end_versions('accepted', 'line_item_id') }}
+{{ close_versions('accepted', 'line_item_id') }}
 
 select * exclude (version_number, rejected_by, is_first, is_latest) from ended;
 
@@ -229,7 +229,7 @@ states as (
     select
         transaction_id,
         known_date,
-        lead(known_date, 1, {{ far_date() }}) over (
+        lead(known_date, 1, {{ end_of_time() }}) over (
             partition by transaction_id
             order by known_date
         ) as known_until
@@ -238,7 +238,7 @@ states as (
         union
         select transaction_id, known_until from intermediate.int_lines_capped
         semi join restated using (transaction_id)
-        where known_until < {{ far_date() }}
+        where known_until < {{ end_of_time() }}
     )
 
 ),
@@ -286,5 +286,5 @@ select
     attributes.registered as registered_date,
     cast(null as date) as first_known_on,
     date '0001-01-01' as valid_from,
-    {{ far_date() }} as valid_until
+    {{ end_of_time() }} as valid_until
 from customers;

@@ -1,5 +1,5 @@
 {% macro assert_as_of_is_reached() %}
-    {#- from the raw rows at once, odd ones too: int_lattice_chosen looks closely, behind a long build -#}
+    {#- from the raw rows at once, odd ones too: int_snapshot_grid looks closely, behind a long build -#}
     {%- set header_day -%}
         greatest(cast(recorded_at as date), {{ read_date('transaction_date', 'transaction_date_text') }})
     {%- endset -%}

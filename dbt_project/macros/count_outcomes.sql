@@ -4,14 +4,14 @@
         case
             when rejected_by is not null then rejected_by
             {%- if has_versions %}
-            when known_until < {{ far_date() }} then 'superseded'
+            when known_until < {{ end_of_time() }} then 'superseded'
             {%- endif %}
             else 'kept'
         end as rule,
         case
             when rejected_by is not null then 'quarantined'
             {%- if has_versions %}
-            when known_until < {{ far_date() }} then 'superseded'
+            when known_until < {{ end_of_time() }} then 'superseded'
             {%- endif %}
             else 'kept'
         end as outcome,

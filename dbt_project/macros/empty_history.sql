@@ -1,5 +1,5 @@
 {% macro empty_history() %}
-    {#- no row, and every column of int_histories_windowed: what a fixture does not name is null -#}
+    {#- no row, and every column of int_customer_windows: what a fixture does not name is null -#}
     select
         {%- for measure in windowed_measures() %}
         {%- for window in measure.windows %}

@@ -1,4 +1,4 @@
-{% macro keep_one_row(id, key, first_by, said) -%}
+{% macro keep_one_row(id, key, first_by, attributes) -%}
 numbered as (
 
     select
@@ -35,10 +35,10 @@ dropped as (
         array_agg({
             'loaded_at': numbered.loaded_at,
             'copy_number': numbered.copy_number,
-            {%- for column in said %}
+            {%- for column in attributes %}
             '{{ column }}': numbered.{{ column }}{{ ',' if not loop.last }}
             {%- endfor %}
-        }) filter (where numbered.loaded_at < kept.loaded_at) as said_before
+        }) filter (where numbered.loaded_at < kept.loaded_at) as earlier_rows
     from numbered
     inner join kept
         on numbered.{{ id }} = kept.{{ id }}
@@ -54,7 +54,7 @@ deduplicated as (
         coalesce(dropped.duplicate_rows, 0) as duplicate_rows,
         coalesce(dropped.exact_duplicate_rows, 0) as exact_duplicate_rows,
         coalesce(dropped.superseded_rows, 0) as superseded_rows,
-        dropped.said_before,
+        dropped.earlier_rows,
         0 as duplicate_money,
         0 as exact_duplicate_money
     from kept

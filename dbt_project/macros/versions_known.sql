@@ -1,4 +1,4 @@
-{% macro versions_known(id, said, said_once=[]) -%}
+{% macro versions_known(id, attributes, fixed_attributes=[]) -%}
 -- few have more than one version: the others need no order
 repeated as (
 
@@ -13,7 +13,7 @@ numbered as (
 
     select
         history.*
-        {%- for column in said_once %}
+        {%- for column in fixed_attributes %}
         {{ 'replace (' if loop.first }}first_value({{ column }}) over versions as {{ column }}{{ ')' if loop.last else ',' }}
         {%- endfor %},
         row_number() over versions as version_number
@@ -47,11 +47,11 @@ ended as (
 
 ),
 
-said as (
+dated as (
 
     select
         {{ id }},
-        {{ said | join(', ') }},
+        {{ attributes | join(', ') }},
         begun_on,
         ended_on
     from ended
@@ -60,7 +60,7 @@ said as (
 
     select
         {{ id }},
-        {{ said | join(', ') }},
+        {{ attributes | join(', ') }},
         null as begun_on,
         null as ended_on
     from history
@@ -73,14 +73,14 @@ said as (
 versioned as (
 
     select
-        said.* exclude (begun_on, ended_on),
+        dated.* exclude (begun_on, ended_on),
         checked.first_known_on,
-        coalesce(said.begun_on, date '0001-01-01') as valid_from,
-        coalesce(said.ended_on, {{ far_date() }}) as valid_until
-    from said
+        coalesce(dated.begun_on, date '0001-01-01') as valid_from,
+        coalesce(dated.ended_on, {{ end_of_time() }}) as valid_until
+    from dated
     inner join checked
-        on said.{{ id }} = checked.{{ id }}
-    where said.begun_on is null or said.begun_on is distinct from said.ended_on
+        on dated.{{ id }} = checked.{{ id }}
+    where dated.begun_on is null or dated.begun_on is distinct from dated.ended_on
 
 )
 {%- endmacro %}

@@ -5,7 +5,7 @@
     check_cols=['region', 'segment_id', 'registered_date'],
     updated_at='changed_on'
 ) }}
-{{ words_said(
-    ref('int_customers_checked'), ref('stg_retail__loads'), id='customer_id', said=['region', 'segment_id', 'registered_date']
+{{ attribute_history(
+    ref('int_customers_checked'), ref('stg_retail__loads'), id='customer_id', attributes=['region', 'segment_id', 'registered_date']
 ) }}
 {% endsnapshot %}

@@ -3,7 +3,7 @@ with
 
 lattice as (
 
-    select * from {{ ref('int_lattice_chosen') }}
+    select * from {{ ref('int_snapshot_grid') }}
 
 ),
 

@@ -17,35 +17,8 @@ from core.metrics import METRICS
 from train.registry import artefact
 from train.registry.promotion import CHALLENGER, CHAMPION, FORMER, Verdict
 
-# dbt makes them too, so that a build before any fit is green
-# (dbt_project/macros/create_model_notes_if_missing.sql)
-TABLES: dict[str, dict[str, str]] = {
-    "model_registry": {
-        "version": "varchar",
-        "as_of_date": "date",
-        "status": "varchar",
-        "fitted_at": "timestamp",
-        "promoted_at": "timestamp",
-        "reason": "varchar",
-        "git_revision": "varchar",
-        "contract_hash": "varchar",
-        "data_fingerprint": "varchar",
-        "test_as_of_date": "date",
-        "validation_as_of_dates": "date[]",
-        "training_as_of_dates": "date[]",
-        "parameters": "json",
-        "metrics": "json",
-        "sha256": "varchar",
-    },
-    "model_evaluation": {
-        "model_version": "varchar",
-        "model": "varchar",
-        "test_as_of_date": "date",
-        **dict.fromkeys(METRICS, "double"),
-        "is_chosen": "boolean",
-        "fitted_at": "timestamp",
-    },
-}
+# what a fit writes; dbt makes the tables too, so that a build before any fit is green
+TABLES = ("model_registry", "model_evaluation", "feature_importance", "training_dates")
 
 
 def enter(connection: duckdb.DuckDBPyConnection, card: Mapping[str, Any], verdict: Verdict) -> None:
@@ -156,11 +129,12 @@ def _existing() -> duckdb.DuckDBPyConnection:
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the tables, or give those of an earlier version of the project what they lack."""
-    for table, columns in TABLES.items():
-        typed = [f"{name} {data_type}" for name, data_type in columns.items()]
-        connection.execute(f"create table if not exists main.{table} ({', '.join(typed)})")
-        for column in typed:
-            connection.execute(f"alter table main.{table} add column if not exists {column}")
+    for table in TABLES:
+        columns = warehouse.written_columns(table)
+        connection.execute(f"create table if not exists main.{table} ({', '.join(columns)})")
+        for column in columns:
+            typed = column.removesuffix(" not null")
+            connection.execute(f"alter table main.{table} add column if not exists {typed}")
 
 
 def _replace(connection: duckdb.DuckDBPyConnection, card: Mapping[str, Any]) -> None:
@@ -234,9 +208,10 @@ def _of_champion(
     version: str,
     columns: Mapping[str, list[Any]],
 ) -> None:
+    connection.execute(f"delete from main.{table}")
     connection.execute(
         f"""
-        create or replace table main.{table} as
+        insert into main.{table} by name
         select {", ".join(columns)}, version as model_version, fitted_at
         from main.model_registry
         where version = ?

@@ -2,7 +2,7 @@ with
 
 histories as (
 
-    select * from {{ ref('int_histories_windowed') }}
+    select * from {{ ref('int_customer_windows') }}
 
 ),
 

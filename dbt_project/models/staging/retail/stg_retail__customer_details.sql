@@ -33,7 +33,7 @@ typed as (
 -- the newest load knows best; the history keeps what earlier ones said
 {{ keep_one_row(
     id='customer_id', key='customer_key', first_by='registered_date nulls first',
-    said=['region', 'segment_id', 'registered_date']
+    attributes=['region', 'segment_id', 'registered_date']
 ) }}
 
 select * from deduplicated

@@ -36,7 +36,7 @@ typed as (
 -- the newest load knows best; the history keeps what earlier ones said
 {{ keep_one_row(
     id='product_id', key='product_key', first_by='product_name nulls last',
-    said=['product_category', 'unit_price']
+    attributes=['product_category', 'unit_price']
 ) }}
 
 select * from deduplicated

@@ -1,0 +1,1 @@
+{% macro end_of_time() -%} date '9999-12-31' {%- endmacro %}

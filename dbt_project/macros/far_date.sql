@@ -1,1 +1,0 @@
-{% macro far_date() -%} date '9999-12-31' {%- endmacro %}
