@@ -159,9 +159,10 @@ prove: $(READY) ## prove the mart right, in half an hour or more; PART=futures f
 audit: $(READY) ## does a feature of your own know the future? tries other futures on a copy
 	@$(BIN)/python -m proof.audit
 
-lint: $(READY) ## check the style of Python and SQL
+lint: $(READY) ## check the style of Python and SQL, and the types of Python
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo --no-cache
 	@$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar dbt_project/models dbt_project/tests
 
@@ -171,5 +172,5 @@ format: $(READY) ## mend what the linters can mend
 
 clean: ## remove what was built; the warehouse, models and reports too
 	@rm -rf warehouse.duckdb warehouse.duckdb.wal shards-of-the-mart models reports dbt_project/target dbt_project/logs logs
-	@rm -rf .pytest_cache .ruff_cache
+	@rm -rf .pytest_cache .ruff_cache .mypy_cache
 	@find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

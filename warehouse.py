@@ -200,7 +200,7 @@ def has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) ->
         " and schema_name = ? and table_name = ?",
         [schema, table],
     ).fetchall()
-    return found[0][0] > 0
+    return bool(found[0][0])
 
 
 def shop_timezone(connection: duckdb.DuckDBPyConnection) -> str:
@@ -301,8 +301,8 @@ def contract(file: Path | None = None) -> Contract:
         raise WarehouseError(f"{file} does not describe {FEATURE_MART}")
     columns = tuple(_column(entry, file) for entry in mart["columns"])
     meta = mart.get("config", {}).get("meta", {})
-    keys = [meta.get(name) for name in ("entity", "timestamp")]
-    if not set(keys) <= {column.name for column in columns if column.role == "key"}:
+    entity, timestamp = meta.get("entity"), meta.get("timestamp")
+    if not {entity, timestamp} <= {column.name for column in columns if column.role == "key"}:
         raise WarehouseError(
             f"{file}: {FEATURE_MART} needs config.meta.entity and config.meta.timestamp, each the "
             "name of a column with the role key"
@@ -314,7 +314,7 @@ def contract(file: Path | None = None) -> Contract:
             f"{file}: config.meta.drivers of {FEATURE_MART} has {sorted(drivers)}, its columns "
             f"name {sorted(used)}: give each driver its words, and each column one of them"
         )
-    return Contract(columns, *keys, drivers)
+    return Contract(columns, entity, timestamp, drivers)
 
 
 def written_columns(table: str) -> tuple[str, ...]:
@@ -340,7 +340,7 @@ def _yaml(file: Path) -> Any:  # noqa: ANN401
     return yaml.load(file.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
-def _column(entry: dict, file: Path) -> Column:
+def _column(entry: dict[str, Any], file: Path) -> Column:
     meta = entry.get("config", {}).get("meta", {})
     if "data_type" not in entry or meta.get("role") not in (
         "key",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import duckdb
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.artifacts.schemas.run import RunExecutionResult, RunResult
 from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt_common.events.base_types import EventMsg
 
 import warehouse
 from core.bar import bar
@@ -108,11 +110,11 @@ def raise_if_failed(result: dbtRunnerResult) -> None:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable]:
+def _progress() -> Iterator[Callable[[EventMsg], None]]:
     with bar() as progress:
         task = progress.add_task("dbt: reading the project", total=None)
 
-        def follow(event: object) -> None:
+        def follow(event: EventMsg) -> None:
             if event.info.name == "LogStartLine":
                 progress.update(
                     task,
@@ -124,15 +126,29 @@ def _progress() -> Iterator[Callable]:
         yield follow
 
 
+def results_of(result: dbtRunnerResult) -> Sequence[RunResult]:
+    """Return what a run of dbt says of each node that it ran.
+
+    Raises
+    ------
+    TypeError
+        If it was a command that gives something else back.
+    """
+    if not isinstance(result.result, RunExecutionResult):
+        raise TypeError(f"dbt gave back a {type(result.result).__name__}, no results of nodes")
+    return result.result.results
+
+
 def _explain(result: dbtRunnerResult) -> str:
-    failed = [entry for entry in result.result.results if entry.status in ("error", "fail")]
-    skipped = sum(entry.status == "skipped" for entry in result.result.results)
+    failed = [entry for entry in results_of(result) if entry.status in ("error", "fail")]
+    skipped = sum(entry.status == "skipped" for entry in results_of(result))
     lines = [f"dbt: {len(failed)} failed, {skipped} behind them not run"]
     for entry in failed:
         message = " ".join((entry.message or "").split())
         lines.append(f"  {entry.node.resource_type} {entry.node.name}: {message}")
-        if entry.status == "fail" and getattr(entry.node, "compiled_code", None):
-            lines += [f"    for example {row}" for row in _examples(entry.node.compiled_code)]
+        sql = getattr(entry.node, "compiled_code", None)
+        if entry.status == "fail" and sql:
+            lines += [f"    for example {row}" for row in _examples(sql)]
     return "\n".join(lines)
 
 

@@ -16,13 +16,14 @@ R = TypeVar("R")
 
 def expected_errors(*others: type[Exception]) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorate a command: a `ShopError`, or one of `others`, ends it with its message on stderr."""
+    expected: tuple[type[Exception], ...] = (warehouse.ShopError, *others)
 
     def decorate(command: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(command)
         def run(*arguments: P.args, **options: P.kwargs) -> R:
             try:
                 return command(*arguments, **options)
-            except (warehouse.ShopError, *others) as error:
+            except expected as error:
                 typer.echo(f"error: {error}", err=True)
                 raise typer.Exit(1) from error
 

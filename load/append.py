@@ -132,7 +132,9 @@ def _recorded(table: Table) -> str:
     )
 
 
-def _execute(connection: duckdb.DuckDBPyConnection, query: str, moments: Mapping[str, date]) -> int:
+def _execute(
+    connection: duckdb.DuckDBPyConnection, query: str, moments: Mapping[str, datetime]
+) -> int:
     named = {name: moment for name, moment in moments.items() if f"${name}" in query}
     inserted = connection.execute(query, named).fetchone()
     return inserted[0] if inserted else 0
@@ -143,7 +145,7 @@ def _add(
     table: Table,
     source: str,
     is_derived: bool,
-    moments: Mapping[str, date],
+    moments: Mapping[str, datetime],
 ) -> int:
     """Add the rows of one table that it does not hold; return their number."""
     same = " and ".join(
@@ -174,7 +176,7 @@ def _same_row(table: Table, is_derived: bool) -> tuple[str, ...]:
 def _add_orders(
     connection: duckdb.DuckDBPyConnection,
     sources: Mapping[str, str],
-    moments: Mapping[str, date],
+    moments: Mapping[str, datetime],
 ) -> dict[str, int]:
     """Add new orders, and let orders that say something new take the place of what they said.
 
@@ -314,7 +316,7 @@ def _refuse_reused_ids(connection: duckdb.DuckDBPyConnection, incoming: str) -> 
 
 
 def _say_what_changes(
-    connection: duckdb.DuckDBPyConnection, table: Table, moments: Mapping[str, date]
+    connection: duckdb.DuckDBPyConnection, table: Table, moments: Mapping[str, datetime]
 ) -> None:
     rows = scalar(
         connection,
@@ -334,7 +336,7 @@ def _say_what_changes(
 
 
 def _say_what_is_dated_later(
-    connection: duckdb.DuckDBPyConnection, moments: Mapping[str, date]
+    connection: duckdb.DuckDBPyConnection, moments: Mapping[str, datetime]
 ) -> None:
     rows = scalar(
         connection,

@@ -129,7 +129,7 @@ def _parsed(connection: duckdb.DuckDBPyConnection, text: str) -> Node:
     if parsed["error"]:
         raise LoadError(f"{text!r} is no SQL: {parsed['error_message'].splitlines()[0]}")
     statement = parsed["statements"][0]["node"]
-    chosen = statement.get("select_list") or []
+    chosen: list[Node] = statement.get("select_list") or []
     plain = (
         len(parsed["statements"]) == len(chosen) == 1
         and statement["type"] == "SELECT_NODE"
@@ -144,7 +144,7 @@ def _parsed(connection: duckdb.DuckDBPyConnection, text: str) -> Node:
 def _sql(connection: duckdb.DuckDBPyConnection, node: Node) -> str:
     whole = json.loads(scalar(connection, "select json_serialize_sql('select 1')"))
     whole["statements"][0]["node"]["select_list"] = [node | {"alias": ""}]
-    text = scalar(connection, "select json_deserialize_sql(?)", [json.dumps(whole)])
+    text: str = scalar(connection, "select json_deserialize_sql(?)", [json.dumps(whole)])
     return text.removeprefix("SELECT ")
 
 
@@ -209,7 +209,8 @@ def _children(node: Node) -> list[Node]:
         children = [one["expression"] for one in node["arguments"]]
         # the condition is none of it
         return children[1:] if node.get("function_name") == "if" else children
-    return node.get("children", [])
+    found: list[Node] = node.get("children", [])
+    return found
 
 
 def _read_as_numbers(node: Node, types: Mapping[str, str]) -> list[Node]:
@@ -238,7 +239,8 @@ def _is_number(node: Node, types: Mapping[str, str]) -> bool:
     if kind == "COLUMN_REF":
         return types[node["column_names"][0].lower()].startswith(_NUMERIC)
     if kind == "CAST":
-        return node["type_expr"]["type_name"].upper().startswith(_NUMERIC)
+        read_as: str = node["type_expr"]["type_name"]
+        return read_as.upper().startswith(_NUMERIC)
     if name in _ARITHMETIC | _OF_NUMBERS | {NUMBER}:
         return True
     choosing = kind == "CASE" or node["type"] == "OPERATOR_COALESCE" or name in _CHOOSING

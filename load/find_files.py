@@ -134,9 +134,9 @@ def _in_folder(folder: Path, file: Names | None) -> list[Path]:
         return found
     found_by_name = {one: fits for one in file if (fits := _fitting(folder, one))}
     if len(found_by_name) != 1:
-        found = " and ".join(fits[0].name for fits in found_by_name.values()) or "none"
+        names = " and ".join(fits[0].name for fits in found_by_name.values()) or "none"
         kind = LoadError if found_by_name else NoFileError
-        raise kind(f"{folder}: expected one file {' or '.join(file)}, found {found}")
+        raise kind(f"{folder}: expected one file {' or '.join(file)}, found {names}")
     return next(iter(found_by_name.values()))
 
 

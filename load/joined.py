@@ -106,15 +106,15 @@ def joined(
 def _keys(join: Join, here: dict[str, str], part: Part) -> dict[str, str]:
     found = {}
     for name in join.by:
-        pair = same_name(name, here), same_name(name, part.columns)
-        if None in pair:
-            columns = part.columns if pair[0] else here
+        mine, theirs = same_name(name, here), same_name(name, part.columns)
+        if mine is None or theirs is None:
+            columns = part.columns if mine else here
             raise LoadError(
                 f"{part.file}: the column {name} that rows are joined on is missing "
-                f"{'in it' if pair[0] else 'in the file that it is joined to'}"
+                f"{'in it' if mine else 'in the file that it is joined to'}"
                 f"{did_you_mean(name, columns)}"
             )
-        found[pair[0]] = pair[1]
+        found[mine] = theirs
     return found
 
 

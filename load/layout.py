@@ -9,7 +9,8 @@ import duckdb
 
 from load.file_format import Format
 from load.find_files import DATABASES, find
-from load.mapping import HEADERS, ORDER_LINES, Mapping, read_mapping
+from load.mapping import ORDER_LINES, Mapping, read_mapping
+from load.raw_tables import HEADERS
 from load.read_files import open_parts
 from load.resolve_columns import columns_read
 from load.staging import LoadError

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 import warehouse
-from load.staging import scalar
+from load.staging import counted
 
 GENERATED = "generated"
 REPLACE, APPEND = "replace", "append"
@@ -116,7 +117,8 @@ def write(
     """Write a load into the ledger, and the rows that it set aside."""
     load_id = next_id(connection)
     added = [list(rows_added), list(rows_added.values())]
-    for file in entry.files or [None]:
+    files: Sequence[LoadedFile | None] = entry.files or [None]
+    for file in files:
         connection.execute(
             f"insert into raw.loads ({', '.join(_LOADS)}) select {', '.join('?' * 6)}, "
             f"map(?::varchar[], ?::bigint[]), {', '.join('?' * 8)}",
@@ -144,10 +146,10 @@ def write(
 
 def next_id(connection: duckdb.DuckDBPyConnection) -> int:
     """Return the number that the next load gets."""
-    return scalar(connection, "select coalesce(max(load_id), 0) + 1 from raw.loads")
+    return counted(connection, "select coalesce(max(load_id), 0) + 1 from raw.loads")
 
 
-def loads(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
+def loads(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
     """Return of each load its number, mode, files, days, orders, lines, money and known day."""
     if not warehouse.has_table(connection, "raw", "loads"):
         return []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 
@@ -108,7 +109,7 @@ def _rare_prefix(
 
 def _dated(
     connection: duckdb.DuckDBPyConnection, table: str, text: str, kind: str, filled: int
-) -> dict:
+) -> dict[str, Any]:
     if kind == "DATE" or kind.startswith("TIMESTAMP"):
         return {"date": "a date"}
     try:
@@ -122,7 +123,9 @@ def _dated(
     return {"date": form} if fits >= _NEARLY * filled else {}
 
 
-def _numbered(connection: duckdb.DuckDBPyConnection, table: str, text: str, filled: int) -> dict:
+def _numbered(
+    connection: duckdb.DuckDBPyConnection, table: str, text: str, filled: int
+) -> dict[str, Any]:
     doubt = {}
     try:
         decimal = decimal_sign(connection, table, [text], "the file")

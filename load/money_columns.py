@@ -72,14 +72,17 @@ def line_money(
                 _discounts_left(money),
                 (amount.name, of.name),
             )
-    totals = [one for one in goods if order and facts.is_total(order.look, one)]
-    for total in totals:
-        parts = [one for one in goods if one is not total and facts.adds_up(order.look, one, total)]
-        if parts:
-            return Money(
-                parts[0].name, f"adds up to {total.name} in nearly every order", None,
-                (parts[0].name, total.name),
-            )  # fmt: skip
+    totals: list[Look] = []
+    if order:
+        totals = [one for one in goods if facts.is_total(order.look, one)]
+        for total in totals:
+            others = [one for one in goods if one is not total]
+            parts = [one for one in others if facts.adds_up(order.look, one, total)]
+            if parts:
+                return Money(
+                    parts[0].name, f"adds up to {total.name} in nearly every order", None,
+                    (parts[0].name, total.name),
+                )  # fmt: skip
     lines = [one for one in goods if one not in totals]
     if named and named.look in totals:
         why = "by its name"
@@ -176,7 +179,12 @@ class _Facts:
         self.table = table
 
     def _one(self, fact: str) -> float:
-        return scalar(self.connection, f"select {fact} from {self.table}")
+        number: float = scalar(self.connection, f"select {fact} from {self.table}")
+        return number
+
+    def _is(self, fact: str) -> bool:
+        holds: bool = scalar(self.connection, f"select {fact} from {self.table}")
+        return holds
 
     def _holds(self, condition: str, where: str, source: str | None = None) -> bool:
         """Return whether a condition holds in nearly all rows to which it applies."""
@@ -184,14 +192,14 @@ class _Facts:
             f"select count_if({where}), count_if({where} and {condition}) "
             f"from {source or self.table}"
         ).fetchall()[0]
-        return applies >= _MINIMUM and holds >= _HOLDS * applies
+        return bool(applies >= _MINIMUM and holds >= _HOLDS * applies)
 
     def lines_per_order(self, order: Look) -> float:
         name = quoted(order.name)
         return self._one(f"count({name}) / greatest(count(distinct {name}), 1)")
 
     def varies(self, quantity: Look) -> bool:
-        return self._one(f"count(distinct abs({quantity.number})) > 1")
+        return self._is(f"count(distinct abs({quantity.number})) > 1")
 
     def is_product(self, quantity: Look, price: Look, amount: Look) -> bool:
         product = f"abs({quantity.number} * {price.number})"
@@ -205,7 +213,7 @@ class _Facts:
         less = f"abs({gross.number}) - abs({discount.number})"
         share = f"abs({gross.number}) * (1 - abs({discount.number}))"
         close = " or ".join(f"abs({one} - abs({net.number})) <= 0.011" for one in (less, share))
-        some = self._one(f"count_if({discount.number} <> 0) > 0")
+        some = self._is(f"count_if({discount.number} <> 0) > 0")
         return some and self._holds(f"({close})", f"{gross.number} <> 0")
 
     def is_total(self, order: Look, total: Look) -> bool:
@@ -214,7 +222,7 @@ class _Facts:
             f"(select count(*) as rows, count(distinct {total.number}) as values from {self.table} "
             f"where {quoted(order.name)} is not null group by {quoted(order.name)})"
         )
-        several = self._one(f"count(distinct {total.number}) > 1")
+        several = self._is(f"count(distinct {total.number}) > 1")
         return several and self._holds("values = 1", "rows > 1", by_order)
 
     def adds_up(self, order: Look, part: Look, total: Look) -> bool:
@@ -252,4 +260,4 @@ class _Facts:
         ).fetchall()[0]
         if max(constant, growing) == 0 or min(constant, growing) > 0.2 * max(constant, growing):
             return None
-        return growing > constant
+        return bool(growing > constant)

@@ -13,7 +13,7 @@ from core.sql import quoted
 from load.find_files import shown
 from load.parts import Part
 from load.read_files import Staged
-from load.staging import OUR, STAGED, LoadError, scalar
+from load.staging import OUR, STAGED, LoadError, counted, scalar
 
 # the rows set aside of all tables, in the scratch database
 REJECTED = f"{STAGED}.main.rejected"
@@ -139,7 +139,7 @@ def _message(
     )
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, rows: Sequence[tuple]) -> None:
+def _insert(connection: duckdb.DuckDBPyConnection, rows: Sequence[tuple[object, ...]]) -> None:
     if not rows:
         return
     columns = zip(*rows, strict=True)
@@ -152,7 +152,7 @@ def _insert(connection: duckdb.DuckDBPyConnection, rows: Sequence[tuple]) -> Non
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, staged: Staged) -> int:
-    return scalar(connection, f"select count(*) from {staged.table}")
+    return counted(connection, f"select count(*) from {staged.table}")
 
 
 def _place(name: str, part: Part, path: Path) -> tuple[str, str, str | None]:

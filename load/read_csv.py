@@ -54,9 +54,12 @@ class TextPart(Part):
 
     def _records(self) -> Iterator[tuple[int, int, bool]]:
         """Yield the number of each record, the line it begins on, and whether it is blank."""
-        quoting = csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE
         with self.text.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream, delimiter=self.delimiter, quoting=quoting)
+            reader = csv.reader(
+                stream,
+                delimiter=self.delimiter,
+                quoting=csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE,
+            )
             line = 1
             # a cell too long for the csv module ends it: the plain count is then the best guess
             with suppress(csv.Error):

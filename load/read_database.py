@@ -72,8 +72,8 @@ def table_part(connection: duckdb.DuckDBPyConnection, file: Path, table: str | N
         types, spelt = described(connection, source, file)
         return SqlPart(file, types, source=source, spelt=spelt)
     try:
-        with closing(_open_sqlite(file)) as source:
-            cursor = source.execute(f"select * from {quoted(found[0])} limit 0")
+        with closing(_open_sqlite(file)) as opened:
+            cursor = opened.execute(f"select * from {quoted(found[0])} limit 0")
             columns = [name for name, *_ in cursor.description]
     except (sqlite3.Error, UnicodeError) as error:
         raise LoadError(f"{file}: cannot be read: table {found[0]}: {error}") from error
@@ -123,7 +123,7 @@ def _attached(connection: duckdb.DuckDBPyConnection, file: Path) -> str:
     if file.resolve() == warehouse.path():
         raise LoadError(f"{file}: is the warehouse itself")
     path = str(file.resolve())
-    attached = dict(
+    attached: dict[str, str] = dict(
         connection.execute("select path, database_name from duckdb_databases()").fetchall()
     )
     if path not in attached:

@@ -17,7 +17,7 @@ from load.parts import Into, JsonPart, Part, SqlPart, described, staged_type
 from load.read_csv import text_part
 from load.read_database import table_part
 from load.read_workbook import sheet_parts
-from load.staging import STAGED, LoadError, NoRowsError, first_lines, scalar
+from load.staging import STAGED, LoadError, NoRowsError, counted, first_lines, scalar
 
 
 @dataclass
@@ -186,7 +186,7 @@ def stage(
 
 
 def _next_row(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    return scalar(connection, f"select coalesce(max(rowid) + 1, 0) from {table}")
+    return counted(connection, f"select coalesce(max(rowid) + 1, 0) from {table}")
 
 
 def _common_type(parts: Sequence[Part], column: str) -> str:

@@ -52,8 +52,8 @@ class Read:
     rows_by_file: dict[Path, int]
     rejected: int
     has_zones: bool
-    keys: frozenset[str] = frozenset()
-    staged: Staged | None = None
+    keys: frozenset[str]
+    staged: Staged
     currency: str | None = None  # the sign that stands beside numbers
 
     def place(self, file_row: int) -> str:
@@ -207,8 +207,12 @@ def _define_number(
     texts = [text for one in found.values() for text in one.numbers]
     for key, one in found.items():
         column = next(iter(one.columns), None)
-        is_plain = column is not None and one.sql == quoted(column)
-        if is_plain and _is_number(types.get(key, "")) and staged.columns[column] == "VARCHAR":
+        if (
+            column is not None
+            and one.sql == quoted(column)
+            and _is_number(types.get(key, ""))
+            and staged.columns[column] == "VARCHAR"
+        ):
             texts.append(one.sql)
     texts = list(dict.fromkeys(texts))
     decimal = stated.decimal or decimal_sign(connection, staged.table, texts, staged.name)

@@ -9,7 +9,6 @@ import itertools
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from load.file_format import WHITESPACE, Format
 from load.staging import LoadError
@@ -75,7 +74,7 @@ def _guesses(file: Path) -> tuple[str, ...]:
     return next(((name,) for mark, name in _MARKS.items() if head.startswith(mark)), _GUESSES)
 
 
-def _opened(file: Path) -> BinaryIO:
+def _opened(file: Path) -> gzip.GzipFile | io.BufferedReader:
     # DuckDB unpacks gzip too, but does not check the sum at its end
     return gzip.open(file) if _packed(file) else file.open("rb")
 

@@ -25,7 +25,8 @@ _BATCH = 20_000
 class SheetPart(Part):
     """One sheet with rows below its header."""
 
-    workbook: CalamineWorkbook | None = None
+    sheet: str = field(kw_only=True)
+    workbook: CalamineWorkbook = field(kw_only=True)
     header: bool = True
     _numbers: list[int] = field(default_factory=list)
 
@@ -44,7 +45,7 @@ class SheetPart(Part):
         """Return the row numbers that the workbook shows."""
         return [self._numbers[position] for position in positions]
 
-    def _rows(self) -> Iterator[list[object]]:
+    def _rows(self) -> Iterator[Sequence[object]]:
         sheet = self.workbook.get_sheet_by_name(self.sheet)
         for number, row in enumerate(sheet.to_python(skip_empty_area=False), 1):
             if number > self.header and any(cell != "" for cell in row):
@@ -100,7 +101,7 @@ def _part(file: Path, workbook: CalamineWorkbook, name: str, stated: Format) -> 
 
 
 def _columns(
-    rows: Iterator[list[object]], wanted: Sequence[int]
+    rows: Iterator[Sequence[object]], wanted: Sequence[int]
 ) -> Iterator[list[list[str | None]]]:
     while batch := list(itertools.islice(rows, _BATCH)):
         yield [[_cell_text(row[position]) for row in batch] for position in wanted]

@@ -65,10 +65,16 @@ def first_lines(error: Exception) -> str:
     return " ".join(lines[:3])
 
 
-def scalar(connection: duckdb.DuckDBPyConnection, query: str, values: Sequence = ()) -> Any:  # noqa: ANN401
+def scalar(connection: duckdb.DuckDBPyConnection, query: str, values: Sequence[object] = ()) -> Any:  # noqa: ANN401
     """Return the one value that a query yields."""
     # all rows are fetched: a result left open keeps the connection from registering tables
     return connection.execute(query, list(values)).fetchall()[0][0]
+
+
+def counted(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    """Return the one whole number that a query yields."""
+    number: int = scalar(connection, query)
+    return number
 
 
 def make(connection: duckdb.DuckDBPyConnection, name: str, query: str) -> str:

@@ -90,13 +90,13 @@ def shares(
     }
     measured = pd.DataFrame({name: evaluate(actual, one) for name, one in known.items()}).T
     table = pd.concat([evaluation[["r2", "auc"]], measured[["r2", "auc"]]])
-    best = table.loc[BEST]
+    best_auc = table["auc"][BEST]
     return pd.DataFrame(
         {
             "r2": table["r2"],
-            "skill_share": _share(table["r2"], best["r2"]),
+            "skill_share": _share(table["r2"], table["r2"][BEST]),
             "auc": table["auc"],
-            "auc_share": _share(table["auc"] - 0.5, best["auc"] - 0.5),
+            "auc_share": _share(table["auc"] - 0.5, best_auc - 0.5),
         }
     )
 

@@ -11,8 +11,8 @@ from typing import Annotated
 
 import duckdb
 import typer
-from dbt.artifacts.resources.types import NodeType
 from dbt.cli.main import dbtRunnerResult
+from dbt.contracts.graph.nodes import ModelNode, SnapshotNode
 from sqlglot.errors import SqlglotError
 
 import warehouse
@@ -62,9 +62,9 @@ def write_lineage(result: dbtRunnerResult) -> int:
         rows = []
         for feature in warehouse.contract().features:
             part = next((part for part in parts if feature in part.columns), None)
-            sources = part.columns[feature] if part else NOTHING
+            sources, chosen_by = (part.columns[feature], part.rows) if part else (NOTHING, NOTHING)
             rows.append(
-                (feature, sorted(sources) or CALENDAR, sorted(part.rows if sources else NOTHING))
+                (feature, sorted(sources) or CALENDAR, sorted(chosen_by if sources else NOTHING))
             )
         for name in dict.fromkeys(lineage.unresolved):
             log.warning("the lineage of features leaves out %s: it is found in no table", name)
@@ -79,8 +79,8 @@ def write_lineage(result: dbtRunnerResult) -> int:
 def _lineage(connection: duckdb.DuckDBPyConnection, result: dbtRunnerResult) -> Lineage:
     nodes = [
         entry.node
-        for entry in result.result.results
-        if entry.node.resource_type in (NodeType.Model, NodeType.Snapshot)
+        for entry in dbt_runner.results_of(result)
+        if isinstance(entry.node, ModelNode | SnapshotNode)
     ]
     columns = connection.execute(
         "select schema_name || '.' || table_name, list(column_name order by column_index)"
@@ -88,12 +88,14 @@ def _lineage(connection: duckdb.DuckDBPyConnection, result: dbtRunnerResult) -> 
         " group by all"
     ).fetchall()
     return Lineage(
-        models={f"{node.schema}.{node.name}": node.compiled_code for node in nodes},
+        models={
+            f"{node.schema}.{node.name}": node.compiled_code for node in nodes if node.compiled_code
+        },
         raw=dict(columns),
         histories={
             f"{node.schema}.{node.name}": node.config.updated_at
             for node in nodes
-            if node.resource_type == NodeType.Snapshot
+            if isinstance(node, SnapshotNode) and node.config.updated_at
         },
     )
 

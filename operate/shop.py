@@ -65,10 +65,11 @@ class _Lazy(TyperCommand):
 
 
 class _Shop(TyperGroup):
-    def list_commands(self, ctx: typer.Context) -> list[str]:
+    # the context is click's, as above
+    def list_commands(self, ctx) -> list[str]:  # noqa: ANN001
         return list(COMMANDS)
 
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> _Lazy | None:
+    def get_command(self, ctx, cmd_name: str) -> _Lazy | None:  # noqa: ANN001
         if cmd_name not in COMMANDS:
             return None
         return _Lazy(cmd_name, *COMMANDS[cmd_name])

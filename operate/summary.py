@@ -126,7 +126,7 @@ def _worth(
 ) -> None:
     """Say how the model did beside the best simple baseline, and beside what is possible."""
     errors = pd.Series(_errors(evaluation), index=evaluation.index)
-    baseline = errors[list(BASELINES)].idxmin()
+    baseline = str(errors[list(BASELINES)].idxmin())
     ratio = float(np.exp(errors[chosen] - errors[baseline]))
     word = "smaller" if ratio < 1 else "larger"
     console.print(
@@ -150,7 +150,7 @@ def _worth(
 
 def _gate(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
     """Say in one line what was stopped."""
-    rows, money, repaired = connection.execute(
+    [(rows, money, repaired)] = connection.execute(
         """
         select
             coalesce(sum(rows) filter (where outcome = 'quarantined'), 0),
@@ -158,7 +158,7 @@ def _gate(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
             coalesce(sum(rows) filter (where outcome = 'repaired'), 0)
         from marts.data_quality
         """
-    ).fetchone()
+    ).fetchall()
     console.print(
         f"Stopped at the gate: {rows:,} rows worth {money:,.0f} (marts.quarantine says why); "
         f"repaired: {repaired:,} (marts.data_quality).\n"
@@ -207,7 +207,7 @@ def _achievable(
 
 
 def _revenue(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
-    as_of, customers, total, low, high = connection.execute(
+    [(as_of, customers, total, low, high)] = connection.execute(
         """
         select as_of_date, customers, expected_spend, total_low, total_high
         from marts.total_forecasts
@@ -215,7 +215,7 @@ def _revenue(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
         order by as_of_date desc
         limit 1
         """
-    ).fetchone()
+    ).fetchall()
     [(buyers,)] = connection.execute(
         "select sum(purchase_probability) from marts.customer_predictions"
     ).fetchall()
@@ -224,13 +224,13 @@ def _revenue(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
         if high is None
         else f"with a chance of 80 % between {low:,.0f} and {high:,.0f}"
     )
-    horizon, last = connection.execute(
+    [(horizon, last)] = connection.execute(
         """
         select horizon_days, as_of_date + horizon_days - 1
         from intermediate.int_snapshots_scheduled
         where is_current
         """
-    ).fetchone()
+    ).fetchall()
     console.print(
         f"Expected revenue of the {horizon} days {as_of} to {last}: [bold]{total:,.0f}[/bold], "
         f"{interval}."
@@ -254,7 +254,7 @@ def _revenue(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
 
 def _revenue_before(connection: duckdb.DuckDBPyConnection, as_of: dt.date, horizon: int) -> str:
     """Say what came in in the days before an as-of date, and in the same days a year ago."""
-    before, year_ago, first = connection.execute(
+    [(before, year_ago, first)] = connection.execute(
         f"""
         with days as (
             select event_date, spend - returned as revenue
@@ -270,7 +270,7 @@ def _revenue_before(connection: duckdb.DuckDBPyConnection, as_of: dt.date, horiz
         from days
         """,
         {"as_of": as_of},
-    ).fetchone()
+    ).fetchall()
     text = f"{before or 0:,.0f} in the last {horizon} days"
     if first is not None and (as_of - first).days >= 365:
         text += f", {year_ago or 0:,.0f} in the same days a year ago"

@@ -96,7 +96,7 @@ def write(story: Story, folder: Path) -> Path:
         drawing.savefig(file, dpi=110)
         encoded = base64.b64encode(file.read_bytes()).decode()
         images.append({"name": name, "caption": CAPTIONS[name], "data": encoded})
-    by_driver = story.importance.clip(lower=0).groupby(story.drivers).sum()
+    by_driver = story.importance.clip(lower=0).groupby(story.drivers.get).sum()
     page = template(TEMPLATE).render(
         card=story.card,
         status=story.status,
@@ -106,7 +106,7 @@ def write(story: Story, folder: Path) -> Path:
         models=[(name, _cells(row)) for name, row in story.evaluation.iterrows()],
         history=[(day, _cells(row)) for day, row in story.history.iterrows()],
         intervals=[
-            (one.model, one.metric, *(metric_text(one.metric, value) for value in one[2:5]))
+            (one.model, one.metric, *(metric_text(str(one.metric), value) for value in one[2:5]))
             for one in story.intervals[["model", "metric", "value", "low", "high"]].itertuples(
                 index=False
             )

@@ -10,7 +10,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pandas as pd
 import typer
@@ -18,6 +18,7 @@ import uvicorn
 from fastapi import Body, FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 import warehouse
@@ -31,7 +32,11 @@ from train.registry import artefact as artefacts
 log = logging.getLogger(__name__)
 
 CONTRACT = repository.contract()
-Features = schema.features_model(CONTRACT)
+if TYPE_CHECKING:
+    # made when the module is read, from the contract
+    Features = BaseModel
+else:
+    Features = schema.features_model(CONTRACT)
 # who sends more of them has sent something else
 MOST_ERRORS = 20
 # a field that nobody knows bears any name; and a message may quote one
@@ -177,7 +182,9 @@ def _champion(request: Request) -> artefacts.Artefact:
     return request.app.state.champion
 
 
-def _prediction(row: Mapping[str, Any], champion: artefacts.Artefact) -> schema.Prediction:
+def _prediction(
+    row: Mapping[str, Any] | pd.Series, champion: artefacts.Artefact
+) -> schema.Prediction:
     return schema.Prediction(
         **{name: float(row[name]) for name in COLUMNS}, model_version=champion.version
     )

@@ -105,19 +105,19 @@ def _input(column: warehouse.Column, value: Any, choices: list[str], key: str) -
             key=key,
         )
     if kind is bool:
-        options = [None, True, False] if column.nullable else [True, False]
+        answers = [None, True, False] if column.nullable else [True, False]
         return st.selectbox(
             label,
-            options,
-            index=options.index(value) if value in options else 0,
-            format_func=YES_NO.get,
+            answers,
+            index=answers.index(value) if value in answers else 0,
+            format_func=YES_NO.__getitem__,
             help=help_text,
             key=key,
         )
     # limits are the contract's business: the API names them when they are passed
     return st.number_input(
         label,
-        value=None if value is None else kind(value),
+        value=None if value is None else int(value) if kind is int else float(value),
         step=1 if kind is int else None,
         format="%d" if kind is int else "%.2f" if "decimal" in column.data_type.lower() else "%.3f",
         placeholder="unknown",

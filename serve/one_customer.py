@@ -77,7 +77,7 @@ class OneCustomer:
             from {_query(self._steps.features)} as features
             inner join {self._whole}.features.feat_dates as dates using (as_of_date)"""
         ).fetchone()
-        return row and dict(zip(names, row, strict=True))
+        return None if row is None else dict(zip(names, row, strict=True))
 
     def amounts_counted(self) -> list[Decimal]:
         """Return what each of the added lines counts for, in their order: a line may be capped."""

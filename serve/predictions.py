@@ -44,9 +44,9 @@ def replace(scores: pd.DataFrame, day: date, doubt: TotalDoubt) -> int:
     with warehouse.writer() as connection:
         connection.register("scores", scores)
         with warehouse.transaction(connection):
-            replaced = connection.execute(
+            [(replaced,)] = connection.execute(
                 "delete from main.predictions where as_of_date = ?", [day]
-            ).fetchone()[0]
+            ).fetchall()
             names = f"as_of_date, customer_id, {', '.join(COLUMNS)}, model_version, scored_at"
             connection.execute(
                 f"insert into main.predictions ({names}) "
@@ -73,7 +73,7 @@ def replace(scores: pd.DataFrame, day: date, doubt: TotalDoubt) -> int:
 
 def _check_population(connection: duckdb.DuckDBPyConnection, day: date) -> None:
     """Refuse a run that has not exactly one row for each customer of the population."""
-    twice, missing, strange = connection.execute(
+    [(twice, missing, strange)] = connection.execute(
         f"""
         with predicted as (
             select customer_id, count(*) as n from main.predictions
@@ -88,7 +88,7 @@ def _check_population(connection: duckdb.DuckDBPyConnection, day: date) -> None:
         full join population on predicted.customer_id = population.customer_id
         """,
         {"day": day},
-    ).fetchone()
+    ).fetchall()
     if twice or missing or strange:
         raise ScoreError(
             f"of the customers of {day}, {twice} would have several scores, {missing} none, and "

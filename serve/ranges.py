@@ -36,10 +36,10 @@ def beyond_training(
     asked = [f"min({name}), max({name})" for name in numbers]
     asked += [f"bool_or({name} = ?)" for name in labels]
     learned = "select as_of_date from main.training_dates where model_version = ?"
-    rows, *found = connection.execute(
+    [(rows, *found)] = connection.execute(
         f"select count(*), {', '.join(asked)} from {MART} where as_of_date in ({learned})",
         [*(values[name] for name in labels), model_version],
-    ).fetchone()
+    ).fetchall()
     if not rows:
         return [f"the mart has no date that {model_version} learned from: ranges are not compared"]
     sentences = []

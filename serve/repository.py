@@ -100,9 +100,9 @@ def customer(customer_id: str) -> dict[str, Any] | None:
             },
         )
         reasons = _reasons(connection, customer_id, prediction) if prediction else []
-    if prediction is None and row is None:
-        return None
     found = row or prediction
+    if found is None:
+        return None
     return {
         "customer_id": customer_id,
         "as_of_date": found["as_of_date"],
@@ -188,7 +188,9 @@ def _first(
     cursor = connection.execute(query, parameters)
     names = [column[0] for column in cursor.description]
     row = cursor.fetchone()
-    return row and {name: json_value(value) for name, value in zip(names, row, strict=True)}
+    if row is None:
+        return None
+    return {name: json_value(value) for name, value in zip(names, row, strict=True)}
 
 
 def json_value(value: Any) -> Any:  # noqa: ANN401

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 from pydantic import (
     AfterValidator,
@@ -25,7 +25,7 @@ BIGGEST_MONEY = 10.0**16
 # no date lies further back than this
 MOST_DAYS = 365_000
 FeatureValue = bool | int | float | str | None
-PYTHON_TYPES = {
+PYTHON_TYPES: dict[str, type[bool | int | float | str]] = {
     "DECIMAL": float,
     "DOUBLE": float,
     "FLOAT": float,
@@ -181,7 +181,7 @@ class Invalid(BaseModel):
     detail: list[InvalidField]
 
 
-def python_type(column: warehouse.Column) -> type:
+def python_type(column: warehouse.Column) -> type[bool | int | float | str]:
     """Return the Python type of a contract column's SQL type.
 
     Raises
@@ -219,15 +219,15 @@ def features_model(contract: warehouse.Contract) -> type[BaseModel]:
             continue
         kind = python_type(column)
         limits = _limits(column, kind)
-        if kind is str:
-            kind = Annotated[str, AfterValidator(encodable)]
+        # what may stand in an annotation has no type of its own in Python 3.11
+        taken: Any = Annotated[str, AfterValidator(encodable)] if kind is str else kind
         if column.nullable:
             fields[column.name] = (
-                kind | None,
+                taken | None,
                 Field(default=None, description=column.description, **limits),
             )
         else:
-            fields[column.name] = (kind, Field(description=column.description, **limits))
+            fields[column.name] = (taken, Field(description=column.description, **limits))
     return create_model(
         "Features",
         __doc__="The features of one customer, as the contract of the feature mart states them.",
@@ -241,7 +241,12 @@ def features_model(contract: warehouse.Contract) -> type[BaseModel]:
     )
 
 
-def _limits(column: warehouse.Column, kind: type) -> dict[str, float]:
+class _Limits(TypedDict, total=False):
+    ge: float
+    le: float
+
+
+def _limits(column: warehouse.Column, kind: type) -> _Limits:
     if kind in (bool, str):
         return {}
     # beyond these the warehouse could not hold the value either
@@ -259,7 +264,7 @@ def _example_value(column: warehouse.Column) -> bool | int | float | str:
         return True
     if kind is str:
         return "Unknown"
-    value = 6 if column.unit == "month" else 0
+    value: float = 6 if column.unit == "month" else 0
     if column.minimum is not None:
         value = max(value, column.minimum)
     if column.maximum is not None:

@@ -134,7 +134,8 @@ def histogram() -> pd.DataFrame:
     )
     filled = counts.index[counts["customers"] > 0]
     counts = counts.loc[filled.min() : filled.max()] if len(filled) else counts.iloc[:0]
-    labels = [f"{_short(row.lower)}-{_short(row.upper)}" for row in counts.itertuples()]
+    ends = zip(counts["lower"], counts["upper"], strict=True)
+    labels = [f"{_short(lower)}-{_short(upper)}" for lower, upper in ends]
     return counts.assign(label=labels)
 
 

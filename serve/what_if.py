@@ -77,6 +77,7 @@ def what_if(
         with one_customer(connection, customer_id) as one:
             _check(one.features(day), row, customer_id, day)
             new = one.features(day, lines)
+            assert new is not None  # known without the lines, so with them too
             warnings = _cut(lines, one)
         changed = {name: (row[name], new[name]) for name in row if row[name] != new[name]}
         warnings += ranges.beyond_training(

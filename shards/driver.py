@@ -176,7 +176,7 @@ def _note_states(place: Layout, tasks: Sequence[Task]) -> None:
 def _sweep(place: Layout, through: Sequence[Task]) -> None:
     """Remove what no build needs any more, and what attempts that died have left."""
     kept: set[Path] = set()
-    for shard, key in layout.get(place.plan)["states"].items():
+    for shard, key in layout.read(place.plan)["states"].items():
         kept.add(place.shard(int(shard), key))
     for task in through:
         kept |= {place.done(task.shard, task.key)}

@@ -47,7 +47,7 @@ def gather(folder: Path, settings: Settings) -> None:
         If a test of the mart fails.
     """
     place = Layout(folder.resolve())
-    shards = layout.get(place.plan)["shards"]
+    shards = layout.read(place.plan)["shards"]
     files = [place.shard(shard) for shard in range(shards)]
     with warehouse.writer() as connection:
         for number, file in enumerate([place.driver, *files]):

@@ -14,4 +14,5 @@ SPELLING = warehouse.DBT_PROJECT / "macros" / "canonical_id.sql"
 @cache
 def canonical(column: str) -> str:
     """Return SQL for the one form of an id, from the macro that the models use."""
-    return Environment().from_string(SPELLING.read_text()).module.canonical_id(column)
+    macros = vars(Environment().from_string(SPELLING.read_text()).module)
+    return macros["canonical_id"](column)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -124,9 +125,15 @@ def put_rows(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) -> Non
     os.replace(made, path)
 
 
-def get(path: Path) -> dict | None:
+def read(path: Path) -> dict[str, Any]:
+    """Read JSON that is there."""
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
+
+
+def get(path: Path) -> dict[str, Any] | None:
     """Read JSON, or nothing where there is none."""
-    return json.loads(path.read_text()) if path.exists() else None
+    return read(path) if path.exists() else None
 
 
 def remove(path: Path) -> None:

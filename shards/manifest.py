@@ -27,9 +27,9 @@ def publish(place: Layout, tasks: Sequence[Task]) -> None:
     dates = place.mart / DATES / f"{tasks[0].key}.parquet"
     with duckdb.connect(str(place.driver), read_only=True) as connection:
         layout.put_rows(connection, f"from features.{DATES} order by as_of_date", dates)
-        [current] = connection.execute(
+        [(current,)] = connection.execute(
             "select as_of_date from intermediate.int_snapshots_scheduled where is_current"
-        ).fetchone()
+        ).fetchall()
     files = [f"{DATES}/{dates.name}"]
     for task in tasks:
         files += [
@@ -77,7 +77,7 @@ def _lay_warehouse(place: Layout) -> None:
 
 def files_of(place: Layout) -> dict[str, list[str]]:
     """Return the mart's files by table."""
-    tables = layout.get(place.manifest)["tables"]
+    tables = layout.read(place.manifest)["tables"]
     return {table: [str(place.root / file) for file in files] for table, files in tables.items()}
 
 

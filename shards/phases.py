@@ -115,6 +115,7 @@ def _invoke(file: Path, command: Sequence[str], settings: Settings) -> None:
 def _parsed(variables: str) -> Manifest:
     result = dbtRunner().invoke(["parse", *_project(), "--vars", variables])
     dbt_runner.raise_if_failed(result)
+    assert isinstance(result.result, Manifest)
     return result.result
 
 

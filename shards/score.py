@@ -50,7 +50,8 @@ def score_shards(folder: Path, master: str, as_of: date | None = None) -> ScoreR
         from shards import spark
 
         tables = manifest.files_of(place)
-        shards = sorted({_shard(file) for file in tables["feat_customers"] if f"={day}/" in file})
+        of_the_day = [_shard(file) for file in tables["feat_customers"] if f"={day}/" in file]
+        shards = sorted({shard for shard in of_the_day if shard is not None})
         # of one manifest, whatever a build publishes meanwhile
         tasks = [
             (

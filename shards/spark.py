@@ -104,7 +104,8 @@ def _split(session: SparkSession, raw: Path, to: Path, shards: int) -> list[Part
         ties.label(connection)
         places = connection.execute("from places").to_arrow_table()
         session.createDataFrame(
-            places.to_pandas(), "owner string, place string"
+            places.to_pandas(),  # type: ignore[union-attr]  # None in DuckDB's stub alone
+            "owner string, place string",
         ).createOrReplaceTempView("places")
         orders = session.sql(
             "select places.owner, count(*) as orders from order_owners"
@@ -139,15 +140,12 @@ def _keyed(session: SparkSession, raw: Path, table: str) -> DataFrame:
         with duckdb.connect() as connection:
             for batch in batches:
                 connection.register("raw_rows", pa.Table.from_batches([batch]))
-                yield from (
-                    connection.execute(
-                        f"select *, {added}, case when {missing}"
-                        " then md5(cast(raw_rows as varchar)) end as row_text from raw_rows"
-                    )
-                    .to_arrow_table()
-                    .cast(target)
-                    .to_batches()
-                )
+                spelt = connection.execute(
+                    f"select *, {added}, case when {missing}"
+                    " then md5(cast(raw_rows as varchar)) end as row_text from raw_rows"
+                ).to_arrow_table()
+                same = spelt.cast(target)  # type: ignore[union-attr]  # None in DuckDB's stub alone
+                yield from same.to_batches()
 
     schema = StructType(
         [*rows.schema.fields, *(StructField(name, StringType()) for name in (*keys, "row_text"))]

@@ -74,7 +74,7 @@ def refuse_a_heavy_tie(connection: duckdb.DuckDBPyConnection, shards: int) -> No
     if heaviest is None:
         return
     place, orders, in_all = heaviest
-    tied_by, owners = connection.execute(
+    [(tied_by, owners)] = connection.execute(
         """
         select ties.tied_by, count(distinct ties.one)
         from ties inner join places on ties.one = places.owner
@@ -84,7 +84,7 @@ def refuse_a_heavy_tie(connection: duckdb.DuckDBPyConnection, shards: int) -> No
         limit 1
         """,
         [place],
-    ).fetchone()
+    ).fetchall()
     raise SplitError(
         f"{orders} of {in_all} orders are tied to each other, and {shards} shards hold "
         f"{in_all / shards:.0f} on average: {tied_by!r} alone belonged to {owners} customers or "

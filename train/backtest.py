@@ -150,7 +150,7 @@ def backtest(
 
 def mean_table(tables: Mapping[dt.date, pd.DataFrame]) -> pd.DataFrame:
     """Return the mean of each metric over the days."""
-    return sum(tables.values()) / len(tables)
+    return compare.mean_of(tables.values())
 
 
 def _forecasts(

@@ -151,7 +151,7 @@ def check_raw(connection: duckdb.DuckDBPyConnection, as_of: dt.date | None = Non
     HistoryError
         If the orders span too few days, or none of their lines is a sale.
     """
-    first, last, sells = connection.execute(
+    [(first, last, sells)] = connection.execute(
         """
         select
             cast(min(transaction_date) as date),
@@ -164,7 +164,7 @@ def check_raw(connection: duckdb.DuckDBPyConnection, as_of: dt.date | None = Non
             )
         from raw.store_sales_header
         """
-    ).fetchone()
+    ).fetchall()
     if not sells:
         raise nothing_bought("at all: no line has an amount above 0")
     if first is None:

@@ -122,8 +122,8 @@ class Calibration:
         deviation = spread.deviation(said, probability)
         ends = np.cumsum([len(one) for one in published])[:-1]
         months = zip(past, published, np.split(deviation, ends), strict=True)
-        doubt = TotalDoubt.learn([PastMonth(cut.actual, one, two) for cut, one, two in months])
-        return cls(levels[0], purchase, spread, intervals, doubt)
+        of_totals = TotalDoubt.learn([PastMonth(cut.actual, one, two) for cut, one, two in months])
+        return cls(levels[0], purchase, spread, intervals, of_totals)
 
     def spend(self, raw: Values) -> Values:
         """Return the forecast of a candidate at the shop's present level, not below zero."""

@@ -22,7 +22,7 @@ from train import dataset, leak_alarm
 from train.backtesting import compare
 from train.backtesting.bootstrap import metric_intervals
 from train.backtesting.forecast_store import Snapshot
-from train.backtesting.rolling import Origin, Rolling
+from train.backtesting.rolling import FittedOrigin, Origin, Rolling
 from train.candidates.models import BASELINES, FULL, QUICK, Blend, candidates
 from train.forecaster import Forecaster
 from train.reasons.importance import permutation_importance
@@ -120,8 +120,8 @@ def fit(
         leak_alarm.sound(past, test, contract.numeric, contract.categorical, seed)
         progress.update(bar, description="comparing the candidates")
 
-    origins = _gather(rolling, cuts, lambda: progress.update(bar, advance=1), sound_alarm)
-    newest = origins[0]
+    newest, older = _gather(rolling, cuts, lambda: progress.update(bar, advance=1), sound_alarm)
+    origins = [newest, *older]
     said = [origin.snapshot.said for origin in origins]
     tables = [compare.evaluate_cut(one, said[i + 1 :]) for i, one in enumerate(said)]
     chosen, choice = compare.choose(tables[1:])
@@ -204,7 +204,9 @@ def fit(
                     for origin, table in zip(origins, tables, strict=True)
                 }
             ).T,
-            doubt=evaluate_doubt(actual, {name: forecast[name].to_numpy() for name in forecast}),
+            doubt=evaluate_doubt(
+                actual, {str(name): forecast[name].to_numpy() for name in forecast}
+            ),
             actual=actual,
             forecast=forecast,
             importance=importance,
@@ -241,8 +243,8 @@ def _gather(
     cuts: Sequence[dt.date],
     done: Callable[[], None],
     check: Callable[[dataset.Rows, dataset.Rows], None],
-) -> list[Origin]:
-    """Return the test and the dates before it, newest first.
+) -> tuple[FittedOrigin, list[Origin]]:
+    """Return the test, and the dates before it, newest first.
 
     Those before it are forecasts that a backtest has left, or made with less effort.
     """
@@ -254,14 +256,14 @@ def _gather(
     made = lighter.forecast(missing, done) if missing else []
     kept |= {origin.day: origin.snapshot for origin in made}
     older = itertools.takewhile(kept.__contains__, everything[1:])
-    return [newest, *(Origin(day, kept[day]) for day in older)]
+    return newest, [Origin(day, kept[day]) for day in older]
 
 
 def _intervals(
     snapshot: Snapshot, chosen: str, forecast: pd.DataFrame, evaluation: pd.DataFrame, seed: int
 ) -> pd.DataFrame:
     """Measure the chosen model and the simple baseline with the best order, with intervals."""
-    best = evaluation.loc[list(BASELINES), "gini"].fillna(0).idxmax()
+    best = str(evaluation.loc[list(BASELINES), "gini"].fillna(0).idxmax())
     forecasts = {
         chosen: Forecast(
             forecast["predicted_30d_spend"].to_numpy(), forecast["purchase_probability"].to_numpy()

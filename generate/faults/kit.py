@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Unpack
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from generate.faults.planting import Fault, Tables
+from generate.faults.planting import Fault, Tables, Traits
 from load.raw_tables import CUSTOMERS, HEADERS, LINES, PRODUCTS
 
 FAULTS: dict[str, Fault] = {}
@@ -26,13 +27,13 @@ def fault(
     rule: str,
     column: str | None = None,
     eligible: Callable[[Tables], np.ndarray] | None = None,
-    **others: object,
+    **traits: Unpack[Traits],
 ) -> Callable[[Plant], Plant]:
     """Enter a function into the registry, under its own name; see `Fault`."""
 
     def register(function: Plant) -> Plant:
         name = function.__name__
-        FAULTS[name] = Fault(name, table, rate, rule, function, column, eligible, **others)
+        FAULTS[name] = Fault(name, table, rate, rule, function, column, eligible, **traits)
         return function
 
     return register
@@ -59,7 +60,9 @@ def with_text(table: pd.DataFrame, rows: np.ndarray, column: str, text: object) 
     return table.assign(**{name: texts})
 
 
-def copies(table: pd.DataFrame, rows: np.ndarray, **columns: object) -> pd.DataFrame:
+def copies(
+    table: pd.DataFrame, rows: np.ndarray, **columns: pd.Series | np.ndarray
+) -> pd.DataFrame:
     """Return copies of rows, with other values in some columns; for faults that add rows."""
     return table.iloc[rows].assign(**columns)
 

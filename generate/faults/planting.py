@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,17 @@ KEYS = {table.name: table.key for table in TABLES}
 LEDGER = ["table_name", "row_key", "fault", "rule", "value_before"]
 # days with faults of their own leave the end of the period alone: it makes today
 _END_SPARED = 0.05
+
+
+class Traits(TypedDict, total=False):
+    """What a `Fault` has beside what it does to which rows; explained there."""
+
+    loses: bool
+    adds: bool
+    removes: bool
+    whole_days: bool
+    claims_sales: bool
+    key: Callable[[pd.Series], pd.Series] | None
 
 
 @dataclass(frozen=True)
@@ -145,11 +156,8 @@ def _ledger(tables: Tables, planted: Mapping[Fault, np.ndarray]) -> pd.DataFrame
         columns["row_key"] += (fault.key(keys) if fault.key else keys).tolist()
         columns["fault"] += [fault.name] * len(rows)
         columns["rule"] += [fault.rule] * len(rows)
-        columns["value_before"] += (
-            table[fault.column].iloc[rows].astype("str").tolist()
-            if fault.column
-            else [None] * len(rows)
-        )
+        kept = table[fault.column].iloc[rows].astype("str") if fault.column else None
+        columns["value_before"] += [None] * len(rows) if kept is None else kept.tolist()
     return pd.DataFrame(columns, dtype="str")
 
 

@@ -62,6 +62,7 @@ class Lineage:
     def _read(self, name: str, so_far: Relation) -> Relation:
         noted = len(self.unresolved)
         tree = parse_one(self.models[name], dialect="duckdb")
+        assert isinstance(tree, exp.Query)  # as all that dbt compiles
         self._read_so_far[name] = so_far
         found = self._dated(self.query(tree, {}, name), name)
         del self._read_so_far[name]
@@ -78,9 +79,10 @@ class Lineage:
         added = {"dbt_valid_from": day, "dbt_valid_to": day}
         return Relation({**relation.columns, **added}, relation.rows, relation.fields)
 
-    def query(self, query: exp.Expression, named: Mapping[str, Relation], of: str) -> Relation:
+    def query(self, query: exp.Query, named: Mapping[str, Relation], of: str) -> Relation:
         """Read a query; `named` holds the CTEs in sight."""
-        query = query.unnest() if isinstance(query, exp.Subquery) else query
+        while isinstance(query, exp.Subquery):
+            query = query.this
         named = dict(named)
         for cte in query.ctes:
             named[cte.alias.lower()] = self.query(cte.this, named, of)
@@ -89,7 +91,7 @@ class Lineage:
             return stack(left, right, by_name=bool(query.args.get("by_name")))
         return Select(self, query, named, of).read()
 
-    def source(self, node: exp.Expression, named: Mapping[str, Relation], of: str) -> Relation:
+    def source(self, node: exp.Expr, named: Mapping[str, Relation], of: str) -> Relation:
         """Return what a FROM or JOIN reads."""
         if isinstance(node, exp.Subquery):
             return self.query(node, named, of)

@@ -15,10 +15,10 @@ class Reader(Protocol):
 
     unresolved: list[str]
 
-    def query(self, query: exp.Expression, named: Mapping[str, Relation], of: str) -> Relation:
+    def query(self, query: exp.Query, named: Mapping[str, Relation], of: str) -> Relation:
         """Read a query; `named` holds the CTEs in sight, `of` what it belongs to."""
 
-    def source(self, node: exp.Expression, named: Mapping[str, Relation], of: str) -> Relation:
+    def source(self, node: exp.Expr, named: Mapping[str, Relation], of: str) -> Relation:
         """Return what a FROM or JOIN reads."""
 
 
@@ -26,7 +26,7 @@ class Select:
     """One SELECT: its sources by alias, and the columns that it has made so far."""
 
     def __init__(
-        self, lineage: Reader, select: exp.Select, named: Mapping[str, Relation], of: str
+        self, lineage: Reader, select: exp.Query, named: Mapping[str, Relation], of: str
     ) -> None:
         self.lineage, self.select, self.named, self.of = lineage, select, named, of
         self.sources: dict[str, Relation] = {}
@@ -53,7 +53,7 @@ class Select:
         fields = {name: fields for name, fields in self.fields.items() if name in self.made}
         return Relation(self.made, rows, fields)
 
-    def _project(self, projection: exp.Expression) -> dict[str, Columns]:
+    def _project(self, projection: exp.Expr) -> dict[str, Columns]:
         star = _star(projection)
         if isinstance(star, exp.Columns):
             # COLUMNS(condition): what it leaves out, nobody reads
@@ -71,7 +71,7 @@ class Select:
         sources = [self.sources[table.lower()]] if table else self.sources.values()
         return {name: columns for source in sources for name, columns in source.columns.items()}
 
-    def _fields_projected(self, projection: exp.Expression) -> dict[str, Fields]:
+    def _fields_projected(self, projection: exp.Expr) -> dict[str, Fields]:
         """Return the fields of the structs that a projection makes, by column."""
         star = _star(projection)
         if isinstance(star, exp.Star | exp.Columns):
@@ -83,7 +83,7 @@ class Select:
             return found
         return {projection.alias_or_name.lower(): self._fields(projection)}
 
-    def _fields(self, node: exp.Expression) -> Fields:
+    def _fields(self, node: exp.Expr) -> Fields:
         """Return what is behind each field of a struct, or of what is made from structs."""
         if isinstance(node, exp.Struct):
             parts = [part for part in node.expressions if isinstance(part, exp.PropertyEQ)]
@@ -103,11 +103,11 @@ class Select:
                 found = merge(found, self._fields(child))
         return found
 
-    def _names(self, node: exp.Expression | None) -> Columns:
+    def _names(self, node: exp.Expr | None) -> Columns:
         """Return the raw columns behind all that an expression names."""
         return NOTHING.union(*self._found(node)) if node else NOTHING
 
-    def _found(self, node: exp.Expression) -> Iterator[Columns]:
+    def _found(self, node: exp.Expr) -> Iterator[Columns]:
         if isinstance(node, exp.Query):
             inner = self.lineage.query(node, self.named, self.of)
             yield inner.everything | inner.rows
@@ -125,7 +125,7 @@ class Select:
             for child in node.iter_expressions():
                 yield from self._found(child)
 
-    def _order(self, window: exp.Expression | None) -> None:
+    def _order(self, window: exp.Expr | None) -> None:
         if window:
             for part in (*window.args.get("partition_by", []), window.args.get("order")):
                 self.ordered_by |= self._names(part)
@@ -157,7 +157,7 @@ class Select:
         return self.sources[table].columns.get(name, NOTHING)
 
 
-def _star(projection: exp.Expression) -> exp.Expression:
+def _star(projection: exp.Expr) -> exp.Expr:
     """Return the star or COLUMNS of a projection, behind its table or a cast; else itself."""
     if isinstance(projection, exp.Column) or (
         isinstance(projection, exp.Cast) and isinstance(projection.this, exp.Columns)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import duckdb
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
@@ -105,7 +107,7 @@ def _shade(part: float) -> str:
     return to_hex(colormaps["Blues"](0.02 + 0.5 * min(part, 1.0)))
 
 
-def _name(cohort: object, unit: str) -> str:
+def _name(cohort: dt.date, unit: str) -> str:
     if unit == "quarter":
         return f"{cohort:%Y} Q{(cohort.month - 1) // 3 + 1}"
     return day(cohort)[: 7 if unit == "month" else 4]

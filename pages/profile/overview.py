@@ -42,7 +42,7 @@ class Overview:
 def measure(connection: duckdb.DuckDBPyConnection) -> Overview:
     """Return the overview of the shop whose temporary tables are made."""
     first, last, _ = ask_one(connection, "select * from period")
-    sales = ask_one(
+    orders, revenue, returned, anonymous = ask_one(
         connection,
         """
         select
@@ -53,7 +53,7 @@ def measure(connection: duckdb.DuckDBPyConnection) -> Overview:
         from orders
         """,
     )
-    customers = ask_one(
+    customers, one_time, identified = ask_one(
         connection,
         """
         select count(*), count(*) filter (orders = 1), coalesce(sum(spend), 0)
@@ -61,7 +61,7 @@ def measure(connection: duckdb.DuckDBPyConnection) -> Overview:
         where orders > 0
         """,
     )
-    cleaned = ask_one(
+    raw_money, quarantined_money = ask_one(
         connection,
         """
         select
@@ -72,7 +72,22 @@ def measure(connection: duckdb.DuckDBPyConnection) -> Overview:
             and outcome in ('kept', 'duplicate', 'quarantined')
         """,
     )
-    return Overview(first, last, *sales, *customers, *top_spend(connection, 10), *cleaned)
+    top_customers, top = top_spend(connection, 10)
+    return Overview(
+        first=first,
+        last=last,
+        orders=orders,
+        revenue=revenue,
+        returned=returned,
+        anonymous=anonymous,
+        customers=customers,
+        one_time=one_time,
+        identified=identified,
+        top_customers=top_customers,
+        top_spend=top,
+        raw_money=raw_money,
+        quarantined_money=quarantined_money,
+    )
 
 
 def tiles(shop: Overview) -> list[tuple[str, str]]:

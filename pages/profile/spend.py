@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import duckdb
 
 from pages.profile import plots
@@ -123,7 +125,7 @@ def _concentration(connection: duckdb.DuckDBPyConnection, page: Section, buyers:
         )
 
 
-def top_spend(connection: duckdb.DuckDBPyConnection, percent: int) -> tuple[int, float]:
+def top_spend(connection: duckdb.DuckDBPyConnection, percent: int) -> tuple[int, Decimal]:
     """Return how many the top `percent` of the buyers are (rounded down) and what they spent."""
     customers, spend = ask_one(
         connection,

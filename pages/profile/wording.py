@@ -5,6 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import re
 from decimal import Decimal
+from typing import TypeVar
+
+Number = TypeVar("Number", float, Decimal)
 
 NOTHING = "-"
 LONGEST = 40
@@ -22,7 +25,7 @@ def counted(value: int, one: str, many: str | None = None) -> str:
     return f"{value:,} {one if value == 1 else many or one + 's'}"
 
 
-def money(value: float | Decimal | None) -> str:
+def money(value: Number | None) -> str:
     """Return `12,345`, and cents only where they matter."""
     if value is None:
         return NOTHING

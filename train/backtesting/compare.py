@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -116,17 +116,13 @@ def _cut(
             fitted[name] = clone(candidate).adopt(fitted)
             said[name] = blended([said[member] for member, _ in candidate.members])
     lent = said[PURCHASE_MODEL][1]
+    assert lent is not None  # that is what it is there for
     season_known = bool((test.X[RATIO] > 0).any())
-    out_of_time = {
-        name: OutOfTime(
-            test.y,
-            said[name][0],
-            lent if said[name][1] is None else said[name][1],
-            said[name][1] is not None,
-            season_known,
-        )
-        for name in candidates
-    }
+    out_of_time = {}
+    for name in candidates:
+        spend, own = said[name]
+        chance = lent if own is None else own
+        out_of_time[name] = OutOfTime(test.y, spend, chance, own is not None, season_known)
     return Cut(fitted, out_of_time)
 
 
@@ -172,6 +168,13 @@ def evaluate_cut(
     return evaluation_table(actual, straightened(said, older))
 
 
+def mean_of(tables: Collection[pd.DataFrame]) -> pd.DataFrame:
+    """Return the mean of each cell over tables with the same rows and columns."""
+    total = sum(tables)
+    assert isinstance(total, pd.DataFrame)  # of no table it is 0
+    return total / len(tables)
+
+
 def choose(validations: Sequence[pd.DataFrame], default: str = BLEND) -> tuple[str, pd.DataFrame]:
     """Choose by the mean rank over `RANKED` on the validation cuts.
 
@@ -191,7 +194,7 @@ def choose(validations: Sequence[pd.DataFrame], default: str = BLEND) -> tuple[s
     """
     if not validations:
         return default, pd.DataFrame()
-    mean = sum(validations) / len(validations)
+    mean = mean_of(validations)
     ranks = [
         table[list(RANKED)]
         .rank(ascending=False)
@@ -209,4 +212,4 @@ def choose(validations: Sequence[pd.DataFrame], default: str = BLEND) -> tuple[s
     margin = MARGIN * len(mean) * (2 / max(len(validations), 2)) ** 0.5
     if default in ranked and ranked[default] - ranked.min() <= margin:
         return default, mean
-    return ranked.idxmin(), mean
+    return str(ranked.idxmin()), mean

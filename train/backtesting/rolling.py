@@ -34,16 +34,26 @@ class Origin:
         The as-of date.
     snapshot
         What the candidates said, before calibration.
-    fitted
-        The candidates by name; None where the forecasts were kept of an earlier run.
-    test
-        Rows of the date; None likewise.
     """
 
     day: dt.date
     snapshot: Snapshot
-    fitted: Mapping[str, BaseEstimator] | None = None
-    test: Rows | None = None
+
+
+@dataclass(frozen=True)
+class FittedOrigin(Origin):
+    """One as-of date of the past, forecast in this run: what was fitted is still there.
+
+    Attributes
+    ----------
+    fitted
+        The candidates by name.
+    test
+        Rows of the date.
+    """
+
+    fitted: Mapping[str, BaseEstimator]
+    test: Rows
 
 
 @dataclass(frozen=True)
@@ -115,7 +125,7 @@ class Rolling:
         days: Sequence[dt.date],
         done: Callable[[], None] = lambda: None,
         check: Callable[[Rows, Rows], None] = lambda past, test: None,
-    ) -> list[Origin]:
+    ) -> list[FittedOrigin]:
         """Fit all candidates as of some days, forecast these, keep the forecasts.
 
         Parameters
@@ -134,7 +144,7 @@ class Rolling:
             snapshot = Snapshot(test.customer_id, cut.out_of_time, self.identities[day])
             with warehouse.writer() as connection:
                 forecast_store.write(connection, day, snapshot)
-            origins.append(Origin(day, snapshot, cut.fitted, test))
+            origins.append(FittedOrigin(day, snapshot, cut.fitted, test))
         return origins
 
     def forecast_all(

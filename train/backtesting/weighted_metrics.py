@@ -122,14 +122,14 @@ class _Forecast:
         return float(drawing.times @ self._distance / drawing.rows)
 
     def wape(self, drawing: _Drawing) -> float:
-        return _ratio(drawing.times @ self._distance, drawing.total)
+        return _ratio(float(drawing.times @ self._distance), drawing.total)
 
     def rmse(self, drawing: _Drawing) -> float:
         return float(np.sqrt(drawing.times @ self._square / drawing.rows))
 
     def r2(self, drawing: _Drawing) -> float:
         spread = drawing.square - drawing.total**2 / drawing.rows
-        return 1 - _ratio(drawing.times @ self._square, spread)
+        return 1 - _ratio(float(drawing.times @ self._square), spread)
 
     def gini(self, drawing: _Drawing) -> float:
         return _ratio(self._highest.capture_area(drawing.times), drawing.best_area)
@@ -153,18 +153,18 @@ class _Forecast:
         return _ratio(np.abs(found).sum(), drawing.total)
 
     def sum_ratio(self, drawing: _Drawing) -> float:
-        return _ratio(drawing.times @ self._spend, drawing.total)
+        return _ratio(float(drawing.times @ self._spend), drawing.total)
 
     def auc(self, drawing: _Drawing) -> float:
         # the mean rank of buyers above that of all (Mann and Whitney 1947)
         buyers = drawing.bought.sum()
-        above = drawing.bought @ _ranks(self._score, drawing.times)
+        above = float(drawing.bought @ _ranks(self._score, drawing.times))
         return 0.5 + _ratio(above, buyers * (drawing.rows - buyers))
 
     def brier(self, drawing: _Drawing) -> float:
-        return (
-            float("nan") if self._miss is None else _ratio(drawing.times @ self._miss, drawing.rows)
-        )
+        if self._miss is None:
+            return float("nan")
+        return _ratio(float(drawing.times @ self._miss), drawing.rows)
 
 
 def _ratio(part: float, whole: float) -> float:

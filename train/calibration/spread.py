@@ -57,7 +57,7 @@ class AmountSpread:
         """Return a spread of nil: buyers spend what is expected of them."""
         return cls(np.array([]), np.ones((1, len(QUANTILES))), np.ones(1))
 
-    def quantile(self, spend: Values, probability: Values, level: float) -> Values:
+    def quantile(self, spend: Values, probability: Values, level: Values | float) -> Values:
         """Return the `level` quantile of spend, shape (rows,), never below zero."""
         probability = np.clip(probability, 1e-9, 1.0)
         among_buyers = (level - (1 - probability)) / probability

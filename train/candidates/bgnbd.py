@@ -106,7 +106,7 @@ class BuyTillDie(RegressorMixin, BaseEstimator):
         buyers = known.has_bought & (known.value > 0)
         if (known.frequency > 0).sum() >= FEWEST_RETURNING:
             self.purchases_ = BetaGeometric.fit(
-                *(one[buyers] for one in (known.frequency, known.recency, known.age))
+                known.frequency[buyers], known.recency[buyers], known.age[buyers]
             )
             self.values_ = GammaGamma.fit(known.orders[buyers], known.value[buyers])
         has_bought = Summaries.of(X).has_bought

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -140,7 +141,8 @@ def own_level(X: pd.DataFrame, prior_per_day: float, prior_days: float) -> NDArr
 
 
 def _signed_log(X: pd.DataFrame) -> pd.DataFrame:
-    return np.sign(X) * np.log1p(np.abs(X))
+    # numpy's functions make a data frame of a data frame, which its stubs do not say
+    return cast("pd.DataFrame", np.sign(X) * np.log1p(np.abs(X)))
 
 
 def _as_text(X: pd.DataFrame) -> pd.DataFrame:

@@ -141,7 +141,9 @@ class Seasonal(RegressorMixin, BaseEstimator):
     @available_if(_learns_purchases)
     def predict_purchase(self, X: pd.DataFrame) -> Values:
         """Return the probability of a purchase."""
-        return self.predict_both(X)[1]
+        chance = self.predict_both(X)[1]
+        assert chance is not None  # or the method were not there
+        return chance
 
 
 def _ratio(X: pd.DataFrame) -> Values:
@@ -152,7 +154,7 @@ def _months(X: pd.DataFrame) -> tuple[NDArray[np.int64], Values]:
     """Number the snapshots, told apart by what all rows of one share; return each one's ratio."""
     shared = [name for name in X.columns if name.startswith(CALENDAR_PREFIXES)]
     groups = X.groupby(shared, dropna=False, sort=True)
-    month = groups.ngroup().to_numpy()
+    month = np.asarray(groups.ngroup(), dtype=np.int64)
     _, first = np.unique(month, return_index=True)
     return month, _ratio(X.iloc[first])
 

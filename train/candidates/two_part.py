@@ -81,8 +81,9 @@ class TwoPart(RegressorMixin, BaseEstimator):
         names = [*decomposition.prepared_features(self.prepare_), *MADE_OF]
         amount = self.amount_
         members = amount.members() if hasattr(amount, "members") else [amount]
-        trees = [TreePatterns.of(model) for model in (self.classifier_, *members)]
-        if None in trees:
+        read = [TreePatterns.of(model) for model in (self.classifier_, *members)]
+        trees = [one for one in read if one is not None]
+        if len(trees) < len(read):
             # too few buyers to grow trees
             return decomposition.of_numbers(
                 [*names, VALUE_MADE_OF],

@@ -208,7 +208,7 @@ def champion(contract: warehouse.Contract | None = None) -> Artefact:
         if row is None:
             raise ArtefactError("the warehouse has no model yet")
         check_horizon(read_card(folder_of(row[0])), connection)
-    return registered(*row, contract)
+    return registered(row[0], row[1], contract)
 
 
 def check_horizon(card: Mapping[str, Any], connection: duckdb.DuckDBPyConnection) -> None:

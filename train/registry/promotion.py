@@ -142,7 +142,7 @@ def _earned(
     if champion.version == version:
         return SAME
     pairs = {}
-    for day, new in proof.groupby("as_of_date"):
+    for day, new in proof.groupby(proof["as_of_date"]):
         pair = _pair(champion, day.date(), new, rows)
         if pair is not None:
             pairs[day.date()] = pair
