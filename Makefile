@@ -13,7 +13,7 @@ VERBOSE ?=
 AS_OF ?=
 PART ?=
 SHARE ?= 1
-CUTS ?= 8
+FOLDS ?= 8
 SHARDS ?=
 CUSTOMERS ?= 20000
 SEED ?= 42
@@ -99,8 +99,8 @@ endif
 fit: $(READY) ## learn from the feature mart
 	@$(BIN)/shop fit
 
-backtest: $(READY) ## forecast as of eight past dates, each from its own past; CUTS=12 for more, takes AS_OF
-	@$(BIN)/shop backtest --cuts $(CUTS) $(if $(AS_OF),--as-of $(AS_OF))
+backtest: $(READY) ## forecast as of eight past dates, each from its own past; FOLDS=12 for more, takes AS_OF
+	@$(BIN)/shop backtest --folds $(FOLDS) $(if $(AS_OF),--as-of $(AS_OF))
 
 score: $(READY) ## write `predictions` and the reasons for them, test them, build the marts on them
 	@$(BIN)/shop score

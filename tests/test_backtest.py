@@ -78,7 +78,7 @@ def test_a_forecast_uses_nothing_that_came_after_its_date(tested, built_shop, tm
 
 def test_a_finished_run_fits_nothing_again(tested, monkeypatch):
     file, result = tested
-    monkeypatch.setattr(compare, "fit_cuts", lambda *_, **__: pytest.fail("fitted again"))
+    monkeypatch.setattr(compare, "fit_folds", lambda *_, **__: pytest.fail("fitted again"))
     with in_warehouse(file):
         again = backtest(cuts=CUTS, quick=True)
     assert again.reused == result.days
@@ -87,16 +87,16 @@ def test_a_finished_run_fits_nothing_again(tested, monkeypatch):
 
 def test_a_stopped_run_goes_on_where_it_was(tested, built_shop, tmp_path, monkeypatch):
     shop = built_shop.copy_to(tmp_path)
-    fit_cuts, calls = compare.fit_cuts, []
+    fit_folds, calls = compare.fit_folds, []
 
     def stops_at_the_second(*values, **names):
         calls.append(1)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return fit_cuts(*values, **names)
+        return fit_folds(*values, **names)
 
     with in_warehouse(shop.file):
-        monkeypatch.setattr(compare, "fit_cuts", stops_at_the_second)
+        monkeypatch.setattr(compare, "fit_folds", stops_at_the_second)
         with pytest.raises(KeyboardInterrupt):
             backtest(cuts=CUTS, quick=True)
         again = backtest(cuts=CUTS, quick=True)

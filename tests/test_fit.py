@@ -280,13 +280,13 @@ def test_fingerprint_follows_the_data(empty):
 def test_no_label_window_reaches_into_its_cuts_test():
     days = tuple(START + dt.timedelta(5 * number) for number in range(60))
     schedule = Schedule(days[-1] + dt.timedelta(HORIZON), HORIZON, days)
-    for cut in schedule.latest_cuts(3):
+    for cut in schedule.latest_folds(3):
         assert max(schedule.known_before(cut)) + dt.timedelta(HORIZON) <= cut
 
 
 def test_cuts_do_not_overlap():
     days = tuple(START + dt.timedelta(5 * number) for number in range(60))
-    cuts = Schedule(days[-1] + dt.timedelta(HORIZON), HORIZON, days).latest_cuts(3)
+    cuts = Schedule(days[-1] + dt.timedelta(HORIZON), HORIZON, days).latest_folds(3)
     gaps = [newer - older for newer, older in itertools.pairwise(cuts)]
     assert len(cuts) == 3
     assert min(gaps) >= dt.timedelta(HORIZON)
@@ -367,6 +367,6 @@ def test_generated_shop_raises_no_alarm(built_shop, monkeypatch):
     with warehouse.connect(read_only=True) as connection:
         schedule = dataset.schedule(connection)
         rows = dataset.read(connection, contract, schedule.labelled, limit=20_000)
-    [cut] = schedule.latest_cuts(1)
+    [cut] = schedule.latest_folds(1)
     train, test = rows.at(schedule.known_before(cut)), rows.at([cut])
     assert leak_alarm.find_leaks(train, test, contract.numeric, contract.categorical) == []

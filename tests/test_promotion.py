@@ -14,7 +14,7 @@ from core import dbt_runner
 from core.metrics import BEST_VALUE, METRICS, Forecast, evaluate
 from train.backtesting.bootstrap import drawings
 from train.backtesting.compare import RANKED
-from train.backtesting.forecast_store import Snapshot
+from train.backtesting.forecast_store import FoldForecasts
 from train.backtesting.weighted_metrics import Drawn
 from train.candidates.baselines import LastThirtyDays
 from train.dataset import Rows
@@ -68,7 +68,7 @@ def evidence(rows, published):
     for day, said in published.items():
         here = rows.at([day])
         one = OutOfTime(here.y, said.spend, np.zeros(len(here)))
-        snapshots[day] = Snapshot(here.customer_id, {"scaled": one}, "by hand")
+        snapshots[day] = FoldForecasts(here.customer_id, {"scaled": one}, "by hand")
     return promotion.evidence(snapshots, published)
 
 
@@ -91,7 +91,7 @@ def publish(
         day: Forecast(rows.at([day]).X["spend_30d"].to_numpy() * level * spoil) for day in cuts
     }
     proof = evidence(rows, published)
-    verdict = promotion.judge(
+    verdict = promotion.evaluate_challenger(
         version, as_of, proof, lambda day: rows.at([day]), CONTRACT, barred=barred
     )
     card = {
@@ -243,7 +243,7 @@ def test_champion_of_another_contract_is_no_hurdle(shop):
     publish("a", level=1.0)
     other = warehouse.Contract(CONTRACT.columns[:-1])
     proof = evidence(ROWS, {DAYS[0]: Forecast(ROWS.at([DAYS[0]]).y)})
-    verdict = promotion.judge("b", DAYS[3], proof, lambda day: ROWS.at([day]), other)
+    verdict = promotion.evaluate_challenger("b", DAYS[3], proof, lambda day: ROWS.at([day]), other)
     assert verdict.status == "champion"
     assert "another feature contract" in verdict.reason
 

@@ -1,6 +1,6 @@
 """Forecast the past as it was: fit, choose, calibrate at many as-of dates, each from its past.
 
-python train/backtest.py [--cuts 8] [--as-of DATE] [--seed N] [--quick]
+python train/backtest.py [--folds 8] [--as-of DATE] [--seed N] [--quick]
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from core.tables import metric_table, wide_console
 from train import dataset
 from train.backtesting import backtest_store, compare
 from train.backtesting.bootstrap import metric_intervals
-from train.backtesting.forecast_store import Snapshot
+from train.backtesting.forecast_store import FoldForecasts
 from train.backtesting.rolling import Rolling
 from train.backtesting.skill import Worth, worth
 from train.candidates.models import BASELINES, FULL, QUICK
@@ -73,7 +73,7 @@ class BacktestResult:
 def backtest(
     as_of: dt.date | None = None,
     *,
-    cuts: int = 8,
+    folds: int = 8,
     seed: int = 0,
     quick: bool = False,
     progress: Progress | None = None,
@@ -87,7 +87,7 @@ def backtest(
     ----------
     as_of
         The day that counts as today; the mart's current as-of date by default.
-    cuts
+    folds
         How many days at most, the newest whose label windows do not overlap.
     seed, quick
         As in `train.learn.fit`.
@@ -105,41 +105,41 @@ def backtest(
                 f"{warehouse.path()} was built by an earlier version: run `make build`"
             )
     rolling = Rolling.of(schedule, QUICK if quick else FULL, seed)
-    days = tuple(reversed(schedule.latest_cuts(cuts)))
+    days = tuple(reversed(schedule.latest_folds(folds)))
     kept = rolling.kept(days)
     task = progress.add_task("backtest", total=rolling.fits * (len(days) - len(kept)) + len(days))
-    said: list[Mapping[str, OutOfTime]] = []
-    snapshots: dict[dt.date, Snapshot] = {}
+    past_forecasts: list[Mapping[str, OutOfTime]] = []
+    snapshots: dict[dt.date, FoldForecasts] = {}
     forecasts: dict[dt.date, dict[str, Forecast]] = {}
     tables: dict[dt.date, pd.DataFrame] = {}
     chosen: dict[dt.date, str] = {}
     found: dict[str, dict[dt.date, pd.DataFrame]] = {name: {} for name in backtest_store.TABLES}
     progress.update(task, description=f"forecasting as of {days[0]}")
-    for origin in rolling.forecast_all(days, lambda: progress.update(task, advance=1)):
-        day, snapshot = origin.day, origin.snapshot
+    for fold in rolling.forecast_all(days, lambda: progress.update(task, advance=1)):
+        day, forecasts_of_day = fold.day, fold.forecasts
         # as a fit does: what was known by then, newest first
-        older, skills = said[::-1], list(tables.values())[::-1]
+        older, skills = past_forecasts[::-1], list(tables.values())[::-1]
         chosen[day] = compare.choose([table.drop(index=PUBLISHED) for table in skills])[0]
-        here = compare.straightened(snapshot.said, older)
+        here = compare.calibrated(forecasts_of_day.by_model, older)
         calibration = compare.calibration(chosen[day], older)
-        one = snapshot.said[chosen[day]]
+        one = forecasts_of_day.by_model[chosen[day]]
         published = calibration.straighten(one.spend, one.probability)
         here[PUBLISHED] = Forecast(
             published["predicted_30d_spend"], published["purchase_probability"]
         )
-        tables[day] = evaluation_table(snapshot.actual, here)
-        found["backtest"][day] = _forecasts(snapshot, here, published)
+        tables[day] = evaluation_table(forecasts_of_day.actual, here)
+        found["backtest"][day] = _forecasts(forecasts_of_day, here, published)
         found["backtest_metrics"][day] = pd.concat(
             [
-                metric_intervals(snapshot.actual, here, BASELINES, seed=seed),
-                _doubt_metrics(snapshot.actual, published),
+                metric_intervals(forecasts_of_day.actual, here, BASELINES, seed=seed),
+                _doubt_metrics(forecasts_of_day.actual, published),
             ]
-        ).assign(customers=len(snapshot.actual))
+        ).assign(customers=len(forecasts_of_day.actual))
         found["backtest_dates"][day] = pd.DataFrame(
             [{"chosen": chosen[day], **calibration.doubt.columns()}]
         )
-        said.append(snapshot.said)
-        snapshots[day], forecasts[day] = snapshot, here
+        past_forecasts.append(forecasts_of_day.by_model)
+        snapshots[day], forecasts[day] = forecasts_of_day, here
         progress.update(task, advance=1, description=f"forecast as of {day}")
     with warehouse.writer() as connection:
         backtest_store.write(connection, found)
@@ -154,16 +154,22 @@ def mean_table(tables: Mapping[dt.date, pd.DataFrame]) -> pd.DataFrame:
 
 
 def _forecasts(
-    snapshot: Snapshot, forecasts: Mapping[str, Forecast], published: Mapping[str, Values]
+    forecasts_of_day: FoldForecasts,
+    forecasts: Mapping[str, Forecast],
+    published: Mapping[str, Values],
 ) -> pd.DataFrame:
     """Return one row per model and customer; `PUBLISHED` has intervals too."""
-    common = {"customer_id": snapshot.customers, "actual": snapshot.actual}
+    common = {"customer_id": forecasts_of_day.customers, "actual": forecasts_of_day.actual}
     frames = [
         pd.DataFrame(
             common
-            | {"model": name, "forecast": said.spend, "purchase_probability": said.probability}
+            | {
+                "model": name,
+                "forecast": forecast.spend,
+                "purchase_probability": forecast.probability,
+            }
         )
-        for name, said in forecasts.items()
+        for name, forecast in forecasts.items()
         if name != PUBLISHED
     ]
     names = {"predicted_30d_spend": "forecast"}
@@ -182,7 +188,9 @@ def _doubt_metrics(actual: Values, published: Mapping[str, Values]) -> pd.DataFr
 
 @expected_errors()
 def main(
-    cuts: Annotated[int, typer.Option(min=1, help="How many past days at most.")] = 8,
+    folds: Annotated[
+        int, typer.Option("--folds", "--cuts", min=1, help="How many past days at most.")
+    ] = 8,
     as_of: Annotated[
         dt.datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="As if this day were today (default: the mart's)."),
@@ -198,7 +206,7 @@ def main(
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     with bar() as progress:
         day = as_of.date() if as_of else None
-        result = backtest(day, cuts=cuts, seed=seed, quick=quick, progress=progress)
+        result = backtest(day, folds=folds, seed=seed, quick=quick, progress=progress)
     console = wide_console()
     by_day = pd.DataFrame({day: table.loc[PUBLISHED] for day, table in result.tables.items()}).T
     by_day.index = [f"{day}: {result.chosen[day]}" for day in by_day.index]
@@ -208,7 +216,7 @@ def main(
     title = f"Mean over {len(result.days)} as-of dates"
     console.print(metric_table(title, result.mean, {PUBLISHED}))
     console.print(str(result.worth))
-    if len(result.days) < cuts:
+    if len(result.days) < folds:
         log.info("the mart has labels for %d such dates only", len(result.days))
 
 

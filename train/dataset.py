@@ -40,22 +40,22 @@ class Schedule:
         """Return the snapshots whose label window had ended by a day."""
         return tuple(d for d in self.labelled if d + dt.timedelta(self.horizon) <= as_of)
 
-    def latest_cuts(self, most: int) -> tuple[dt.date, ...]:
+    def latest_folds(self, most: int) -> tuple[dt.date, ...]:
         """Return at most so many snapshots to test on out of time, newest first.
 
         Their label windows do not overlap, and each has snapshots to learn from, all of which had
         matured by its day. All but the newest lie on a calendar of their own, so that tomorrow's
         fit meets most of today's again, and need not forecast them anew.
         """
-        cuts: list[dt.date] = []
+        folds: list[dt.date] = []
         latest = self.as_of
         for day in reversed(self.labelled):
             fits = day + dt.timedelta(self.horizon) <= latest and self.known_before(day)
-            settled = not cuts or (day - CALENDAR_START).days % CALENDAR_DAYS == 0
-            if fits and settled and len(cuts) < most:
-                cuts.append(day)
+            settled = not folds or (day - CALENDAR_START).days % CALENDAR_DAYS == 0
+            if fits and settled and len(folds) < most:
+                folds.append(day)
                 latest = day
-        return tuple(cuts)
+        return tuple(folds)
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def schedule(connection: duckdb.DuckDBPyConnection, as_of: dt.date | None = None
         raise HistoryError("the feature mart has no snapshots: load data, then run `make build`")
     everything = Schedule(as_of or current, horizon, tuple(days))
     result = Schedule(everything.as_of, horizon, everything.known_before(everything.as_of))
-    if not result.latest_cuts(1):
+    if not result.latest_folds(1):
         raise too_little_history(
             result.as_of,
             f"{len(result.labelled)} snapshots have a label{_span(result.labelled)}, and a test "

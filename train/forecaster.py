@@ -64,10 +64,10 @@ class OutOfTime:
 def level_after(past: Sequence[OutOfTime]) -> float:
     """Return the shop's level after out-of-time snapshots, newest first."""
     return shop_level(
-        [float(cut.actual.sum()) for cut in past],
+        [float(fold.actual.sum()) for fold in past],
         # as it is published, never below zero
-        [float(np.maximum(cut.spend, 0.0).sum()) for cut in past],
-        [cut.season_known for cut in past],
+        [float(np.maximum(fold.spend, 0.0).sum()) for fold in past],
+        [fold.season_known for fold in past],
     )
 
 
@@ -100,8 +100,8 @@ class Calibration:
         """
         if not past:
             return cls()
-        happened = np.concatenate([cut.actual for cut in past])
-        raw = np.concatenate([cut.probability for cut in past])
+        happened = np.concatenate([fold.actual for fold in past])
+        raw = np.concatenate([fold.probability for fold in past])
         purchase = PurchaseCalibrator().fit(raw, happened > 0, len(past[0].actual))
         if not doubt:
             return cls(level_after(past) if levelled else 1.0, purchase)
@@ -109,10 +109,10 @@ class Calibration:
         levels = [level_after(past[known:]) if levelled else 1.0 for known in range(len(past) + 1)]
         probability = purchase.predict(raw)
         # the spread around forecasts whose own month is on level: the month's doubt is the total's
-        floored = [np.maximum(cut.spend, 0.0) for cut in past]
+        floored = [np.maximum(fold.spend, 0.0) for fold in past]
         on_level = [
-            spend * (cut.actual.sum() / spend.sum() if spend.sum() > 0 else 1.0)
-            for cut, spend in zip(past, floored, strict=True)
+            spend * (fold.actual.sum() / spend.sum() if spend.sum() > 0 else 1.0)
+            for fold, spend in zip(past, floored, strict=True)
         ]
         spread = AmountSpread.fit(np.concatenate(on_level), probability, happened)
         # each snapshot as it would have been published
@@ -122,7 +122,9 @@ class Calibration:
         deviation = spread.deviation(said, probability)
         ends = np.cumsum([len(one) for one in published])[:-1]
         months = zip(past, published, np.split(deviation, ends), strict=True)
-        of_totals = TotalDoubt.learn([PastMonth(cut.actual, one, two) for cut, one, two in months])
+        of_totals = TotalDoubt.learn(
+            [PastMonth(fold.actual, one, two) for fold, one, two in months]
+        )
         return cls(levels[0], purchase, spread, intervals, of_totals)
 
     def spend(self, raw: Values) -> Values:

@@ -117,7 +117,7 @@ def find_leaks(
     return sorted(leaks, key=lambda leak: (-leak.skill, leak.feature))
 
 
-def sound(
+def check_leakage(
     train: Rows, test: Rows, numeric: Sequence[str], categorical: Sequence[str], seed: int = 0
 ) -> None:
     """Stop with the names of leaking features.

@@ -21,8 +21,8 @@ from pages import report
 from train import dataset, leak_alarm
 from train.backtesting import compare
 from train.backtesting.bootstrap import metric_intervals
-from train.backtesting.forecast_store import Snapshot
-from train.backtesting.rolling import FittedOrigin, Origin, Rolling
+from train.backtesting.forecast_store import FoldForecasts
+from train.backtesting.rolling import FittedFold, Fold, Rolling
 from train.candidates.models import BASELINES, FULL, QUICK, Blend, candidates
 from train.forecaster import Forecaster
 from train.reasons.importance import permutation_importance
@@ -112,18 +112,18 @@ def fit(
     with warehouse.connect(read_only=True) as connection:
         schedule = dataset.schedule(connection, as_of)
     rolling = Rolling.of(schedule, effort, seed)
-    cuts = schedule.latest_cuts(1 + effort.validations)
-    bar = progress.add_task("leak alarm", total=rolling.fits * len(cuts) + 3)
+    folds = schedule.latest_folds(1 + effort.validations)
+    bar = progress.add_task("leak alarm", total=rolling.fits * len(folds) + 3)
 
-    def sound_alarm(past: dataset.Rows, test: dataset.Rows) -> None:
-        _check_purchases(past, cuts[0])
-        leak_alarm.sound(past, test, contract.numeric, contract.categorical, seed)
+    def check_rows(past: dataset.Rows, test: dataset.Rows) -> None:
+        _check_purchases(past, folds[0])
+        leak_alarm.check_leakage(past, test, contract.numeric, contract.categorical, seed)
         progress.update(bar, description="comparing the candidates")
 
-    newest, older = _gather(rolling, cuts, lambda: progress.update(bar, advance=1), sound_alarm)
-    origins = [newest, *older]
-    said = [origin.snapshot.said for origin in origins]
-    tables = [compare.evaluate_cut(one, said[i + 1 :]) for i, one in enumerate(said)]
+    newest, older = _gather(rolling, folds, lambda: progress.update(bar, advance=1), check_rows)
+    rolled = [newest, *older]
+    by_fold = [fold.forecasts.by_model for fold in rolled]
+    tables = [compare.evaluate_fold(one, by_fold[i + 1 :]) for i, one in enumerate(by_fold)]
     chosen, choice = compare.choose(tables[1:])
 
     progress.update(bar, description=f"refitting {chosen} on all labels")
@@ -136,13 +136,13 @@ def fit(
     final = candidates(contract, horizon_days=schedule.horizon, seed=seed, effort=all_rows)
     spend, purchase = _refit(final, chosen, learned)
     columns = (contract.numeric, contract.categorical)
-    forecaster = Forecaster(spend, purchase, compare.calibration(chosen, said), *columns)
+    forecaster = Forecaster(spend, purchase, compare.calibration(chosen, by_fold), *columns)
 
     progress.update(bar, advance=1, description="importance of the features")
     tested = Forecaster(
         newest.fitted[chosen],
         compare.purchase_model(newest.fitted, chosen),
-        compare.calibration(chosen, said[1:]),
+        compare.calibration(chosen, by_fold[1:]),
         *columns,
     )
     importance = permutation_importance(tested.spend, newest.test, seed=seed)
@@ -156,15 +156,15 @@ def fit(
         "rows_compared": effort.rows,
     }
     # what it was chosen and calibrated on is part of what it is
-    past = {str(origin.day): origin.snapshot.identity for origin in origins}
+    past = {str(fold.day): fold.forecasts.identity for fold in rolled}
     identity = {"data": fingerprint, "contract": contract.hash, "past": past, **parameters}
     version = artefact.version_name(schedule.as_of, identity)
     card = {
         "version": version,
         "as_of": schedule.as_of,
         "horizon_days": schedule.horizon,
-        "test_as_of_date": cuts[0],
-        "validation_as_of_dates": [origin.day for origin in origins[1:]],
+        "test_as_of_date": folds[0],
+        "validation_as_of_dates": [fold.day for fold in rolled[1:]],
         "training_as_of_dates": list(schedule.labelled),
         "training_rows": len(learned),
         "data_fingerprint": fingerprint,
@@ -178,13 +178,13 @@ def fit(
         ],
     }
     # the dates that the next fit will look at too
-    snapshots = {origin.day: origin.snapshot for origin in origins[: len(cuts)]}
+    snapshots = {fold.day: fold.forecasts for fold in rolled[: len(folds)]}
     published = {
-        day: compare.straightened({chosen: one[chosen]}, said[i + 1 :])[chosen]
-        for i, (day, one) in enumerate(zip(snapshots, said, strict=False))
+        day: compare.calibrated({chosen: one[chosen]}, by_fold[i + 1 :])[chosen]
+        for i, (day, one) in enumerate(zip(snapshots, by_fold, strict=False))
     }
     proof = promotion.evidence(snapshots, published)
-    verdict = promotion.judge(
+    verdict = promotion.evaluate_challenger(
         version, schedule.as_of, proof, rolling.rows_of, contract, seed, barred=barred
     )
     folder = artefact.save(forecaster, card, contract, golden_rows=newest.test.X, evidence=proof)
@@ -197,12 +197,9 @@ def fit(
             card=saved,
             status=f"{verdict.status} ({verdict.reason})",
             evaluation=tables[0],
-            intervals=_intervals(newest.snapshot, chosen, forecast, tables[0], seed),
+            intervals=_intervals(newest.forecasts, chosen, forecast, tables[0], seed),
             history=pd.DataFrame(
-                {
-                    origin.day: table.loc[chosen]
-                    for origin, table in zip(origins, tables, strict=True)
-                }
+                {fold.day: table.loc[chosen] for fold, table in zip(rolled, tables, strict=True)}
             ).T,
             doubt=evaluate_doubt(
                 actual, {str(name): forecast[name].to_numpy() for name in forecast}
@@ -222,7 +219,7 @@ def fit(
         evaluation=tables[0],
         choice=choice,
         as_of=schedule.as_of,
-        test=cuts[0],
+        test=folds[0],
         trained_on=schedule.labelled,
         rows=len(learned),
         importance=importance,
@@ -240,27 +237,31 @@ def _barred(quick: bool, promote: bool) -> str | None:
 
 def _gather(
     rolling: Rolling,
-    cuts: Sequence[dt.date],
+    folds: Sequence[dt.date],
     done: Callable[[], None],
     check: Callable[[dataset.Rows, dataset.Rows], None],
-) -> tuple[FittedOrigin, list[Origin]]:
+) -> tuple[FittedFold, list[Fold]]:
     """Return the test, and the dates before it, newest first.
 
     Those before it are forecasts that a backtest has left, or made with less effort.
     """
-    everything = rolling.schedule.latest_cuts(len(rolling.schedule.labelled))
+    everything = rolling.schedule.latest_folds(len(rolling.schedule.labelled))
     lighter = rolling.lighter()
-    [newest] = rolling.forecast(cuts[:1], done, check)
+    [newest] = rolling.forecast(folds[:1], done, check)
     kept = lighter.kept(everything[1:]) | rolling.kept(everything[1:])
-    missing = [day for day in cuts[1:] if day not in kept]
+    missing = [day for day in folds[1:] if day not in kept]
     made = lighter.forecast(missing, done) if missing else []
-    kept |= {origin.day: origin.snapshot for origin in made}
+    kept |= {fold.day: fold.forecasts for fold in made}
     older = itertools.takewhile(kept.__contains__, everything[1:])
-    return newest, [Origin(day, kept[day]) for day in older]
+    return newest, [Fold(day, kept[day]) for day in older]
 
 
 def _intervals(
-    snapshot: Snapshot, chosen: str, forecast: pd.DataFrame, evaluation: pd.DataFrame, seed: int
+    snapshot: FoldForecasts,
+    chosen: str,
+    forecast: pd.DataFrame,
+    evaluation: pd.DataFrame,
+    seed: int,
 ) -> pd.DataFrame:
     """Measure the chosen model and the simple baseline with the best order, with intervals."""
     best = str(evaluation.loc[list(BASELINES), "gini"].fillna(0).idxmax())
@@ -268,15 +269,15 @@ def _intervals(
         chosen: Forecast(
             forecast["predicted_30d_spend"].to_numpy(), forecast["purchase_probability"].to_numpy()
         ),
-        best: Forecast(snapshot.said[best].spend),
+        best: Forecast(snapshot.by_model[best].spend),
     }
     found = metric_intervals(snapshot.actual, forecasts, [best], replicates=REPLICATES, seed=seed)
     return found[found["metric"].isin(compare.RANKED)]
 
 
-def _check_purchases(past: dataset.Rows, cut: dt.date) -> None:
+def _check_purchases(past: dataset.Rows, fold: dt.date) -> None:
     if not (past.y > 0).any():
-        raise dataset.nothing_bought(f"in the label windows before {cut}")
+        raise dataset.nothing_bought(f"in the label windows before {fold}")
 
 
 def _refit(

@@ -1,4 +1,4 @@
-"""Fit every candidate at several cuts in time, measure them all, choose one by a stated rule."""
+"""Fit every candidate at several folds in time, measure them all, choose one by a stated rule."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PURCHASE_MODEL = "zero-inflated log-normal"
 
 
 @dataclass(frozen=True)
-class Cut:
+class FoldFit:
     """All candidates at one snapshot, fitted on what had matured by its day; by name."""
 
     fitted: dict[str, BaseEstimator]
@@ -49,31 +49,31 @@ def fit_all(tasks: Sequence[tuple[BaseEstimator, Rows]]) -> Iterator[BaseEstimat
     yield from _side_by_side(_fitted, tasks)
 
 
-def fit_cuts(
-    cuts: Sequence[tuple[Rows, Rows]],
+def fit_folds(
+    folds: Sequence[tuple[Rows, Rows]],
     candidates: Mapping[str, BaseEstimator],
     done: Callable[[], None] = lambda: None,
-) -> list[Cut]:
+) -> list[FoldFit]:
     """Fit all candidates for some snapshots and let them forecast these.
 
     Parameters
     ----------
-    cuts
+    folds
         For each snapshot the rows to learn from, all of which had matured by its day, and its own.
     done
         Called once per fitted estimator.
     """
     alone = [name for name, candidate in candidates.items() if not isinstance(candidate, Blend)]
     # the last take longest: begun first, they leave no core idle in the end
-    tasks = [(number, name) for name in alone[::-1] for number in range(len(cuts))]
+    tasks = [(number, name) for name in alone[::-1] for number in range(len(folds))]
     results = _side_by_side(
-        _fitted_and_said, [(candidates[name], *cuts[number]) for number, name in tasks]
+        _fitted_and_said, [(candidates[name], *folds[number]) for number, name in tasks]
     )
-    found: list[dict[str, tuple[BaseEstimator, Values, Values | None]]] = [{} for _ in cuts]
+    found: list[dict[str, tuple[BaseEstimator, Values, Values | None]]] = [{} for _ in folds]
     for (number, name), result in zip(tasks, results, strict=True):
         found[number][name] = result
         done()
-    return [_cut(one, candidates, test) for one, (_, test) in zip(found, cuts, strict=True)]
+    return [_fold_fit(one, candidates, test) for one, (_, test) in zip(found, folds, strict=True)]
 
 
 def _side_by_side(work: Callable[..., T], tasks: Sequence[tuple]) -> Iterator[T]:
@@ -103,11 +103,11 @@ def _fitted_and_said(
         return fitted, *predict_both(fitted, test.X)
 
 
-def _cut(
+def _fold_fit(
     found: Mapping[str, tuple[BaseEstimator, Values, Values | None]],
     candidates: Mapping[str, BaseEstimator],
     test: Rows,
-) -> Cut:
+) -> FoldFit:
     fitted = {name: one[0] for name, one in found.items()}
     said = {name: one[1:] for name, one in found.items()}
     for name, candidate in candidates.items():
@@ -123,7 +123,7 @@ def _cut(
         spend, own = said[name]
         chance = lent if own is None else own
         out_of_time[name] = OutOfTime(test.y, spend, chance, own is not None, season_known)
-    return Cut(fitted, out_of_time)
+    return FoldFit(fitted, out_of_time)
 
 
 def purchase_model(fitted: Mapping[str, BaseEstimator], name: str) -> BaseEstimator:
@@ -134,15 +134,15 @@ def purchase_model(fitted: Mapping[str, BaseEstimator], name: str) -> BaseEstima
 def calibration(
     name: str, older: Sequence[Mapping[str, OutOfTime]], *, doubt: bool = True
 ) -> Calibration:
-    """Return what a candidate's forecasts at older cuts teach; a baseline keeps its own level."""
+    """Return what a candidate's forecasts at older folds teach; a baseline keeps its own level."""
     past = [said[name] for said in older[:CALIBRATION_MONTHS]]
     return Calibration.learn(past, levelled=name not in BASELINES, doubt=doubt)
 
 
-def straightened(
+def calibrated(
     said: Mapping[str, OutOfTime], older: Sequence[Mapping[str, OutOfTime]]
 ) -> dict[str, Forecast]:
-    """Return what all candidates would have published at a cut, straightened by older cuts alone.
+    """Return what all candidates would have published at a fold, straightened by older folds alone.
 
     Baselines stand as they are. They and candidates that know no probability of their own get none:
     their AUC is that of their spend.
@@ -160,12 +160,12 @@ def straightened(
     return forecasts
 
 
-def evaluate_cut(
+def evaluate_fold(
     said: Mapping[str, OutOfTime], older: Sequence[Mapping[str, OutOfTime]]
 ) -> pd.DataFrame:
-    """Measure all candidates at one cut, each straightened by the older cuts alone."""
+    """Measure all candidates at one fold, each straightened by the older folds alone."""
     actual = next(iter(said.values())).actual
-    return evaluation_table(actual, straightened(said, older))
+    return evaluation_table(actual, calibrated(said, older))
 
 
 def mean_of(tables: Collection[pd.DataFrame]) -> pd.DataFrame:
@@ -176,12 +176,12 @@ def mean_of(tables: Collection[pd.DataFrame]) -> pd.DataFrame:
 
 
 def choose(validations: Sequence[pd.DataFrame], default: str = BLEND) -> tuple[str, pd.DataFrame]:
-    """Choose by the mean rank over `RANKED` on the validation cuts.
+    """Choose by the mean rank over `RANKED` on the validation folds.
 
     Parameters
     ----------
     validations
-        Evaluation tables of the cuts before the test; the test has no say.
+        Evaluation tables of the folds before the test; the test has no say.
     default
         The choice where there is no validation, or nothing is better by more than the margin.
 

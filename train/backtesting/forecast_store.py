@@ -23,30 +23,32 @@ KEPT = 3
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """What the candidates said of one as-of date.
+class FoldForecasts:
+    """What the candidates forecast as of one date.
 
     Attributes
     ----------
     customers
         Ids, in the order of all arrays.
-    said
-        By model.
+    by_model
+        Out-of-time forecasts of each candidate.
     identity
         Names what the forecasts were made from.
     """
 
     customers: NDArray[np.object_]
-    said: Mapping[str, OutOfTime]
+    by_model: Mapping[str, OutOfTime]
     identity: str
 
     @property
     def actual(self) -> NDArray[np.float64]:
         """What the customers spent."""
-        return next(iter(self.said.values())).actual
+        return next(iter(self.by_model.values())).actual
 
 
-def stored(connection: duckdb.DuckDBPyConnection, day: dt.date, identity: str) -> Snapshot | None:
+def stored(
+    connection: duckdb.DuckDBPyConnection, day: dt.date, identity: str
+) -> FoldForecasts | None:
     """Read a date's forecasts; None where there are none of that name."""
     if not warehouse.has_table(connection, "main", "candidate_forecasts"):
         return None
@@ -62,7 +64,7 @@ def stored(connection: duckdb.DuckDBPyConnection, day: dt.date, identity: str) -
     ).df()
     if frame.empty:
         return None
-    said = {
+    by_model = {
         str(model): OutOfTime(
             part["actual"].to_numpy(),
             part["forecast"].to_numpy(),
@@ -73,10 +75,10 @@ def stored(connection: duckdb.DuckDBPyConnection, day: dt.date, identity: str) -
         for model, part in frame.groupby("model", sort=False)
     }
     first = frame["model"] == frame["model"].iloc[0]
-    return Snapshot(frame.loc[first, "customer_id"].to_numpy(), said, identity)
+    return FoldForecasts(frame.loc[first, "customer_id"].to_numpy(), by_model, identity)
 
 
-def write(connection: duckdb.DuckDBPyConnection, day: dt.date, snapshot: Snapshot) -> None:
+def write(connection: duckdb.DuckDBPyConnection, day: dt.date, snapshot: FoldForecasts) -> None:
     """Keep a date's forecasts, and the newest of those kept of it before."""
     frame = pd.concat(
         [
@@ -84,14 +86,14 @@ def write(connection: duckdb.DuckDBPyConnection, day: dt.date, snapshot: Snapsho
                 {
                     "customer_id": snapshot.customers,
                     "model": name,
-                    "actual": said.actual,
-                    "forecast": said.spend,
-                    "purchase_probability": said.probability,
-                    "has_own_probability": said.has_own,
-                    "season_known": said.season_known,
+                    "actual": forecast.actual,
+                    "forecast": forecast.spend,
+                    "purchase_probability": forecast.probability,
+                    "has_own_probability": forecast.has_own,
+                    "season_known": forecast.season_known,
                 }
             )
-            for name, said in snapshot.said.items()
+            for name, forecast in snapshot.by_model.items()
         ],
         ignore_index=True,
     )

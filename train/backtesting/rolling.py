@@ -1,4 +1,4 @@
-"""What every candidate says of past as-of dates, each fitted on what had matured by its date.
+"""What every candidate forecasts as of past dates, each fitted on what had matured by its date.
 
 Fits are dear and their forecasts are kept (`train.backtesting.forecast_store`): a date whose data,
 features and candidates are the same as in an earlier run is not fitted again.
@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator
 import warehouse
 from train import dataset
 from train.backtesting import compare, forecast_store
-from train.backtesting.forecast_store import Snapshot
+from train.backtesting.forecast_store import FoldForecasts
 from train.candidates.models import Blend, Effort, candidates
 from train.dataset import Rows, Schedule
 from train.registry import artefact
@@ -25,23 +25,23 @@ SIDE_BY_SIDE = 2
 
 
 @dataclass(frozen=True)
-class Origin:
+class Fold:
     """One as-of date of the past, forecast.
 
     Attributes
     ----------
     day
         The as-of date.
-    snapshot
-        What the candidates said, before calibration.
+    forecasts
+        Of the candidates, before calibration.
     """
 
     day: dt.date
-    snapshot: Snapshot
+    forecasts: FoldForecasts
 
 
 @dataclass(frozen=True)
-class FittedOrigin(Origin):
+class FittedFold(Fold):
     """One as-of date of the past, forecast in this run: what was fitted is still there.
 
     Attributes
@@ -99,7 +99,7 @@ class Rolling:
                 common
                 | {"data": dataset.joint_fingerprint(known, [*schedule.known_before(day), day])},
             )
-            for day in schedule.latest_cuts(len(schedule.labelled))
+            for day in schedule.latest_folds(len(schedule.labelled))
         }
         return cls(contract, schedule, models, identities, known, effort, seed)
 
@@ -112,7 +112,7 @@ class Rolling:
         """Read the rows of a date, all where they keep within the limit."""
         return self._read([day], day)
 
-    def kept(self, days: Sequence[dt.date]) -> dict[dt.date, Snapshot]:
+    def kept(self, days: Sequence[dt.date]) -> dict[dt.date, FoldForecasts]:
         """Return the forecasts of those days that an earlier run has left."""
         with warehouse.connect(read_only=True) as connection:
             found = {
@@ -125,7 +125,7 @@ class Rolling:
         days: Sequence[dt.date],
         done: Callable[[], None] = lambda: None,
         check: Callable[[Rows, Rows], None] = lambda past, test: None,
-    ) -> list[FittedOrigin]:
+    ) -> list[FittedFold]:
         """Fit all candidates as of some days, forecast these, keep the forecasts.
 
         Parameters
@@ -135,21 +135,21 @@ class Rolling:
         check
             Called with the rows to learn from and those of the first day, before any fit.
         """
-        cuts = [self._learned_and_tested(day) for day in days]
-        check(*cuts[0])
-        origins = []
-        for day, (_, test), cut in zip(
-            days, cuts, compare.fit_cuts(cuts, self.models, done), strict=True
+        rows = [self._learned_and_tested(day) for day in days]
+        check(*rows[0])
+        folds = []
+        for day, (_, test), fitted in zip(
+            days, rows, compare.fit_folds(rows, self.models, done), strict=True
         ):
-            snapshot = Snapshot(test.customer_id, cut.out_of_time, self.identities[day])
+            forecasts = FoldForecasts(test.customer_id, fitted.out_of_time, self.identities[day])
             with warehouse.writer() as connection:
-                forecast_store.write(connection, day, snapshot)
-            origins.append(FittedOrigin(day, snapshot, cut.fitted, test))
-        return origins
+                forecast_store.write(connection, day, forecasts)
+            folds.append(FittedFold(day, forecasts, fitted.fitted, test))
+        return folds
 
     def forecast_all(
         self, days: Sequence[dt.date], done: Callable[[], None] = lambda: None
-    ) -> Iterator[Origin]:
+    ) -> Iterator[Fold]:
         """Yield the days in order, fitted where no earlier run has left their forecasts."""
         kept = self.kept(days)
         missing = [day for day in days if day not in kept]
@@ -157,8 +157,8 @@ class Rolling:
             if day not in kept:
                 batch, missing = missing[:SIDE_BY_SIDE], missing[SIDE_BY_SIDE:]
                 # of what was fitted only the forecasts are held
-                kept |= {one.day: one.snapshot for one in self.forecast(batch, done)}
-            yield Origin(day, kept[day])
+                kept |= {fold.day: fold.forecasts for fold in self.forecast(batch, done)}
+            yield Fold(day, kept[day])
 
     def _learned_and_tested(self, day: dt.date) -> tuple[Rows, Rows]:
         # what a fit on that day would have read, so no later row has a say in the sample
@@ -177,7 +177,7 @@ class Rolling:
                 seed=self.seed,
             )
 
-    def _in_order(self, snapshot: Snapshot) -> Snapshot:
+    def _in_order(self, forecasts: FoldForecasts) -> FoldForecasts:
         # in the order of the candidates, which settles ties of the choice
-        said = {name: snapshot.said[name] for name in self.models}
-        return replace(snapshot, said=said)
+        by_model = {name: forecasts.by_model[name] for name in self.models}
+        return replace(forecasts, by_model=by_model)

@@ -12,7 +12,7 @@ import pandas as pd
 from core.metrics import Forecast
 from train.backtesting.bootstrap import COVERAGE
 from train.backtesting.compare import RANKED
-from train.backtesting.forecast_store import Snapshot
+from train.backtesting.forecast_store import FoldForecasts
 from train.candidates.models import BASELINES
 from train.registry.promotion import Pair, compare, log_errors
 
@@ -55,7 +55,7 @@ class Worth:
 def worth(
     mean: pd.DataFrame,
     published: str,
-    snapshots: Mapping[dt.date, Snapshot],
+    snapshots: Mapping[dt.date, FoldForecasts],
     forecasts: Mapping[dt.date, Mapping[str, Forecast]],
     seed: int = 0,
 ) -> Worth:

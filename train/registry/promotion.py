@@ -20,7 +20,7 @@ import warehouse
 from core.metrics import BEST_VALUE, Forecast
 from train.backtesting.bootstrap import COVERAGE, TAILS, drawings
 from train.backtesting.compare import RANKED
-from train.backtesting.forecast_store import Snapshot
+from train.backtesting.forecast_store import FoldForecasts
 from train.backtesting.weighted_metrics import Drawn
 from train.dataset import Rows
 from train.forecaster import COLUMNS
@@ -59,7 +59,7 @@ class Pair:
 
 
 def evidence(
-    snapshots: Mapping[dt.date, Snapshot], published: Mapping[dt.date, Forecast]
+    snapshots: Mapping[dt.date, FoldForecasts], published: Mapping[dt.date, Forecast]
 ) -> pd.DataFrame:
     """Return out-of-time forecasts as a version keeps them.
 
@@ -97,7 +97,7 @@ def evidence(
     return pd.concat(parts, ignore_index=True)
 
 
-def judge(
+def evaluate_challenger(
     version: str,
     as_of: dt.date,
     proof: pd.DataFrame,

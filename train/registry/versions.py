@@ -40,7 +40,7 @@ def enter(connection: duckdb.DuckDBPyConnection, card: Mapping[str, Any], verdic
         ).fetchone()
         _replace(connection, card)
         if verdict.status == CHAMPION or reigned:
-            _crown(connection, card, verdict.reason)
+            _set_champion(connection, card, verdict.reason)
             if reigned:
                 connection.execute(
                     "update main.model_registry set promoted_at = ?, reason = ? where version = ?",
@@ -117,7 +117,7 @@ def _promote(version: str, how: str) -> str:
         with warehouse.transaction(connection):
             if not known:
                 _replace(connection, card)
-            _crown(connection, card, f"{how}{instead}")
+            _set_champion(connection, card, f"{how}{instead}")
     return f"{version} is the champion now{instead}"
 
 
@@ -176,7 +176,9 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, row: Mapping[str,
     )
 
 
-def _crown(connection: duckdb.DuckDBPyConnection, card: Mapping[str, Any], reason: str) -> None:
+def _set_champion(
+    connection: duckdb.DuckDBPyConnection, card: Mapping[str, Any], reason: str
+) -> None:
     """Make an entered version the champion, and write what is kept of the champion only."""
     version = card["version"]
     connection.execute(
