@@ -18,6 +18,8 @@ import pandas as pd
 import warehouse
 from core.metrics import Forecast, evaluate
 from generate.shop.optimum import HORIZON
+from train.backtesting.bootstrap import REPLICATES, TAILS, drawings
+from train.backtesting.weighted_metrics import Drawn
 from train.dataset import LABELS
 
 BEST, MEAN = "best possible", "mean of all"
@@ -99,6 +101,37 @@ def shares(
             "auc_share": _share(table["auc"] - 0.5, best_auc - 0.5),
         }
     )
+
+
+def share_interval(
+    connection: duckdb.DuckDBPyConnection, forecasts: pd.DataFrame, test: dt.date
+) -> tuple[float, float]:
+    """Return what a model's share of the possible R2 would be with customers drawn anew.
+
+    Parameters
+    ----------
+    forecasts
+        Its out-of-time forecasts, as `train.registry.promotion.evidence` keeps them.
+
+    Returns
+    -------
+    low, high
+        Nine of ten drawings lie between them (bootstrap of customers, Efron 1979).
+    """
+    truth = connection.execute(
+        "select customer_id, expected_30d_spend from truth.expected_spend where as_of_date = ?",
+        [test],
+    ).df()
+    rows = forecasts[forecasts["as_of_date"] == pd.Timestamp(test)].merge(truth, on="customer_id")
+    model, best = (Forecast(rows[name].to_numpy()) for name in ("forecast", "expected_30d_spend"))
+    measured = Drawn(rows["actual"].to_numpy(), [model, best], ("r2",))
+    reached = []
+    for chosen in drawings(len(rows), REPLICATES, seed=0):
+        times = np.bincount(chosen, minlength=len(rows)).astype(np.float64)
+        [[own], [possible]] = measured.measure(times)
+        reached.append(own / possible if possible > 0 else np.nan)
+    low, high = np.nanquantile(reached, TAILS)
+    return float(low), float(high)
 
 
 def _share(reached: pd.Series, possible: float) -> pd.Series:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 import duckdb
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
@@ -16,10 +15,8 @@ import warehouse
 from core.metrics import EXPLAINED
 from core.tables import HEADERS, metric_table, new_table
 from operate import achievable
-from train.backtesting.compare import RANKED
-from train.candidates.models import BASELINES
 from train.registry import artefact
-from train.registry.promotion import log_errors
+from train.registry.promotion import beside_best_baseline, log_error_of_models
 
 TOP_CUSTOMERS = 10
 NAMED_CUSTOMERS = 3
@@ -41,7 +38,10 @@ def show(console: Console, seconds: Mapping[str, float], *, verbose: bool = Fals
         evaluation, test, chosen = _evaluation(connection)
         console.print()
         _revenue(connection, console)
-        _worth(connection, console, evaluation, test, chosen)
+        _worth(console, evaluation, test, chosen)
+        shares = _shares(connection, console, evaluation, test)
+        if shares is not None:
+            _possible(connection, console, shares, test, model)
         _gate(connection, console)
         if verbose:
             console.print(_rows(connection))
@@ -51,8 +51,8 @@ def show(console: Console, seconds: Mapping[str, float], *, verbose: bool = Fals
             for name, (meaning, best) in EXPLAINED.items():
                 console.print(f"  {HEADERS.get(name, name):<14} {meaning}; best: {best}")
             console.print()
-            if achievable.is_known(connection):
-                _achievable(connection, console, evaluation, test, chosen)
+            if shares is not None:
+                _achievable(connection, console, shares, test, chosen)
             console.print(_top_customers(connection))
     _places(console, model)
     _times(console, seconds, verbose=verbose)
@@ -109,43 +109,54 @@ def _evaluation(connection: duckdb.DuckDBPyConnection) -> tuple[pd.DataFrame, dt
     test = pd.Timestamp(rows.pop("test_as_of_date").iloc[0]).date()
     chosen = rows.loc[rows.pop("is_chosen"), "model"].iloc[0]
     rows = rows.set_index("model")
-    return rows.iloc[np.argsort(_errors(rows))], test, chosen
+    return rows.iloc[np.argsort(log_error_of_models(rows))], test, chosen
 
 
-def _errors(rows: pd.DataFrame) -> NDArray[np.float64]:
-    """Return the mean log error of each row of metrics, as the choice of a champion weighs it."""
-    return np.array([log_errors(row[None, :]).mean() for row in rows[list(RANKED)].to_numpy(float)])
-
-
-def _worth(
-    connection: duckdb.DuckDBPyConnection,
-    console: Console,
-    evaluation: pd.DataFrame,
-    test: dt.date,
-    chosen: str,
-) -> None:
-    """Say how the model did beside the best simple baseline, and beside what is possible."""
-    errors = pd.Series(_errors(evaluation), index=evaluation.index)
-    baseline = str(errors[list(BASELINES)].idxmin())
-    ratio = float(np.exp(errors[chosen] - errors[baseline]))
+def _worth(console: Console, evaluation: pd.DataFrame, test: dt.date, chosen: str) -> None:
+    """Say how the model did beside the best simple baseline."""
+    baseline, ratio = beside_best_baseline(evaluation, chosen)
     word = "smaller" if ratio < 1 else "larger"
     console.print(
         f"Is the model worth it? On the 30 days from {test}, which it had not seen, its errors "
         f"were [bold]{abs(1 - ratio):.0%} {word}[/bold] than those of the best simple baseline "
         f"({baseline}). `make backtest` asks the same of eight dates."
     )
+
+
+def _shares(
+    connection: duckdb.DuckDBPyConnection,
+    console: Console,
+    evaluation: pd.DataFrame,
+    test: dt.date,
+) -> pd.DataFrame | None:
+    """Return how much of what is possible each model reached; None where that is not known."""
     if not achievable.is_known(connection):
-        return
+        return None
     try:
-        share = achievable.shares(connection, evaluation, test)["skill_share"][chosen]
-    except achievable.UnknownTruthError:
+        return achievable.shares(connection, evaluation, test)
+    except achievable.UnknownTruthError as error:
+        console.print(f"How much is possible is not known: {error}.")
+        return None
+
+
+def _possible(
+    connection: duckdb.DuckDBPyConnection,
+    console: Console,
+    shares: pd.DataFrame,
+    test: dt.date,
+    model: artefact.Artefact,
+) -> None:
+    """Say how much of what is possible the model reached, and how much of that is luck."""
+    share = shares["skill_share"][model.card["chosen"]]
+    forecasts = model.evidence()
+    if not np.isfinite(share) or forecasts is None:
         return
-    if np.isfinite(share):
-        console.print(
-            f"It reaches [bold]{share:.0%} of what is possible[/bold] (R2 of spend beside that of "
-            "the best forecast that can be computed for a generated shop; of a single month, so "
-            "luck moves it by some points, even above 100 %)."
-        )
+    low, high = achievable.share_interval(connection, forecasts, test)
+    console.print(
+        f"It reached [bold]{share:.0%} of what is possible[/bold]: its R2 beside that of the best "
+        f"forecast that can be computed for a generated shop. The luck of one month is in it, even "
+        f"above 100 %: with customers drawn anew, nine of ten times {low:.0%} to {high:.0%}."
+    )
 
 
 def _gate(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
@@ -168,16 +179,11 @@ def _gate(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
 def _achievable(
     connection: duckdb.DuckDBPyConnection,
     console: Console,
-    evaluation: pd.DataFrame,
+    shares: pd.DataFrame,
     test: dt.date,
     chosen: str,
 ) -> None:
-    """Say how much of what is possible the models reach; the truth of this shop is known."""
-    try:
-        shares = achievable.shares(connection, evaluation, test)
-    except achievable.UnknownTruthError as error:
-        console.print(f"How much is possible is not known: {error}\n")
-        return
+    """Say how much of what is possible all models reach; the truth of this shop is known."""
     table = new_table(
         "Share of the achievable: the truth of a generated shop is known",
         *("model", "R2", "of what is possible", "AUC", "of what is possible"),

@@ -22,6 +22,7 @@ from train.backtesting.bootstrap import COVERAGE, TAILS, drawings
 from train.backtesting.compare import RANKED
 from train.backtesting.forecast_store import FoldForecasts
 from train.backtesting.weighted_metrics import Drawn
+from train.candidates.models import BASELINES
 from train.dataset import Rows
 from train.forecaster import COLUMNS
 from train.registry import artefact
@@ -222,6 +223,19 @@ def log_errors(measured: NDArray[np.float64]) -> NDArray[np.float64]:
     # a forecast without any order ranks as chance does
     errors = np.abs(np.nan_to_num(measured) - best).mean(axis=0)
     return np.log(np.maximum(errors, LEAST_ERROR))
+
+
+def log_error_of_models(evaluation: pd.DataFrame) -> pd.Series:
+    """Return the mean log error of each model of a table of metrics, as a choice weighs it."""
+    rows = evaluation[list(RANKED)].to_numpy(float)
+    return pd.Series([log_errors(row[None, :]).mean() for row in rows], index=evaluation.index)
+
+
+def beside_best_baseline(evaluation: pd.DataFrame, chosen: str) -> tuple[str, float]:
+    """Return the best simple baseline, and the errors of the chosen model over its errors."""
+    errors = log_error_of_models(evaluation)
+    baseline = str(errors[list(BASELINES)].idxmin())
+    return baseline, float(np.exp(errors[chosen] - errors[baseline]))
 
 
 def _pair(
