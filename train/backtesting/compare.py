@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from core.metrics import Forecast, evaluation_table
 from train.candidates.inference import JOBS, predict_both
 from train.candidates.models import BASELINES, BLEND, Blend, blended
+from train.candidates.protocol import PredictsPurchase
 from train.candidates.season import RATIO
 from train.dataset import Rows
 from train.forecaster import Calibration, OutOfTime, level_after
@@ -128,7 +129,7 @@ def _fold_fit(
 
 def purchase_model(fitted: Mapping[str, BaseEstimator], name: str) -> BaseEstimator:
     """Return what knows the purchase probability beside a candidate: itself, if it can."""
-    return fitted[name if hasattr(fitted[name], "predict_purchase") else PURCHASE_MODEL]
+    return fitted[name if isinstance(fitted[name], PredictsPurchase) else PURCHASE_MODEL]
 
 
 def calibration(

@@ -19,6 +19,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
 
+from train.candidates.protocol import Opens
 from train.candidates.tree_patterns import Answers, Patterns, TreePatterns
 
 Values = NDArray[np.float64]
@@ -97,7 +98,7 @@ class Opened:
 
 def open_up(estimator: BaseEstimator, X: pd.DataFrame) -> Opened:
     """Open a fitted estimator of spend; `X` names its features, its rows do not matter."""
-    if hasattr(estimator, "opened"):
+    if isinstance(estimator, Opens):
         return estimator.opened(X)
     if isinstance(estimator, Pipeline):
         names = prepared_features(estimator[0])

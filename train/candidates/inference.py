@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from threadpoolctl import threadpool_limits
 
+from train.candidates.protocol import PredictsBoth, PredictsPurchase
+
 Values = NDArray[np.float64]
 
 # trees go over all rows of a call one after the other: so many rows stay in a core's cache, which
@@ -52,7 +54,7 @@ def _predict_alone(estimator: BaseEstimator, X: pd.DataFrame) -> tuple[Values, V
 
 
 def _predict_block(estimator: BaseEstimator, X: pd.DataFrame) -> tuple[Values, Values | None]:
-    if hasattr(estimator, "predict_both"):
+    if isinstance(estimator, PredictsBoth):
         return estimator.predict_both(X)
-    chance = estimator.predict_purchase(X) if hasattr(estimator, "predict_purchase") else None
+    chance = estimator.predict_purchase(X) if isinstance(estimator, PredictsPurchase) else None
     return estimator.predict(X), chance

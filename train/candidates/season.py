@@ -19,6 +19,7 @@ from sklearn.utils.metaestimators import available_if
 
 from train.candidates import decomposition
 from train.candidates.inference import predict_both
+from train.candidates.protocol import PredictsPurchase
 from train.candidates.row_sample import sample_of
 
 Values = NDArray[np.float64]
@@ -77,7 +78,7 @@ class SeasonLevel:
 
 
 def _learns_purchases(wrapper: Seasonal) -> bool:
-    return hasattr(wrapper.estimator, "predict_purchase")
+    return isinstance(wrapper.estimator, PredictsPurchase)
 
 
 class Seasonal(RegressorMixin, BaseEstimator):

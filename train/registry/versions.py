@@ -38,18 +38,13 @@ def enter(connection: duckdb.DuckDBPyConnection, card: Mapping[str, Any], verdic
             "select promoted_at, reason from main.model_registry where version = ? and status = ?",
             [version, CHAMPION],
         ).fetchone()
-        _replace(connection, card)
+        _replace(connection, card, verdict.reason)
         if verdict.status == CHAMPION or reigned:
             _set_champion(connection, card, verdict.reason)
-            if reigned:
-                connection.execute(
-                    "update main.model_registry set promoted_at = ?, reason = ? where version = ?",
-                    [*reigned, version],
-                )
-        else:
+        if reigned:
             connection.execute(
-                "update main.model_registry set status = ?, reason = ? where version = ?",
-                [CHALLENGER, verdict.reason, version],
+                "update main.model_registry set promoted_at = ?, reason = ? where version = ?",
+                [*reigned, version],
             )
 
 
@@ -116,7 +111,7 @@ def _promote(version: str, how: str) -> str:
         instead = f" instead of {present[0]}" if present else ""
         with warehouse.transaction(connection):
             if not known:
-                _replace(connection, card)
+                _replace(connection, card, how)
             _set_champion(connection, card, f"{how}{instead}")
     return f"{version} is the champion now{instead}"
 
@@ -137,8 +132,8 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
             connection.execute(f"alter table main.{table} add column if not exists {typed}")
 
 
-def _replace(connection: duckdb.DuckDBPyConnection, card: Mapping[str, Any]) -> None:
-    """Write a version's rows, without a status yet."""
+def _replace(connection: duckdb.DuckDBPyConnection, card: Mapping[str, Any], reason: str) -> None:
+    """Write a version's rows, as a challenger's."""
     version, models = card["version"], card["metrics"]
     connection.execute("delete from main.model_evaluation where model_version = ?", [version])
     for model, metrics in models.items():
@@ -154,6 +149,8 @@ def _replace(connection: duckdb.DuckDBPyConnection, card: Mapping[str, Any]) -> 
     row = {
         "version": version,
         "as_of_date": card["as_of"],
+        "status": CHALLENGER,
+        "reason": reason,
         "git_revision": card["git_revision"],
         "contract_hash": card["contract"]["hash"],
         "data_fingerprint": card["data_fingerprint"],
