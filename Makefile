@@ -35,7 +35,7 @@ DBT := $(BIN)/dbt
 DBT_VARS := $(if $(AS_OF),--vars '{as_of: "$(AS_OF)"}')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup spark picture run test test-long build fit backtest score catalog export docs api app profile truth lint format clean
+.PHONY: help setup spark picture run test test-long build fit backtest score catalog export export-tables docs api app profile truth lint format clean
 .PHONY: bench-skill bench-scoring bench-generate bench-faults bench-features bench-ladder bench-alarms leak-demo prove audit
 
 help: ## print this list
@@ -112,6 +112,10 @@ catalog: $(READY) ## bring marts.feature_catalog up to date after a build or fit
 
 export: $(READY) ## write the feature mart as Parquet, a folder for each as-of date; OUT=folder
 	@$(BIN)/shop export --out "$(OUT)"
+
+export-tables: OUT = tables
+export-tables: $(READY) ## write schemas main and marts as Parquet, which older versions of DuckDB read too; OUT=folder
+	@$(BIN)/shop export-tables --out "$(OUT)"
 
 picture: ## the README's picture: reports/report.html as docs/images/report.png, by chromium
 	@chromium --headless --no-sandbox --disable-gpu --disable-background-networking --hide-scrollbars \

@@ -34,6 +34,7 @@ COMMANDS = {
     "what-if": ("serve.what_if", "Forecast a customer as if they had bought more."),
     "features": ("serve.features", "Give the rows of a file the features of their own day."),
     "export": ("serve.export", "Write the feature mart as Parquet."),
+    "export-tables": ("serve.export_tables", "Write all of main and marts as Parquet."),
     "catalog": ("operate.catalog", "Bring marts.feature_catalog up to date."),
     "docs": ("operate.shop:docs", "Write dbt's documentation site."),
     "api": ("serve.api", "Serve the model over HTTP."),
