@@ -35,7 +35,7 @@ DBT := $(BIN)/dbt
 DBT_VARS := $(if $(AS_OF),--vars '{as_of: "$(AS_OF)"}')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup spark picture run test test-long build fit backtest score catalog export export-tables docs api app profile truth lint format clean
+.PHONY: help setup spark picture run test test-long build fit backtest score catalog export export-tables docs docs-site docs-reference api app profile truth lint format clean
 .PHONY: bench-skill bench-scoring bench-generate bench-faults bench-features bench-ladder bench-alarms leak-demo prove audit
 
 help: ## print this list
@@ -122,8 +122,14 @@ picture: ## the README's picture: reports/report.html as docs/images/report.png,
 		--user-data-dir=$$(mktemp -d) --window-size=1180,620 \
 		--screenshot=docs/images/report.png file://$(CURDIR)/reports/report.html
 
-docs: $(READY) ## write the documentation site to dbt_project/target/static_index.html
+docs: $(READY) ## write dbt's site, tables and lineage, to dbt_project/target/static_index.html
 	@cd dbt_project && ../$(DBT) docs generate --static $(DBT_VARS)
+
+docs-site: $(READY) ## write the pages of docs/ as a site that can be searched to site/index.html
+	@$(BIN)/mkdocs build --strict
+
+docs-reference: $(READY) ## write the pages of docs/reference/ that are made from code and yml
+	@$(BIN)/python -m operate.reference
 
 api: $(READY) ## serve the model on http://127.0.0.1:8000
 	@$(BIN)/shop api
@@ -175,6 +181,6 @@ format: $(READY) ## mend what the linters can mend
 	@$(BIN)/ruff format .
 
 clean: ## remove what was built; the warehouse, models and reports too
-	@rm -rf warehouse.duckdb warehouse.duckdb.wal shards-of-the-mart models reports dbt_project/target dbt_project/logs logs
+	@rm -rf warehouse.duckdb warehouse.duckdb.wal shards-of-the-mart models reports dbt_project/target dbt_project/logs logs site
 	@rm -rf .pytest_cache .ruff_cache .mypy_cache
 	@find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -1,6 +1,6 @@
 """One command for all that the project does: `shop`, or `shop COMMAND --help`.
 
-Each command is also a script of its own, named in its help; make targets call `shop`.
+All but build, docs and app are scripts of their own, too; docs/reference/commands.md names them.
 """
 
 from __future__ import annotations

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 import warehouse
+from core.metrics import DOUBT_EXPLAINED, EXPLAINED
+from operate import formulas, reference
 
 ROOT = warehouse.ROOT
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -33,7 +35,9 @@ def _commands(text):
     for line in text.splitlines():
         found.append(line.split(" # ")[0].strip())
     return {
-        line for line in found if re.match(r"([A-Z_]+=\S+ )*(make|python|\.venv/bin/python) ", line)
+        line
+        for line in found
+        if re.match(r"([A-Z_]+=\S+ )*(make|python|shop|\.venv/bin/python) ", line)
     }
 
 
@@ -75,11 +79,73 @@ def test_each_target_of_make_exists(page):
 def test_each_script_exists_and_knows_its_options(page):
     for command in _commands(TEXTS[page]):
         words = [word for word in shlex.split(command) if not re.match(r"[A-Z_]+=", word)]
-        if words[0] == "make" or words[1] == "-m":
+        if words[0] in ("make", "shop") or words[1] == "-m":
             continue
         assert (ROOT / words[1]).is_file(), command
         options = {word.partition("=")[0] for word in words[2:] if word.startswith("--")}
         assert options <= _options(Path(words[1])), command
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_each_command_of_shop_exists_and_knows_its_options(page):
+    for line in _commands(TEXTS[page]):
+        for command in line.split(" && "):
+            words = [word for word in shlex.split(command) if not re.match(r"[A-Z_]+=", word)]
+            if words[0] == "shop" and words[1] != "COMMAND":
+                found = re.search(rf"(?ms)^## shop {words[1]}$(.*?)(?=^## |\Z)", _page("commands"))
+                assert found, command
+                options = {word for word in words[2:] if word.startswith("--")}
+                assert options <= set(re.findall(r"--[a-z][a-z-]*", found[1])), command
+
+
+@cache
+def _page(name):
+    return (reference.FOLDER / f"{name}.md").read_text()
+
+
+@cache
+def _written():
+    return reference.pages()
+
+
+@pytest.mark.parametrize("name", ["tables.md", "variables.md", "commands.md", "metrics.md"])
+def test_each_page_made_from_code_is_as_it_would_be_made_now(name):
+    assert set(_written()) == {"tables.md", "variables.md", "commands.md", "metrics.md"}
+    assert (reference.FOLDER / name).read_text() == _written()[name], "run `make docs-reference`"
+
+
+def test_each_variable_of_the_environment_that_the_code_reads_is_described():
+    assert set(reference.environment_defaults()) == set(reference.ENVIRONMENT)
+
+
+def test_each_metric_has_a_formula_and_judges_a_column():
+    known = [*EXPLAINED, *DOUBT_EXPLAINED]
+    assert list(formulas.FORMULAS) == known
+    assert sorted(name for names in formulas.JUDGED.values() for name in names) == sorted(known)
+
+
+def test_the_overview_of_dbts_site_leads_to_models_that_exist():
+    text = (reference.MODELS / "overview.md").read_text()
+    linked = re.findall(r"#!/model/model\.retail_feature_store\.(\w+)", text)
+    assert linked
+    assert {name for name in linked if not list(reference.MODELS.rglob(f"{name}.sql"))} == set()
+
+
+def test_the_site_of_all_pages_builds_without_a_warning(tmp_path):
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
+    built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
+    pages = [ROOT / page for page in (ROOT / "docs").rglob("*.md")]
+    assert all(
+        (tmp_path / page.relative_to(ROOT / "docs")).with_suffix(".html").is_file()
+        for page in pages
+    )
+    # nothing that a reader's browser fetches comes from elsewhere
+    for page in tmp_path.rglob("*.html"):
+        fetched = re.findall(
+            r"<(?:script|link|img)[^>]*?(?:src|href)=\"(https?:[^\"]+)", page.read_text()
+        )
+        assert fetched == [], page
 
 
 @cache
