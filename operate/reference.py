@@ -208,7 +208,7 @@ def _script(module: str) -> str:
 
 def _targets(command: str, makefile: str) -> list[tuple[str, str]]:
     """Return the targets of make whose recipe calls a command, with their comments."""
-    called = re.compile(rf"(/shop|\$\(DBT\)) {command}\b(?! --select)")
+    called = re.compile(rf"(/shop|\$\(DBT\)) {command}(?![\w-]| --select)")
     recipes = re.findall(r"^([a-z-]+):.*?## (.*)\n((?:.*\n)*?)(?:\n|\Z)", makefile, re.MULTILINE)
     return [(target, said) for target, said, recipe in recipes if called.search(recipe)]
 
