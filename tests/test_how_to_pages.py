@@ -16,7 +16,7 @@ import warehouse
 from core import dbt_runner
 from proof import oracle
 from proof.compare import compare
-from proof.oracle.settings import DEFAULTS
+from proof.oracle.computed import DEFAULTS
 
 HOW_TO = warehouse.ROOT / "docs" / "how-to"
 ROOMS = ("core", "load", "generate", "pages", "train", "serve", "shards", "operate", "proof")
@@ -82,7 +82,7 @@ def test_the_rule_of_caps_is_a_number_in_two_files(project, shop_copy):
     text = settings.read_text()
     assert text.count("  cap_multiple: 3\n") == 1
     settings.write_text(text.replace("  cap_multiple: 3\n", "  cap_multiple: 5\n"))
-    assert "cap_multiple: float = 3" in Path(oracle.settings.__file__).read_text()
+    assert "cap_multiple: float = 3" in Path(settings_module.__file__).read_text()
     with warehouse.connect(read_only=True) as connection:
         before = capped(connection)
     dbt_runner.build(select="+feat_customer_snapshots +data_quality", run_only=True)

@@ -29,7 +29,7 @@ class Candidate(Protocol):
         Parameters
         ----------
         X
-            The features of the contract, numbers as float64 with NaN, categories as category.
+            The features of the contract, numbers as float64 with NaN, categories as text with None.
         y
             Spend of the horizon's days, shape (rows,), not negative.
         """
