@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import duckdb
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.artifacts.schemas.catalog import CatalogArtifact
 from dbt.artifacts.schemas.run import RunExecutionResult, RunResult
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt_common.events.base_types import EventMsg
@@ -86,7 +88,13 @@ def _invoke(command: list[str], vars: dict[str, object] | None) -> dbtRunnerResu
     arguments = [*command, "--project-dir", project, "--profiles-dir", project, "--quiet"]
     if vars:
         arguments += ["--vars", json.dumps(vars)]
-    with warehouse.in_warehouse(warehouse.path()), _progress() as callback:
+    with (
+        warehouse.in_warehouse(warehouse.path()),
+        _progress() as callback,
+        warnings.catch_warnings(),
+    ):
+        # dbt leaves its log file open; after fits in threads Python's own filter may be gone
+        warnings.simplefilter("ignore", ResourceWarning)
         result = dbtRunner(callbacks=[callback]).invoke(arguments)
         # dbt keeps the file open after it has run, and an open writer blocks everybody else
         DuckDBConnectionManager.close_all_connections()
@@ -105,8 +113,12 @@ def raise_if_failed(result: dbtRunnerResult) -> None:
     if result.exception:
         message = " ".join(str(result.exception).split())
         raise BuildError(f"dbt stopped: {message}") from result.exception
-    if not result.success:
-        raise BuildError(_explain(result))
+    if result.success:
+        return
+    if isinstance(result.result, CatalogArtifact):
+        errors = result.result.errors or ["a model does not compile, as logs/dbt.log says"]
+        raise BuildError(f"dbt's documentation: {'; '.join(errors)}")
+    raise BuildError(_explain(result))
 
 
 @contextmanager

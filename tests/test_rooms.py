@@ -5,12 +5,16 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from dbt.artifacts.schemas.catalog import CatalogArtifact
+from dbt.cli.main import dbtRunnerResult
 from typer.testing import CliRunner
 
 import warehouse
+from core import dbt_runner
 from operate.shop import COMMANDS, shop
 
 ROOMS = {"core", "load", "generate", "pages", "train", "serve", "shards", "operate", "proof"}
@@ -59,3 +63,15 @@ def test_the_list_of_commands_is_there_without_importing_them():
         "assert not {'sklearn', 'dbt'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", script], cwd=warehouse.ROOT, check=True)
+
+
+def test_a_documentation_that_dbt_cannot_write_says_why():
+    catalog = CatalogArtifact.from_results(
+        generated_at=datetime.now(UTC),
+        nodes={},
+        sources={},
+        compile_results=None,
+        errors=["no such table"],
+    )
+    with pytest.raises(dbt_runner.BuildError, match="documentation: no such table"):
+        dbt_runner.raise_if_failed(dbtRunnerResult(success=False, result=catalog))
