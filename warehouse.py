@@ -195,12 +195,12 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 def has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
     """Return whether a schema of the warehouse has a table."""
-    found = connection.execute(
+    rows = connection.execute(
         "select count(*) from duckdb_tables() where database_name = current_database()"
         " and schema_name = ? and table_name = ?",
         [schema, table],
     ).fetchall()
-    return bool(found[0][0])
+    return bool(rows[0][0])
 
 
 def shop_timezone(connection: duckdb.DuckDBPyConnection) -> str:
@@ -215,11 +215,11 @@ def shop_timezone(connection: duckdb.DuckDBPyConnection) -> str:
     ).fetchall()
     if stated != [(2,)]:
         return UTC
-    found = connection.execute(
+    rows = connection.execute(
         "select timezone from raw.loads where timezone is not null"
         " order by loaded_at desc nulls last limit 1"
     ).fetchall()
-    return found[0][0] if found else UTC
+    return rows[0][0] if rows else UTC
 
 
 # what a feature belongs to whose entry names no driver

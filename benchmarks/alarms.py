@@ -88,8 +88,8 @@ def measure_clean(name: str, plan: Plan, *, strong_christmas: bool = False) -> S
         if strong_christmas:
             thin_out(connection)
         spoilt = known_days(connection)
-    found = alarms()
-    return Shop(name, plan.days / 365, found[~found["day"].dt.date.isin(spoilt)])
+    raised = alarms()
+    return Shop(name, plan.days / 365, raised[~raised["day"].dt.date.isin(spoilt)])
 
 
 def thin_out(connection: duckdb.DuckDBPyConnection) -> None:
@@ -117,12 +117,12 @@ def measure_incidents(
         planted = plant(connection, incidents, FIRST, APART, spoilt)
         last_load = max(planted) + 1
         planted[last_load] = (STALE, plant_quiet_loads(connection, last_load, 5))
-    found = alarms()
-    found["day"] = found["day"].dt.date
+    raised = alarms()
+    raised["day"] = raised["day"].dt.date
     rows = []
     for number, (incident, day) in planted.items():
         # a category counts from the day on which the load became known
-        mine = found[(found["load_id"] == number) & (abs(found["day"] - day) <= timedelta(1))]
+        mine = raised[(raised["load_id"] == number) & (abs(raised["day"] - day) <= timedelta(1))]
         rows.append(
             {
                 "incident": incident.name,
@@ -135,8 +135,8 @@ def measure_incidents(
                 "stops": bool((mine["severity"] == "error").any()),
             }
         )
-        found = found.drop(mine.index)
-    return rows, found[~found["day"].isin(spoilt)]
+        raised = raised.drop(mine.index)
+    return rows, raised[~raised["day"].isin(spoilt)]
 
 
 def show(console: Console, rows: list[dict[str, object]], shops: list[Shop]) -> dict[str, object]:
@@ -146,12 +146,12 @@ def show(console: Console, rows: list[dict[str, object]], shops: list[Shop]) -> 
     )
     for row in rows:
         yes = ("yes" if row[name] else "NO" for name in ("found", "right"))
-        found, right = yes
+        detected, right = yes
         table.add_row(
             str(row["incident"]),
             f"{row['customers']:,}",
             str(row["cause"]),
-            found,
+            detected,
             ", ".join(row["causes_found"]),
             right,
             "yes" if row["stops"] else "-",
@@ -188,7 +188,9 @@ def main(
             with _warehouse(folder, f"{customers}-{seed}"):
                 shops.append(measure_clean(f"{customers:,} customers, seed {seed}", plan))
                 large = customers >= 20_000
-                chosen = [one for one in INCIDENTS if large or one.name not in FEW_ORDERS]
+                chosen = [
+                    incident for incident in INCIDENTS if large or incident.name not in FEW_ORDERS
+                ]
                 half = chosen[seed % 2 :: 2] if large else chosen
                 shop_rows, others = measure_incidents(plan, half[: (DAYS - 410) // APART])
                 rows += shop_rows
@@ -213,12 +215,12 @@ def main(
         if data:
             with _warehouse(folder, "real"):
                 load(data)
-                found = alarms()
+                raised = alarms()
                 with warehouse.connect(read_only=True) as connection:
                     (days,) = connection.execute(
                         "select count(*) from intermediate.int_load_days_listed"
                     ).fetchone()
-                shops.append(Shop(data.name, days / 365, found))
+                shops.append(Shop(data.name, days / 365, raised))
     figures = show(console, rows, shops)
     RESULTS.mkdir(parents=True, exist_ok=True)
     parts = [f'  "{name}": {json.dumps(value)}' for name, value in figures.items()]

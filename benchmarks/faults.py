@@ -69,9 +69,9 @@ def main(
     """Plant all faults and report how they fare; fails where a certain rule misses one."""
     console = tables.wide_console()
     missed = pd.Series(dtype=object)
-    for one in seed or [1, 2, 3]:
-        audit = measure(customers, one)
-        show(console, one, audit)
+    for shop_seed in seed or [1, 2, 3]:
+        audit = measure(customers, shop_seed)
+        show(console, shop_seed, audit)
         certain = audit.caught.loc[[not FAULTS[name].is_outlier for name in audit.caught.index]]
         missed = pd.concat([missed, certain.loc[certain["recall"] < 1, "rule"]])
     if len(missed):

@@ -80,7 +80,7 @@ class Shop:
     def seconds_of_nodes(self) -> dict[str, float]:
         """Return what each node of the last run of dbt took."""
         results = json.loads((self.folder / "target" / "run_results.json").read_text())["results"]
-        return {one["unique_id"]: one["execution_time"] for one in results}
+        return {result["unique_id"]: result["execution_time"] for result in results}
 
     def dates(self) -> list[date]:
         """Return the as-of dates of the mart, in order."""

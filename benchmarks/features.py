@@ -165,14 +165,14 @@ def ratios(rows: list[dict]) -> list[tuple[str, str, str]]:
     """Return what the bars ask of the measured rows: name, value and bar."""
     of = {(row["size"], row["method"]): row for row in rows}
 
-    def ratio(one: tuple[str, str], other: tuple[str, str], unit: str) -> str | None:
-        if one not in of or other not in of:
+    def ratio(numerator: tuple[str, str], denominator: tuple[str, str], unit: str) -> str | None:
+        if numerator not in of or denominator not in of:
             return None
-        return f"{of[one][unit] / of[other][unit]:.2f}"
+        return f"{of[numerator][unit] / of[denominator][unit]:.2f}"
 
-    found = []
+    lines = []
     for size in SIZES:
-        asked = [
+        questions = [
             ("dbt with tests / kernel, wall", "dbt", "kernel", "wall_s", "at most 1.4"),
             ("start of dbt / dbt, wall", "dbt start-up", "dbt", "wall_s", ""),
             ("nothing new / dbt, wall", "dbt, nothing new", "dbt", "wall_s", ""),
@@ -194,17 +194,17 @@ def ratios(rows: list[dict]) -> list[tuple[str, str, str]]:
             ("pandas / DuckDB, processor", "pandas", "duckdb", "cpu_s", ""),
             ("Feast / equality join, processor", "feast", "equality join", "cpu_s", "at least 10"),
         ]
-        for name, one, other, unit, bar in asked:
-            value = ratio((size, one), (size, other), unit)
+        for name, first, second, unit, bar in questions:
+            value = ratio((size, first), (size, second), unit)
             if value:
-                found.append((f"{size}: {name}", value, bar))
+                lines.append((f"{size}: {name}", value, bar))
     for small, large in (("s", "m"), ("m", "l")):
         for method in ("dbt", "kernel"):
             value = ratio((large, method), (small, method), "wall_s")
             if value:
                 bar = "at most 11" if (large, method) == ("l", "dbt") else ""
-                found.append((f"growth of {method} from {small} to {large}, wall", value, bar))
-    return found
+                lines.append((f"growth of {method} from {small} to {large}, wall", value, bar))
+    return lines
 
 
 def show(console: Console, rows: list[dict]) -> None:
@@ -227,8 +227,8 @@ def show(console: Console, rows: list[dict]) -> None:
         )
     console.print(table)
     table = tables.new_table("In short", "ratio", "measured", "bar")
-    for found in ratios(rows):
-        table.add_row(*found)
+    for line in ratios(rows):
+        table.add_row(*line)
     console.print(table)
 
 
@@ -239,8 +239,8 @@ def main(
 ) -> None:
     """Measure, print tables, and keep the rows in benchmarks/results/features.json."""
     rows = []
-    for one in size or ["s", "m"]:
-        rows += bench(one)
+    for shop_size in size or ["s", "m"]:
+        rows += bench(shop_size)
         keep(rows, FILE)
     show(Console(width=max(150, Console().width)), json.loads(FILE.read_text()))
 

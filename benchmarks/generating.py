@@ -66,8 +66,8 @@ def main(
     """Measure, print a table, and keep it in benchmarks/results/generate.json."""
     console = tables.wide_console()
     rows = []
-    for one in size or list(SIZES):
-        rows += bench(one)
+    for shop_size in size or list(SIZES):
+        rows += bench(shop_size)
     keep(rows, RESULTS / "generate.json")
     table = tables.new_table("Generating and loading", *rows[0])
     for row in rows:

@@ -61,7 +61,7 @@ def main(
     environment = {"WAREHOUSE_PATH": str(file)}
     os.environ |= environment
     count = multiply(customers)
-    found = [
+    measurements = [
         (f"score {count:,} customers", measure([sys.executable, "serve/score.py"], environment)),
         (
             f"explain {explained:,} of them",
@@ -69,7 +69,7 @@ def main(
         ),
     ]
     table = tables.new_table("Scoring", "task", "wall s", "CPU s", "peak GB")
-    for task, measured in found:
+    for task, measured in measurements:
         cells = (measured["wall_s"], measured["cpu_s"], measured["peak_mb"] / 1000)
         table.add_row(task, *(f"{value:,.1f}" for value in cells))
     tables.wide_console().print(table)

@@ -69,7 +69,7 @@ def unit_tests(select: str, vars: dict[str, object] | None = None) -> dbtRunnerR
     BuildError
         If a unit test fails.
     """
-    chosen = [f"{one},test_type:unit" for one in select.split()]
+    chosen = [f"{model},test_type:unit" for model in select.split()]
     return _invoke(["test", "--select", *chosen], vars)
 
 

@@ -193,11 +193,11 @@ def evaluate_doubt(actual: Values, published: Mapping[str, Values]) -> dict[str,
     some = high > 0
     tenth = decile_of(published["predicted_30d_spend"])
     tenths = [inside[some & (tenth == number)] for number in range(10)]
-    known = [one.mean() for one in tenths if len(one) >= FEWEST_COVERED]
+    coverages = [covered.mean() for covered in tenths if len(covered) >= FEWEST_COVERED]
     return {
         "coverage": float(inside.mean()),
         "coverage_nonzero": _mean(inside[some]),
-        "coverage_lowest": float(min(known)) if known else float("nan"),
+        "coverage_lowest": float(min(coverages)) if coverages else float("nan"),
         "coverage_zero": _mean(inside[~some]),
         "share_zero": float((~some).mean()),
         "ece": calibration_error(actual > 0, published["purchase_probability"]),

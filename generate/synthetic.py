@@ -81,7 +81,8 @@ def generate(
     with scratch() as folder:
         drawn = list(draw(plan, folder, optimum.snapshots(plan), jobs=jobs, chunk=chunk))
         files = {
-            name: [one.files[name] for one in drawn if name in one.files] for name in drawn[0].files
+            name: [part.files[name] for part in drawn if name in part.files]
+            for name in drawn[0].files
         }
         files["expected_spend"] += _at_the_end(plan, drawn, folder)
         with warehouse.writer() as connection:
@@ -97,8 +98,8 @@ def generate(
                     inside,
                     plan,
                     files,
-                    sum(one.purchases for one in drawn),
-                    sum(one.cents for one in drawn),
+                    sum(part.purchases for part in drawn),
+                    sum(part.cents for part in drawn),
                 ),
                 may_lose=may_lose,
             )
@@ -119,7 +120,7 @@ def _warn_of_days_to_come(plan: Plan) -> None:
 
 def _at_the_end(plan: Plan, drawn: list[Drawn], folder: Path) -> list[Path]:
     """Write the best forecast at the day after the last known one, where that is not the end."""
-    last_known = max((one.last_known for one in drawn if one.last_known), default=None)
+    last_known = max((part.last_known for part in drawn if part.last_known), default=None)
     if last_known is None or last_known + timedelta(1) in optimum.snapshots(plan):
         return []
     file = folder / "expected_spend-at-the-end.parquet"
@@ -156,9 +157,9 @@ def _rates(pairs: list[str]) -> tuple[tuple[str, float], ...]:
 
 def _list_faults(wanted: bool) -> None:
     if wanted:
-        for one in FAULTS.values():
-            of = "days" if one.whole_days else one.table
-            typer.echo(f"{one.name}={one.rate:g}  (of {of}; caught by {one.rule})")
+        for fault in FAULTS.values():
+            of = "days" if fault.whole_days else fault.table
+            typer.echo(f"{fault.name}={fault.rate:g}  (of {of}; caught by {fault.rule})")
         raise typer.Exit
 
 

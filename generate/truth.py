@@ -74,13 +74,13 @@ def plan_of(connection: duckdb.DuckDBPyConnection) -> Plan:
 
 def _shop(connection: duckdb.DuckDBPyConnection) -> tuple[Plan, int, int]:
     try:
-        found = connection.execute("select plan, purchases, cents from truth.shop").fetchall()
+        rows = connection.execute("select plan, purchases, cents from truth.shop").fetchall()
     except duckdb.CatalogException as error:
         raise TruthError(
             f"{warehouse.path()} holds no generated shop, so nothing is known of its truth: run "
             "`python generate/synthetic.py`"
         ) from error
-    plan, purchases, cents = found[0]
+    plan, purchases, cents = rows[0]
     try:
         return Plan.from_json(plan), purchases, cents
     except (KeyError, TypeError, ValueError) as error:
@@ -104,14 +104,14 @@ def add(days: Sequence[date]) -> int:
     """
     with warehouse.connect(read_only=True) as connection:
         plan, purchases, cents = _shop(connection)
-    found = optimum.redraw(plan, days)
-    if (found.purchases, found.cents) != (purchases, cents):
+    redraw = optimum.redraw(plan, days)
+    if (redraw.purchases, redraw.cents) != (purchases, cents):
         raise TruthError(
-            f"drawing the shop again gave {found.purchases:,} purchases instead of {purchases:,}: "
+            f"drawing the shop again gave {redraw.purchases:,} purchases instead of {purchases:,}: "
             "another version generated it; run `python generate/synthetic.py` again"
         )
     with warehouse.writer() as connection:
-        connection.register("redrawn", found.rows)
+        connection.register("redrawn", redraw.rows)
         with warehouse.transaction(connection):
             connection.execute(
                 "delete from truth.expected_spend"
@@ -119,7 +119,7 @@ def add(days: Sequence[date]) -> int:
                 {"days": list(days)},
             )
             connection.execute("insert into truth.expected_spend select * from redrawn")
-    return len(found.rows)
+    return len(redraw.rows)
 
 
 @expected_errors(ValueError)

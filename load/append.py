@@ -62,7 +62,11 @@ def append(
     LoadError
         If nothing is loaded yet.
     """
-    missing = [one.name for one in TABLES if not warehouse.has_table(connection, "raw", one.name)]
+    missing = [
+        raw_table.name
+        for raw_table in TABLES
+        if not warehouse.has_table(connection, "raw", raw_table.name)
+    ]
     if missing:
         raise LoadError(
             f"the warehouse has no raw.{missing[0]} to append to: load once without --append"
@@ -119,7 +123,9 @@ def _typed(connection: duckdb.DuckDBPyConnection, table: Table, source: str) -> 
         name: data_type
         for name, data_type, *_ in connection.execute(f"describe raw.{table.name}").fetchall()
     }
-    columns = [f"cast({one.name} as {types[one.name]}) as {one.name}" for one in table.columns]
+    columns = [
+        f"cast({column.name} as {types[column.name]}) as {column.name}" for column in table.columns
+    ]
     return f"(select {', '.join(columns)} from {source})"
 
 
@@ -178,11 +184,11 @@ def _add_orders(
     sources: Mapping[str, str],
     moments: Mapping[str, datetime],
 ) -> dict[str, int]:
-    """Add new orders, and let orders that say something new take the place of what they said.
+    """Add new orders; an order that comes again with other content replaces what it was.
 
     A line that an order has no more gets a version without quantity and money.
     """
-    said = ", ".join(f"{name} := {name}" for name in _SAID_OF_A_LINE)
+    fields = ", ".join(f"{name} := {name}" for name in _SAID_OF_A_LINE)
     newest = "recorded_at desc nulls last, _loaded_at desc"
     connection.execute(
         f"""
@@ -205,7 +211,7 @@ def _add_orders(
 
         present as (
 
-            select transaction_id, list_sort(list(struct_pack({said}))) as said
+            select transaction_id, list_sort(list(struct_pack({fields}))) as said
             from present_lines
             where quantity is distinct from 0 or line_item_amount is distinct from 0
             group by transaction_id
@@ -214,7 +220,7 @@ def _add_orders(
 
         incoming as (
 
-            select transaction_id, list_sort(list(struct_pack({said}))) as said
+            select transaction_id, list_sort(list(struct_pack({fields}))) as said
             from incoming_lines
             group by transaction_id
 

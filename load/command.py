@@ -112,15 +112,15 @@ def main(
 
 def _show_loads() -> None:
     with warehouse.connect(read_only=True) as connection:
-        found = ledger.loads(connection)
-    if not found:
+        loads = ledger.loads(connection)
+    if not loads:
         typer.echo("nothing is loaded")
-    for number, mode, files, known_on, first, last, orders, lines, money, _ in found:
-        known = f", known on {known_on}" if known_on else ""
+    for number, mode, files, known_on, first, last, orders, lines, money, _ in loads:
+        when_known = f", known on {known_on}" if known_on else ""
         days = f"{first} to {last}" if first else "no day"
         typer.echo(
             f"{number:>4}  {mode:<8} {orders:>9,} orders {lines:>10,} lines {money:>16,.2f} money  "
-            f"{days}{known}  {files or 'generated'}"
+            f"{days}{when_known}  {files or 'generated'}"
         )
 
 

@@ -20,10 +20,10 @@ def own_currency(connection: duckdb.DuckDBPyConnection, read: Mapping[str, Read]
     rated = ""
     if RATES.name in read:
         rated = f"where currency not in (select currency from {INCOMING}.rates)"
-    found = connection.execute(
+    rows = connection.execute(
         f"select distinct currency from {INCOMING}.orders_read {rated} order by all"
     ).fetchall()
-    named_ = [name for (name,) in found if name is not None]
+    named_ = [name for (name,) in rows if name is not None]
     return named_[0] if len(named_) == 1 else None
 
 
@@ -37,13 +37,13 @@ def convert(connection: duckdb.DuckDBPyConnection, rates: Read | None) -> None:
             f"{mixed:,} orders have several currencies each, as {example!r}: they cannot be "
             "added up"
         )
-    found = connection.execute(
+    totals = connection.execute(
         f"select currency, count(*), coalesce(sum(lines_amount), 0) from {INCOMING}.orders_read "
         "where currency is not null group by all order by 2 desc, 1"
     ).fetchall()
-    if len(found) < 2 and not rates:
+    if len(totals) < 2 and not rates:
         return
-    listed = ", ".join(f"{name}: {rows:,} orders, {money:,.2f}" for name, rows, money in found)
+    listed = ", ".join(f"{name}: {rows:,} orders, {money:,.2f}" for name, rows, money in totals)
     if not rates:
         raise LoadError(
             f"several currencies ({listed}) cannot be added up: give a file of dated `rates` "
@@ -62,14 +62,14 @@ def convert(connection: duckdb.DuckDBPyConnection, rates: Read | None) -> None:
             name, day, rate = wrong[0]
             raise LoadError(f"rates: {name} on {day}: {rate} {why}")
     rated = connection.execute(f"select distinct currency from {INCOMING}.rates").fetchall()
-    known = {name for (name,) in rated}
-    own = [name for name, *_ in found if name not in known]
+    rated_currencies = {name for (name,) in rated}
+    own = [name for name, *_ in totals if name not in rated_currencies]
     if len(own) > 1:
         raise LoadError(
             f"{', '.join(own)}: no rate in `rates`; one currency alone may be the shop's own"
         )
     is_own = " or ".join(
-        ["orders.currency is null", *(f"orders.currency = {literal(one)}" for one in own)]
+        ["orders.currency is null", *(f"orders.currency = {literal(currency)}" for currency in own)]
     )
     connection.execute(
         f"""
@@ -95,7 +95,7 @@ def convert(connection: duckdb.DuckDBPyConnection, rates: Read | None) -> None:
         ("read_order_lines", ("line_item_amount", "unit_price", "total_amount")),
         ("orders_read", ("order_amount", "total_amount", "lines_amount")),
     ):
-        sets = ", ".join(f"{one} = round({one} * order_rates.rate, 4)" for one in money)
+        sets = ", ".join(f"{column} = round({column} * order_rates.rate, 4)" for column in money)
         connection.execute(
             f"update {INCOMING}.{table} as money set {sets} "
             f"from {INCOMING}.order_rates as order_rates "

@@ -93,7 +93,7 @@ def parse(
         If it is no SQL expression, reads something else, or (`UnknownNameError`) names a column
         that there is not.
     """
-    found = Expression(text)
+    expression = Expression(text)
     root = _parsed(connection, text)
     names = {name.lower(): name for name in theirs}
     for node in _walk(root):
@@ -102,10 +102,10 @@ def parse(
             path = node["column_names"]
             if len(path) == 1 and (name := names.get(path[0].lower())):
                 node["column_names"] = [name]
-                found.columns.add(name)
+                expression.columns.add(name)
             elif len(path) == 1 and (ours_named := path[0].lower()) in ours:
                 node["column_names"] = [OUR + ours_named]
-                found.ours.add(ours_named)
+                expression.ours.add(ours_named)
             else:
                 raise UnknownNameError(".".join(path))
     types = {OUR + name: data_type for name, data_type in ours.items()}
@@ -113,13 +113,13 @@ def parse(
     for node in list(_walk(root)):
         for wanted in _read_as_numbers(node, types):
             _as_number(wanted, types)
-    found.numbers = [
+    expression.numbers = [
         _sql(connection, node["arguments"][0]["expression"])
         for node in _walk(root)
         if node["class"] == "FUNCTION" and node["function_name"] == NUMBER
     ]
-    found.sql = _sql(connection, root)
-    return found
+    expression.sql = _sql(connection, root)
+    return expression
 
 
 def _parsed(connection: duckdb.DuckDBPyConnection, text: str) -> Node:
@@ -142,9 +142,9 @@ def _parsed(connection: duckdb.DuckDBPyConnection, text: str) -> Node:
 
 
 def _sql(connection: duckdb.DuckDBPyConnection, node: Node) -> str:
-    whole = json.loads(scalar(connection, "select json_serialize_sql('select 1')"))
-    whole["statements"][0]["node"]["select_list"] = [node | {"alias": ""}]
-    text: str = scalar(connection, "select json_deserialize_sql(?)", [json.dumps(whole)])
+    statement = json.loads(scalar(connection, "select json_serialize_sql('select 1')"))
+    statement["statements"][0]["node"]["select_list"] = [node | {"alias": ""}]
+    text: str = scalar(connection, "select json_deserialize_sql(?)", [json.dumps(statement)])
     return text.removeprefix("SELECT ")
 
 
@@ -173,8 +173,8 @@ def _refuse_foreign(node: Node) -> None:
         raise LoadError(
             f"{name}(...) goes over many rows: say which, as in over (partition by ...)"
         )
-    known = _aggregates() if kind == "WINDOW" else _scalars()
-    if name not in known:
+    functions = _aggregates() if kind == "WINDOW" else _scalars()
+    if name not in functions:
         raise LoadError(f"{name}(...) is no function that a mapping may use")
 
 
@@ -204,13 +204,13 @@ def _aggregates() -> frozenset[str]:
 def _children(node: Node) -> list[Node]:
     """Return what a choosing node chooses from, or a function's arguments."""
     if node["class"] == "CASE":
-        return [*(one["then_expr"] for one in node["case_checks"]), node["else_expr"]]
+        return [*(check["then_expr"] for check in node["case_checks"]), node["else_expr"]]
     if "arguments" in node:
-        children = [one["expression"] for one in node["arguments"]]
+        children = [argument["expression"] for argument in node["arguments"]]
         # the condition is none of it
         return children[1:] if node.get("function_name") == "if" else children
-    found: list[Node] = node.get("children", [])
-    return found
+    operands: list[Node] = node.get("children", [])
+    return operands
 
 
 def _read_as_numbers(node: Node, types: Mapping[str, str]) -> list[Node]:
@@ -229,7 +229,7 @@ def _read_as_numbers(node: Node, types: Mapping[str, str]) -> list[Node]:
         or name in _CHOOSING
     ):
         together = _children(node)
-    return together if any(_is_number(one, types) for one in together) else []
+    return together if any(_is_number(child, types) for child in together) else []
 
 
 def _is_number(node: Node, types: Mapping[str, str]) -> bool:
@@ -244,7 +244,7 @@ def _is_number(node: Node, types: Mapping[str, str]) -> bool:
     if name in _ARITHMETIC | _OF_NUMBERS | {NUMBER}:
         return True
     choosing = kind == "CASE" or node["type"] == "OPERATOR_COALESCE" or name in _CHOOSING
-    return choosing and any(_is_number(one, types) for one in _children(node))
+    return choosing and any(_is_number(child, types) for child in _children(node))
 
 
 def _as_number(node: Node, types: Mapping[str, str]) -> None:
@@ -252,8 +252,8 @@ def _as_number(node: Node, types: Mapping[str, str]) -> None:
     name = node.get("function_name", "").lower()
     choosing = node["class"] == "CASE" or node["type"] == "OPERATOR_COALESCE"
     if choosing or name in _CHOOSING:
-        for one in _children(node):
-            _as_number(one, types)
+        for child in _children(node):
+            _as_number(child, types)
     elif node["class"] == "COLUMN_REF" and types[node["column_names"][0].lower()] == "VARCHAR":
         column = dict(node)
         node.clear()

@@ -38,13 +38,13 @@ def unzipped(path: Path, scratch: Path) -> Path:
         beside = _globbed(path)
     else:
         return path
-    if not any(one.name.lower().endswith(ZIP) for one in beside):
+    if not any(candidate.name.lower().endswith(ZIP) for candidate in beside):
         return path
     view = scratch / f"{path.name} unpacked"
     view.mkdir()
-    for one in beside:
-        is_zip = one.name.lower().endswith(ZIP)
-        for file in sorted(_unpacked(one, scratch).rglob("*")) if is_zip else [one]:
+    for entry in beside:
+        is_zip = entry.name.lower().endswith(ZIP)
+        for file in sorted(_unpacked(entry, scratch).rglob("*")) if is_zip else [entry]:
             if file.is_file():
                 # two archives, or two folders of one, may each hold an orders.csv
                 link = view / file.name
@@ -63,9 +63,9 @@ def _unpacked(archive: Path, scratch: Path) -> Path:
         with zipfile.ZipFile(archive) as zipped:
             # what a Mac adds of its own is no file of the shop
             names = [
-                one
-                for one in zipped.namelist()
-                if one.lower().endswith(SUFFIXES) and not one.startswith("__MACOSX/")
+                member
+                for member in zipped.namelist()
+                if member.lower().endswith(SUFFIXES) and not member.startswith("__MACOSX/")
             ]
             if not names:
                 raise LoadError(f"{archive}: holds no file of a known kind ({' '.join(SUFFIXES)})")
@@ -96,7 +96,7 @@ def find(path: Path, file: Names | None) -> list[Path]:
         raise LoadError(f"{path}: no such file or folder")
     try:
         if path.is_file():
-            if file and not any(path.match(one) for one in file):
+            if file and not any(path.match(name) for name in file):
                 raise LoadError(
                     f"{path}: the mapping asks for {' or '.join(file)}; give its folder"
                 )
@@ -112,40 +112,42 @@ def _globbed(path: Path) -> list[Path]:
     # the folders before the first sign that stands for others, then the pattern
     start = next(n for n, part in enumerate(path.parts) if any(sign in part for sign in _MAGIC))
     try:
-        found = sorted(
-            one
-            for one in Path(*path.parts[:start]).glob(str(Path(*path.parts[start:])))
-            if one.is_file()
+        files = sorted(
+            file
+            for file in Path(*path.parts[:start]).glob(str(Path(*path.parts[start:])))
+            if file.is_file()
         )
     except (OSError, ValueError) as error:
         raise LoadError(f"{path}: no file can be found: {error}") from error
-    if not found:
+    if not files:
         raise LoadError(f"{path}: no file fits")
-    return found
+    return files
 
 
 def _in_folder(folder: Path, file: Names | None) -> list[Path]:
     if file is None:
-        found = [one for one in sorted(folder.iterdir()) if one.name.lower().endswith(SUFFIXES)]
-        if others := [one.name for one in sorted(folder.iterdir()) if one not in found]:
+        files = [
+            entry for entry in sorted(folder.iterdir()) if entry.name.lower().endswith(SUFFIXES)
+        ]
+        if others := [entry.name for entry in sorted(folder.iterdir()) if entry not in files]:
             log.info("%s: not read: %s", folder.name, ", ".join(others))
-        if not found:
+        if not files:
             raise LoadError(f"{folder}: holds no file of a known kind ({' '.join(SUFFIXES)})")
-        return found
-    found_by_name = {one: fits for one in file if (fits := _fitting(folder, one))}
-    if len(found_by_name) != 1:
-        names = " and ".join(fits[0].name for fits in found_by_name.values()) or "none"
-        kind = LoadError if found_by_name else NoFileError
+        return files
+    files_by_name = {name: fits for name in file if (fits := _fitting(folder, name))}
+    if len(files_by_name) != 1:
+        names = " and ".join(fits[0].name for fits in files_by_name.values()) or "none"
+        kind = LoadError if files_by_name else NoFileError
         raise kind(f"{folder}: expected one file {' or '.join(file)}, found {names}")
-    return next(iter(found_by_name.values()))
+    return next(iter(files_by_name.values()))
 
 
 def _fitting(folder: Path, name: str) -> list[Path]:
     if Path(name).is_absolute() or ".." in Path(name).parts:
         raise LoadError(f"{folder}: {name!r} leads out of the folder; name a file inside it")
     if any(sign in name for sign in _MAGIC) or "/" in name:
-        return sorted(one for one in folder.glob(name) if one.is_file())
-    return sorted(one for one in folder.iterdir() if one.name.lower() == name.lower())
+        return sorted(entry for entry in folder.glob(name) if entry.is_file())
+    return sorted(entry for entry in folder.iterdir() if entry.name.lower() == name.lower())
 
 
 def shown(file: Path, path: Path) -> str:

@@ -31,16 +31,16 @@ class Joined:
     def stage(self, staged: Staged, wanted: Sequence[str] | None) -> Staged:
         """Return the staged table with the columns of the files beside, its rows in their order."""
         for number, (parts, keys, columns, is_optional) in enumerate(self.beside, 1):
-            read = [one for one in columns if wanted is None or one in wanted]
+            read = [name for name in columns if wanted is None or name in wanted]
             other = stage(self.connection, parts, f"beside_{number}", [*keys.values(), *read])
             _refuse_repeated(self.connection, other, list(keys.values()))
             on = " and ".join(
-                f"trim(cast(rows_here.{quoted(here)} as varchar)) = "
-                f"trim(cast(beside.{quoted(there)} as varchar))"
-                for here, there in keys.items()
+                f"trim(cast(rows_here.{quoted(mine)} as varchar)) = "
+                f"trim(cast(beside.{quoted(theirs)} as varchar))"
+                for mine, theirs in keys.items()
             )
             table = f"{STAGED}.main.{quoted(f'joined_{number}')}"
-            taken = "".join(f", beside.{quoted(one)}" for one in read)
+            taken = "".join(f", beside.{quoted(name)}" for name in read)
             self.connection.execute(
                 f"create or replace table {table} as select rows_here.*{taken} "
                 f"from {staged.table} as rows_here left join {other.table} as beside on {on} "
@@ -48,7 +48,7 @@ class Joined:
             )
             if not is_optional:
                 self._refuse_alone(staged, other, on, keys)
-            further = {one: other.columns[one] for one in read}
+            further = {name: other.columns[name] for name in read}
             staged = Staged(table, staged.columns | further, staged.parts, staged.starts)
         return staged
 
@@ -81,7 +81,9 @@ def joined(
     LoadError
         If one is missing that is not optional, or has no such key.
     """
-    result = Joined(connection, {name: staged_type(one) for name, one in parts[0].columns.items()})
+    result = Joined(
+        connection, {name: staged_type(kind) for name, kind in parts[0].columns.items()}
+    )
     folder = path if path.is_dir() else path.parent
     for join in table.join:
         try:
@@ -103,19 +105,19 @@ def joined(
     return result
 
 
-def _keys(join: Join, here: dict[str, str], part: Part) -> dict[str, str]:
-    found = {}
+def _keys(join: Join, own_columns: dict[str, str], part: Part) -> dict[str, str]:
+    keys = {}
     for name in join.by:
-        mine, theirs = same_name(name, here), same_name(name, part.columns)
+        mine, theirs = same_name(name, own_columns), same_name(name, part.columns)
         if mine is None or theirs is None:
-            columns = part.columns if mine else here
+            columns = part.columns if mine else own_columns
             raise LoadError(
                 f"{part.file}: the column {name} that rows are joined on is missing "
                 f"{'in it' if mine else 'in the file that it is joined to'}"
                 f"{did_you_mean(name, columns)}"
             )
-        found[mine] = theirs
-    return found
+        keys[mine] = theirs
+    return keys
 
 
 def _refuse_repeated(
@@ -123,11 +125,11 @@ def _refuse_repeated(
 ) -> None:
     named = ", ".join(map(quoted, keys))
     filled = " and ".join(f"{quoted(key)} is not null" for key in keys)
-    found = connection.execute(
+    doubled = connection.execute(
         f"select {named} from {other.table} where {filled} group by all having count(*) > 1 limit 1"
     ).fetchall()
-    if found:
+    if doubled:
         raise LoadError(
-            f"{other.name}: {', '.join(keys)} {', '.join(map(str, found[0]))} is there more than "
+            f"{other.name}: {', '.join(keys)} {', '.join(map(str, doubled[0]))} is there more than "
             "once; a row that met two of it would count twice"
         )

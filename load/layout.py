@@ -17,7 +17,7 @@ from load.staging import LoadError
 
 _FOLDER = Path(__file__).with_name("layouts")
 TABLES = "tables"
-NAMES = tuple(sorted(one.stem for one in _FOLDER.glob("*.yml")))
+NAMES = tuple(sorted(file.stem for file in _FOLDER.glob("*.yml")))
 
 
 @cache
@@ -40,7 +40,7 @@ def layout_file(name: str) -> Path:
 
 
 def layout_of(
-    connection: duckdb.DuckDBPyConnection, path: Path, asked: str | None, scratch: Path
+    connection: duckdb.DuckDBPyConnection, path: Path, requested: str | None, scratch: Path
 ) -> str:
     """Return the name of the layout that is asked for, or the one that fits what lies at `path`.
 
@@ -52,12 +52,12 @@ def layout_of(
     LoadError
         If none fits, or two fit equally well.
     """
-    if asked:
-        layout(asked)
-        return asked
+    if requested:
+        layout(requested)
+        return requested
     if not path.is_dir():
         files = find(path, None)
-        if any(one.name.lower().endswith(DATABASES) for one in files):
+        if any(file.name.lower().endswith(DATABASES) for file in files):
             raise LoadError(f"{path}: a database needs a mapping; `--suggest` writes a first one")
     scores = {name: _columns_read(connection, path, name, scratch) for name in NAMES}
     best = max(scores.values())
@@ -82,7 +82,7 @@ def layout_of(
 
 
 def _has_tables(folder: Path) -> bool:
-    names = {one.name.lower() for one in folder.iterdir()}
+    names = {entry.name.lower() for entry in folder.iterdir()}
     return any(names & set(table.file or ()) for table in layout(TABLES).tables.values())
 
 

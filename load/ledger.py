@@ -207,10 +207,10 @@ def loads(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
 
 def kept_currency(connection: duckdb.DuckDBPyConnection) -> str | None:
     """Return the currency of what is loaded, where a load has named one."""
-    found = connection.execute(
+    newest = connection.execute(
         "select currency from raw.loads where currency is not null order by load_id desc limit 1"
     ).fetchall()
-    return found[0][0] if found else None
+    return newest[0][0] if newest else None
 
 
 def loaded(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str, int]]:

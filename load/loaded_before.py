@@ -31,7 +31,7 @@ def fingerprints(path: Path, mapping: Mapping, *, may_lack: bool) -> dict[Path, 
     for table in mapping.tables.values():
         for place, names, is_optional in (
             (path, table.file, may_lack),
-            *((folder, one.file, one.optional or may_lack) for one in table.join),
+            *((folder, join.file, join.optional or may_lack) for join in table.join),
         ):
             try:
                 files |= dict.fromkeys(find(place, names))
@@ -52,8 +52,8 @@ def refuse_twice(files: Mapping_[Path, ledger.LoadedFile]) -> None:
         If there are two.
     """
     by_hash: dict[str, Path] = {}
-    for file, known in files.items():
-        if known.rows and (same := by_hash.setdefault(known.sha256, file)) != file:
+    for file, fingerprint in files.items():
+        if fingerprint.rows and (same := by_hash.setdefault(fingerprint.sha256, file)) != file:
             raise LoadError(f"{same} and {file.name} are the same file twice: leave one out")
 
 
@@ -73,10 +73,10 @@ def is_loaded(
         return False
     # counted: a file that is there twice is not the same as once
     wanted = Counter((file.sha256, entry.layout_hash) for file in entry.files)
-    known = Counter((sha256, layout_hash) for sha256, layout_hash, *_ in there)
+    loaded = Counter((sha256, layout_hash) for sha256, layout_hash, *_ in there)
     if entry.mode == ledger.APPEND:
-        return wanted.keys() <= known.keys()
-    return wanted == known and all(mode == ledger.REPLACE for _, _, mode, _ in there)
+        return wanted.keys() <= loaded.keys()
+    return wanted == loaded and all(mode == ledger.REPLACE for _, _, mode, _ in there)
 
 
 def unchanged(connection: duckdb.DuckDBPyConnection) -> Summary:

@@ -163,15 +163,15 @@ def _load(wanted: _Wanted, scratch: Path) -> Summary:
         read = _read(connection, wanted, mapping, zone, scratch)
         sources = _sources(connection, read, mapping, wanted)
         currency = own_currency(connection, read) if ORDER_LINES.name in read else None
-    rows = sum((Counter(one.rows_by_file) for one in read.values()), Counter())
+    rows = sum((Counter(result.rows_by_file) for result in read.values()), Counter())
     entry = with_changes(
         entry,
-        files=[with_changes(one, rows=rows[file]) for file, one in files.items()],
-        rejected=sum(one.rejected for one in read.values()),
+        files=[with_changes(fingerprint, rows=rows[file]) for file, fingerprint in files.items()],
+        rejected=sum(result.rejected for result in read.values()),
         rejected_source=REJECTED,
         currency=currency,
     )
-    refuse_twice({file: one for file, one in zip(files, entry.files, strict=True)})
+    refuse_twice({file: fingerprint for file, fingerprint in zip(files, entry.files, strict=True)})
     warehouse.path().parent.mkdir(parents=True, exist_ok=True)
     with warehouse.writer() as target:
         limit(target, scratch)
@@ -204,32 +204,34 @@ def _read(
     scratch: Path,
 ) -> dict[str, Read]:
     """Read the tables of a mapping; a night may bring a part of them, or nothing."""
-    found: dict[str, Read] = {}
-    for table, one in mapping.tables.items():
+    tables: dict[str, Read] = {}
+    for table, table_mapping in mapping.tables.items():
         try:
-            found[table] = read_table(
+            tables[table] = read_table(
                 connection,
                 wanted.path,
                 table,
-                one,
+                table_mapping,
                 scratch,
                 zone=zone,
                 quarantine=wanted.quarantine,
                 is_layout=wanted.mapping is None,
                 may_be_empty=wanted.known_on is not None,
-                shape=partial(named, one) if isinstance(one, OrderLines) else None,
+                shape=partial(named, table_mapping)
+                if isinstance(table_mapping, OrderLines)
+                else None,
             )
         except NoFileError as error:
             if not wanted.known_on or table in (ORDER_LINES.name, "rates"):
                 raise
             log.info("%s; nothing is added to it", error)
-    if wanted.timezone is None and any(one.has_zones for one in found.values()):
+    if wanted.timezone is None and any(result.has_zones for result in tables.values()):
         log.warning(
             "moments have offsets and no time zone is stated: days are those of %s; state "
             "--timezone or timezone in the mapping, as in America/New_York",
             zone,
         )
-    return found
+    return tables
 
 
 def _sources(
@@ -239,20 +241,20 @@ def _sources(
     wanted: _Wanted,
 ) -> dict[str, str]:
     """Return the SQL after `from` of each raw table that the files fill."""
-    sources = {name: one.source for name, one in read.items() if name in FILLABLE}
+    sources = {name: result.source for name, result in read.items() if name in FILLABLE}
     if mapping.order_lines is None:
         derivable = ((CUSTOMERS, HEADERS), (PRODUCTS, LINES))
         for table, named_by in derivable:
             if table.name not in sources and named_by.name in sources:
                 sources[table.name] = ids_alone(connection, table, sources[named_by.name])
         return sources
-    known = None
+    known_orders = None
     if wanted.known_on and "refunds" in read and warehouse.path().exists():
         path = literal(str(warehouse.path()))
         connection.execute(f"attach {path} as {_WAREHOUSE} (read_only)")
-        known = f"{_WAREHOUSE}.raw.{HEADERS.name}"
-    derived = orders(connection, read, known, quarantine=wanted.quarantine)
-    if known:
+        known_orders = f"{_WAREHOUSE}.raw.{HEADERS.name}"
+    derived = orders(connection, read, known_orders, quarantine=wanted.quarantine)
+    if known_orders:
         connection.execute(f"detach {_WAREHOUSE}")
     # a customer or product file says more than the lines
     return derived | {

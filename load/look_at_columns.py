@@ -84,7 +84,7 @@ def _look(connection: duckdb.DuckDBPyConnection, table: str, name: str, kind: st
         f"select {text} from {table} where {is_filled} "
         "group by all order by count(*) desc, 1 limit 6"
     ).fetchall()
-    found = Look(
+    look = Look(
         name,
         filled / rows,
         distinct / filled,
@@ -93,7 +93,7 @@ def _look(connection: duckdb.DuckDBPyConnection, table: str, name: str, kind: st
     )
     dated = _dated(connection, table, text, kind, filled)
     number = _numbered(connection, table, text, filled)
-    return Look(**(vars(found) | dated | number))
+    return Look(**(vars(look) | dated | number))
 
 
 def _rare_prefix(

@@ -118,8 +118,8 @@ def _as_text(value: object) -> object:
 
 def _entry(value: object) -> object:
     if isinstance(value, dict):
-        said = next((_SAID_IN_SQL[key] for key in value if key in _SAID_IN_SQL), "")
-        raise ValueError(f"expected a column's name or SQL{f': {said}' if said else ''}")
+        advice = next((_SAID_IN_SQL[key] for key in value if key in _SAID_IN_SQL), "")
+        raise ValueError(f"expected a column's name or SQL{f': {advice}' if advice else ''}")
     return [_as_text(value)] if not isinstance(value, list) else value
 
 
@@ -177,7 +177,11 @@ class Mapping(Strict):
     def tables(self) -> dict[str, TableMapping]:
         """The tables that the mapping fills, in the order in which they are read."""
         names = (ORDER_LINES.name, *(table.name for table in TABLES), REFUNDS.name, RATES.name)
-        return {name: one for name in names if (one := getattr(self, name)) is not None}
+        return {
+            name: table_mapping
+            for name in names
+            if (table_mapping := getattr(self, name)) is not None
+        }
 
     @property
     def hash(self) -> str:
@@ -246,17 +250,19 @@ def read_mapping(file: Path) -> Mapping:
 
 def _explained(error: ValidationError) -> str:
     """Return what pydantic found, in one line."""
-    known = {key for model in (Mapping, OrderLines, Format) for key in model.model_fields}
-    found = []
-    for one in error.errors(include_url=False, include_context=False):
-        *path, last = (str(part) for part in one["loc"]) if one["loc"] else ("",)
-        if one["type"] == "extra_forbidden":
-            said = _SAID_IN_SQL.get(last)
-            hint = f": {said}" if said else did_you_mean(last, known)
-            found.append(f"{'.'.join(path) or 'it'} has an unknown key {last}{hint}")
+    keys = {key for model in (Mapping, OrderLines, Format) for key in model.model_fields}
+    sentences = []
+    for problem in error.errors(include_url=False, include_context=False):
+        *path, last = (str(part) for part in problem["loc"]) if problem["loc"] else ("",)
+        if problem["type"] == "extra_forbidden":
+            advice = _SAID_IN_SQL.get(last)
+            hint = f": {advice}" if advice else did_you_mean(last, keys)
+            sentences.append(f"{'.'.join(path) or 'it'} has an unknown key {last}{hint}")
         else:
-            found.append(f"{'.'.join([*path, last])}: {one['msg'].removeprefix('Value error, ')}")
-    return "; ".join(found)
+            sentences.append(
+                f"{'.'.join([*path, last])}: {problem['msg'].removeprefix('Value error, ')}"
+            )
+    return "; ".join(sentences)
 
 
 def _check_form(file: Path, mapping: Mapping) -> None:
@@ -281,7 +287,7 @@ def _check_columns(place: str, fillable: Table, table: TableMapping) -> None:
                 f"{place}: has no column {key}{did_you_mean(key, names)}; its columns are "
                 f"{', '.join(names)}"
             )
-    needed = dict.fromkeys((one.name for one in fillable.columns if one.required), "")
+    needed = dict.fromkeys((column.name for column in fillable.columns if column.required), "")
     for name, advice in (REQUIRED_FLAT if fillable is ORDER_LINES else needed).items():
         if name == "customer_id" and "email" in table.columns:
             continue

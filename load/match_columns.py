@@ -94,18 +94,18 @@ def match(name: str, looks: Sequence[Look]) -> dict[str, Match]:
         if (score := _score(ours, look, types[ours])) > 0
     ]
     # equal scores: the order of our columns, then of the file's
-    scored.sort(key=lambda one: -one[0])
-    found: dict[str, Match] = {}
+    scored.sort(key=lambda entry: -entry[0])
+    matches: dict[str, Match] = {}
     for score, ours, look in scored:
-        if ours not in found and all(one.look is not look for one in found.values()):
-            found[ours] = Match(look, score)
-    _guess(name, looks, found)
-    return found
+        if ours not in matches and all(matched.look is not look for matched in matches.values()):
+            matches[ours] = Match(look, score)
+    _guess(name, looks, matches)
+    return matches
 
 
 def is_other_money(look: Look) -> bool:
     """Return whether a column's name says that it is no money of goods."""
-    return look.is_number and any(one in plain(look.name) for one in _OTHER_MONEY)
+    return look.is_number and any(word in plain(look.name) for word in _OTHER_MONEY)
 
 
 def _score(ours: str, look: Look, data_type: str) -> float:
@@ -119,7 +119,7 @@ def _score(ours: str, look: Look, data_type: str) -> float:
     if ours in (*_MONEY, "quantity") and is_other_money(look):
         return 0.0
     # long words only: "id" and "no" are in every other name
-    inside = [one for one in called if len(one) >= 4 and one in theirs]
+    inside = [word for word in called if len(word) >= 4 and word in theirs]
     return 0.3 + 0.3 * max(map(len, inside)) / len(theirs) if inside else 0.0
 
 
@@ -135,26 +135,27 @@ def _fits(ours: str, look: Look, data_type: str) -> bool:
     return True
 
 
-def _guess(name: str, looks: Sequence[Look], found: dict[str, Match]) -> None:
+def _guess(name: str, looks: Sequence[Look], matches: dict[str, Match]) -> None:
     """Fill what orders need and no name tells, from the values of the columns left."""
 
     def left() -> list[Look]:
         return [
             look
             for look in looks
-            if all(one.look is not look for one in found.values()) and not is_other_money(look)
+            if all(matched.look is not look for matched in matches.values())
+            and not is_other_money(look)
         ]
 
     columns = FILLABLE[name].types
-    if "customer_id" in columns and "customer_id" not in found and "email" in found:
-        found["customer_id"] = Match(found["email"].look, _SURE)
+    if "customer_id" in columns and "customer_id" not in matches and "email" in matches:
+        matches["customer_id"] = Match(matches["email"].look, _SURE)
     wanted = {
         "transaction_date": lambda look: look.is_date,
         "customer_id": lambda look: look.is_whole and 0 < look.distinct < 1 and look.typical > 20,
         "quantity": lambda look: look.is_whole and abs(look.typical) <= 100 and look.distinct < 0.5,
     }
     for ours, fits in wanted.items():
-        if ours in columns and ours not in found:
+        if ours in columns and ours not in matches:
             guess = next((look for look in left() if fits(look)), None)
             if guess:
-                found[ours] = Match(guess, 0.1)
+                matches[ours] = Match(guess, 0.1)

@@ -39,12 +39,12 @@ def line_money(
 ) -> Money | None:
     """Return what a line's money is read from; None where no column may be it."""
     taken = {
-        one.look.name
-        for ours, one in matches.items()
+        match.look.name
+        for ours, match in matches.items()
         if ours not in ("line_item_amount", "unit_price", "total_amount")
     }
-    money = [one for one in looks if one.is_number and one.name not in taken]
-    goods = [one for one in money if not is_other_money(one)]
+    money = [look for look in looks if look.is_number and look.name not in taken]
+    goods = [look for look in money if not is_other_money(look)]
     order = matches.get("transaction_id")
     quantity = matches["quantity"].look if "quantity" in matches else None
     named = matches.get("line_item_amount")
@@ -74,16 +74,16 @@ def line_money(
             )
     totals: list[Look] = []
     if order:
-        totals = [one for one in goods if facts.is_total(order.look, one)]
+        totals = [look for look in goods if facts.is_total(order.look, look)]
         for total in totals:
-            others = [one for one in goods if one is not total]
-            parts = [one for one in others if facts.adds_up(order.look, one, total)]
+            others = [other for other in goods if other is not total]
+            parts = [part for part in others if facts.adds_up(order.look, part, total)]
             if parts:
                 return Money(
                     parts[0].name, f"adds up to {total.name} in nearly every order", None,
                     (parts[0].name, total.name),
                 )  # fmt: skip
-    lines = [one for one in goods if one not in totals]
+    lines = [look for look in goods if look not in totals]
     if named and named.look in totals:
         why = "by its name"
         doubt = "it is the same in all rows of an order: a total, that would count in each?"
@@ -96,7 +96,7 @@ def _of_whole_orders(goods: Sequence[Look], matches: Mapping[str, Match]) -> Mon
     named = matches.get("total_amount") or matches.get("line_item_amount")
     if named is None or is_other_money(named.look):
         return None
-    others = [one.name for one in goods if one.name != named.look.name]
+    others = [look.name for look in goods if look.name != named.look.name]
     doubt = None if named.is_sure and not others else f"or is it {', '.join(others)}?"
     if not named.is_sure and not others:
         doubt = "a guess from its name"
@@ -106,16 +106,18 @@ def _of_whole_orders(goods: Sequence[Look], matches: Mapping[str, Match]) -> Mon
 
 
 def _products(quantity: Look, prices: Sequence[Look]) -> list[Look]:
-    """Return what each price times the quantity would be, as if the file said it."""
+    """Return what each price times the quantity would be, as if it were a column of the file."""
     return [
-        Look(f"{one.name} x {quantity.name}", number=f"({quantity.number} * {one.number})")
-        for one in prices
+        Look(f"{price.name} x {quantity.name}", number=f"({quantity.number} * {price.number})")
+        for price in prices
     ]
 
 
 def _net(facts: _Facts, amounts: Sequence[Look], money: Sequence[Look]) -> Money | None:
     """Return the net amount where gross less a discount makes it."""
-    discounts = [one for one in money if "disc" in plain(one.name) or "rabatt" in plain(one.name)]
+    discounts = [
+        look for look in money if "disc" in plain(look.name) or "rabatt" in plain(look.name)
+    ]
     for gross in amounts:
         for discount in discounts:
             for net in money:
@@ -129,7 +131,7 @@ def _net(facts: _Facts, amounts: Sequence[Look], money: Sequence[Look]) -> Money
 
 
 def _discounts_left(money: Sequence[Look]) -> str | None:
-    left = [one.name for one in money if is_other_money(one) and one.is_used]
+    left = [look.name for look in money if is_other_money(look) and look.is_used]
     return f"{', '.join(left)} not used: is it off, or in, the money?" if left else None
 
 
@@ -145,7 +147,7 @@ def _by_growth(
     """Return the money of lines of which there is one column, or names to go by."""
     candidate = named or price
     if candidate is None or candidate.look not in lines:
-        rest = [one for one in lines if not one.is_whole]
+        rest = [line for line in lines if not line.is_whole]
         if not rest:
             return None
         return Money(
@@ -212,7 +214,9 @@ class _Facts:
     def is_net(self, gross: Look, discount: Look, net: Look) -> bool:
         less = f"abs({gross.number}) - abs({discount.number})"
         share = f"abs({gross.number}) * (1 - abs({discount.number}))"
-        close = " or ".join(f"abs({one} - abs({net.number})) <= 0.011" for one in (less, share))
+        close = " or ".join(
+            f"abs({expected} - abs({net.number})) <= 0.011" for expected in (less, share)
+        )
         some = self._is(f"count_if({discount.number} <> 0) > 0")
         return some and self._holds(f"({close})", f"{gross.number} <> 0")
 

@@ -23,6 +23,8 @@ def did_you_mean(wanted: str, names: Iterable[str]) -> str:
     """Return `; did you mean X or Y?` for the names nearest to one, or nothing."""
     by_plain = {plain(name): name for name in names}
     text = plain(wanted)
-    inside = [one for one in by_plain if len(text) >= 4 and text in one]
+    inside = [candidate for candidate in by_plain if len(text) >= 4 and text in candidate]
     near = inside[:2] or difflib.get_close_matches(text, by_plain, n=2, cutoff=0.6)
-    return f"; did you mean {' or '.join(by_plain[one] for one in near)}?" if near else ""
+    return (
+        f"; did you mean {' or '.join(by_plain[candidate] for candidate in near)}?" if near else ""
+    )

@@ -115,7 +115,7 @@ def _transaction(keys: frozenset[str], mapping: OrderLines) -> str:
         return "coalesce(customer_id, 'nobody') || '-' || strftime(transaction_date, '%Y%m%d')"
     if not mapping.split_orders_by:
         return "transaction_id"
-    parts = ", ".join(_SPLIT[one] for one in mapping.split_orders_by)
+    parts = ", ".join(_SPLIT[part] for part in mapping.split_orders_by)
     # a row without an id is no order's, whatever else it says
     return f"if(transaction_id is null, null, concat_ws('-', transaction_id, {parts}))"
 

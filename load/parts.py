@@ -123,10 +123,10 @@ def described(
     connection: duckdb.DuckDBPyConnection, source: str, file: Path
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Return the types of a source's columns by name, and how the source spells the names."""
-    found = connection.execute(f"describe select * from {source}").fetchall()
-    refuse_repeated([name for name, *_ in found], file)
-    types = {name.strip(): data_type for name, data_type, *_ in found}
-    return types, {name.strip(): name for name, *_ in found}
+    columns = connection.execute(f"describe select * from {source}").fetchall()
+    refuse_repeated([name for name, *_ in columns], file)
+    types = {name.strip(): data_type for name, data_type, *_ in columns}
+    return types, {name.strip(): name for name, *_ in columns}
 
 
 def staged_type(data_type: str) -> str:

@@ -81,22 +81,22 @@ def check(
     if not failing:
         return 0
     if not quarantine:
-        misfit, rows, first = min(failing, key=lambda one: one[2])
+        misfit, rows, first = min(failing, key=lambda entry: entry[2])
         raise LoadError(_message(connection, staged, source, misfit, rows, first))
     before = _rows(connection, staged)
     for misfit, _, _ in failing:
-        found = connection.execute(
+        rejected = connection.execute(
             f"select read.{ROW}, value, cast(to_json(staged) as varchar) from (select {ROW}, "
             f"cast({misfit.value} as varchar) as value "
             f"from {source} where {misfit.condition}) as read "
             f"inner join {staged.table} as staged on read.{ROW} = staged.rowid order by read.{ROW}"
         ).fetchall()
-        places = staged.places([row for row, *_ in found])
+        places = staged.places([row for row, *_ in rejected])
         _insert(
             connection,
             [
                 (*_place(name, part, path), number, misfit.column, value, misfit.expected, text)
-                for (part, number), (_, value, text) in zip(places, found, strict=True)
+                for (part, number), (_, value, text) in zip(places, rejected, strict=True)
             ],
         )
     any_misfit = " or ".join(f"({misfit.condition})" for misfit, _, _ in failing)
@@ -113,11 +113,12 @@ def _failing(
     if not misfits:
         return []
     counts = ", ".join(
-        f"count(*) filter ({one.condition}), min({ROW}) filter ({one.condition})" for one in misfits
+        f"count(*) filter ({misfit.condition}), min({ROW}) filter ({misfit.condition})"
+        for misfit in misfits
     )
-    found = connection.execute(f"select {counts} from {source}").fetchall()[0]
-    pairs = zip(found[::2], found[1::2], strict=True)
-    return [(one, *pair) for one, pair in zip(misfits, pairs, strict=True) if pair[0]]
+    results = connection.execute(f"select {counts} from {source}").fetchall()[0]
+    pairs = zip(results[::2], results[1::2], strict=True)
+    return [(misfit, *pair) for misfit, pair in zip(misfits, pairs, strict=True) if pair[0]]
 
 
 def _message(
@@ -143,9 +144,9 @@ def _insert(connection: duckdb.DuckDBPyConnection, rows: Sequence[tuple[object, 
     if not rows:
         return
     columns = zip(*rows, strict=True)
-    types = [pa.int64() if " BIGINT" in one else pa.string() for one in _COLUMNS.split(", ")]
+    types = [pa.int64() if " BIGINT" in column else pa.string() for column in _COLUMNS.split(", ")]
     arrays = [pa.array(column, kind) for column, kind in zip(columns, types, strict=True)]
-    names = [one.split()[0] for one in _COLUMNS.split(", ")]
+    names = [column.split()[0] for column in _COLUMNS.split(", ")]
     connection.register("_rejected", pa.Table.from_arrays(arrays, names=names))
     connection.execute(f"insert into {REJECTED} select * from _rejected").fetchall()
     connection.unregister("_rejected")

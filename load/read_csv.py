@@ -44,13 +44,13 @@ class TextPart(Part):
         Blank lines are no rows of the table, but they are lines of the file; so are the rows that
         were set aside. Reads the file again, as only a message needs the numbers.
         """
-        wanted, found, position = set(positions), {}, -1 if self.header else 0
+        wanted, lines, position = set(positions), {}, -1 if self.header else 0
         for number, line, is_blank in self._records():
             if not is_blank and number not in self._rejected:
                 if position in wanted:
-                    found[position] = line
+                    lines[position] = line
                 position += 1
-        return [found.get(one, one + 1 + self.header) for one in positions]
+        return [lines.get(place, place + 1 + self.header) for place in positions]
 
     def _records(self) -> Iterator[tuple[int, int, bool]]:
         """Yield the number of each record, the line it begins on, and whether it is blank."""
@@ -69,8 +69,8 @@ class TextPart(Part):
 
     def _lines(self, numbers: Collection[int]) -> dict[int, int]:
         """Return the lines on which records begin; DuckDB counts records."""
-        found = {number: line for number, line, _ in self._records() if number in numbers}
-        return {number: found.get(number, number) for number in numbers}
+        lines = {number: line for number, line, _ in self._records() if number in numbers}
+        return {number: lines.get(number, number) for number in numbers}
 
     def _source(self, further: str) -> str:
         columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in self.columns)
@@ -85,11 +85,13 @@ class TextPart(Part):
     def _explained(self, error: duckdb.Error) -> str:
         """Return what is wrong with which line."""
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        wrong = next((one for one in lines if one.startswith(("Expected Num", "Value with"))), "")
+        wrong = next(
+            (text for text in lines if text.startswith(("Expected Num", "Value with"))), ""
+        )
         number = lines[0].rsplit("Line:", 1)[-1].strip()
         if not wrong or "Line:" not in lines[0] or not number.isdigit():
             return first_lines(error)
-        original = next((one for one in lines if one.startswith("Original Line:")), "")
+        original = next((text for text in lines if text.startswith("Original Line:")), "")
         line = self._lines({int(number)})[int(number)]
         return f"Line: {line}: {wrong}. {original[:300]}".strip()
 

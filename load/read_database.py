@@ -61,24 +61,24 @@ def table_part(connection: duckdb.DuckDBPyConnection, file: Path, table: str | N
         If the file is neither, or has no such table.
     """
     names = database_tables(connection, file)
-    found = [name for name in names if table is None or name.lower() == table.lower()]
-    if len(found) != 1:
-        asked = f"has no table {table}" if table else "holds several tables; name one"
-        raise LoadError(f"{file}: {asked}; its tables are {', '.join(names)}")
+    matching = [name for name in names if table is None or name.lower() == table.lower()]
+    if len(matching) != 1:
+        problem = f"has no table {table}" if table else "holds several tables; name one"
+        raise LoadError(f"{file}: {problem}; its tables are {', '.join(names)}")
     if not _is_sqlite(file):
-        schema, _, name = found[0].rpartition(".")
+        schema, _, name = matching[0].rpartition(".")
         attached = _attached(connection, file)
         source = f"{attached}.{quoted(schema or 'main')}.{quoted(name)}"
         types, spelt = described(connection, source, file)
         return SqlPart(file, types, source=source, spelt=spelt)
     try:
         with closing(_open_sqlite(file)) as opened:
-            cursor = opened.execute(f"select * from {quoted(found[0])} limit 0")
+            cursor = opened.execute(f"select * from {quoted(matching[0])} limit 0")
             columns = [name for name, *_ in cursor.description]
     except (sqlite3.Error, UnicodeError) as error:
-        raise LoadError(f"{file}: cannot be read: table {found[0]}: {error}") from error
+        raise LoadError(f"{file}: cannot be read: table {matching[0]}: {error}") from error
     refuse_repeated(columns, file)
-    return SqlitePart(file, dict.fromkeys(columns, "VARCHAR"), table=found[0])
+    return SqlitePart(file, dict.fromkeys(columns, "VARCHAR"), table=matching[0])
 
 
 def _is_sqlite(file: Path) -> bool:

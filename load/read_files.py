@@ -57,13 +57,13 @@ class Staged:
 
     def places(self, rows: Sequence[int]) -> list[tuple[Part, int]]:
         """Return the part and the row number in it of staged rows, by their rowid, in order."""
-        found: list[tuple[Part, int]] = []
+        places: list[tuple[Part, int]] = []
         for start, end, part in zip(self.starts, self._ends, self.parts, strict=True):
             own = rows[bisect.bisect_left(rows, start) : bisect.bisect_left(rows, end)]
             if own:
                 numbers = part.rows_of([row - start for row in own])
-                found += [(part, number) for number in numbers]
-        return found
+                places += [(part, number) for number in numbers]
+        return places
 
 
 def open_parts(

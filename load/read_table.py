@@ -120,26 +120,26 @@ def read_table(
     parts = open_parts(connection, find(path, table.file), scratch, table.format, table.table)
     join = joined(connection, path, table, parts, scratch)
     theirs = join.columns
-    found = resolved(connection, theirs, str(parts[0].file), name, table, is_layout)
-    if name == ORDER_LINES.name and "currency" not in found:
+    expressions = resolved(connection, theirs, str(parts[0].file), name, table, is_layout)
+    if name == ORDER_LINES.name and "currency" not in expressions:
         # money of several currencies must not add up because a mapping forgot to say so
-        for one in [one for one in theirs if plain(one) in CURRENCY_NAMES][:1]:
-            found["currency"] = Expression(quoted(one), {one})
-    needed = set().union(*(one.columns for one in found.values()))
-    for one in needed | join.keys:
-        if one.lower() == "rowid" or one.lower().startswith(OUR):
+        for column in [header for header in theirs if plain(header) in CURRENCY_NAMES][:1]:
+            expressions["currency"] = Expression(quoted(column), {column})
+    needed = set().union(*(expression.columns for expression in expressions.values()))
+    for column in needed | join.keys:
+        if column.lower() == "rowid" or column.lower().startswith(OUR):
             raise LoadError(
-                f"{parts[0].file}: the column {one} has a name that means something else here: "
+                f"{parts[0].file}: the column {column} has a name that means something else here: "
                 "rename it in the file"
             )
     if not needed:
         raise LoadError(f"{parts[0].file}: the mapping reads none of its columns")
     # what is set aside is kept whole, so all of it must be read
     wanted = [
-        one
-        for one in theirs
-        if one in needed | join.keys
-        or (quarantine and one.lower() != "rowid" and not one.lower().startswith(OUR))
+        header
+        for header in theirs
+        if header in needed | join.keys
+        or (quarantine and header.lower() != "rowid" and not header.lower().startswith(OUR))
     ]
     _say_what_is_unused(parts[0].file.name, theirs, needed | join.keys)
     staged = join.stage(
@@ -154,14 +154,14 @@ def read_table(
         wanted,
     )
     _drop_blank_rows(connection, staged, needed)
-    number, currency = _define_number(connection, staged, name, found, table.format)
-    if where := found.pop("where", None):
+    number, currency = _define_number(connection, staged, name, expressions, table.format)
+    if where := expressions.pop("where", None):
         _leave_out(connection, staged, where)
     source = f"(select *, rowid as {ROW} from {staged.table})"
     reading = _Reading(connection, name, staged, table.format, zone, source)
-    for texts in (one.numbers for one in found.values()):
+    for texts in (expression.numbers for expression in expressions.values()):
         reading.misfits += [_no_number(text, text, number) for text in texts]
-    _read_columns(reading, found, number)
+    _read_columns(reading, expressions, number)
     rejected = keep_bad_rows(connection, staged, name, path)
     rejected += check(
         connection,
@@ -172,11 +172,11 @@ def read_table(
         source=reading.source,
         quarantine=quarantine,
     )
-    _keep_exact_amount(reading, found)
+    _keep_exact_amount(reading, expressions)
     counts = staged.rows_by_file(connection)
     if rejected and not sum(counts.values()):
         raise LoadError(f"{staged.name}: none of its rows fits, so nothing is loaded")
-    keys = frozenset(found)
+    keys = frozenset(expressions)
     source = _complete(reading, keys)
     # now, while `number` is this file's
     read = f"{STAGED}.main.{quoted(f'read_{name}')}"
@@ -193,7 +193,7 @@ def _define_number(
     connection: duckdb.DuckDBPyConnection,
     staged: Staged,
     name: str,
-    found: Mapping[str, Expression],
+    expressions: Mapping[str, Expression],
     stated: Format,
 ) -> tuple[str, str | None]:
     """Make the macro `number` for the way in which the file writes numbers.
@@ -204,16 +204,16 @@ def _define_number(
         The decimal sign, and the sign of a currency where one stands beside numbers.
     """
     types = FILLABLE[name].types
-    texts = [text for one in found.values() for text in one.numbers]
-    for key, one in found.items():
-        column = next(iter(one.columns), None)
+    texts = [text for entry in expressions.values() for text in entry.numbers]
+    for key, expression in expressions.items():
+        column = next(iter(expression.columns), None)
         if (
             column is not None
-            and one.sql == quoted(column)
+            and expression.sql == quoted(column)
             and _is_number(types.get(key, ""))
             and staged.columns[column] == "VARCHAR"
         ):
-            texts.append(one.sql)
+            texts.append(expression.sql)
     texts = list(dict.fromkeys(texts))
     decimal = stated.decimal or decimal_sign(connection, staged.table, texts, staged.name)
     connection.execute(
@@ -221,9 +221,9 @@ def _define_number(
         f"{number_sql('cast(written as varchar)', decimal)}"
     )
     by_column = {text: currencies(connection, staged.table, text) for text in texts}
-    signs = sorted({sign for found_signs in by_column.values() for sign in found_signs})
-    if len(signs) > 1 and "currency" not in found:
-        columns = ", ".join(text for text, found_signs in by_column.items() if found_signs)
+    signs = sorted({sign for column_signs in by_column.values() for sign in column_signs})
+    if len(signs) > 1 and "currency" not in expressions:
+        columns = ", ".join(text for text, column_signs in by_column.items() if column_signs)
         raise LoadError(
             f"{staged.name}: column {columns}: several currencies ({', '.join(signs)}): map the "
             "column that names the currency as `currency` and give `rates`, or leave rows out "
@@ -236,7 +236,7 @@ def _drop_blank_rows(
     connection: duckdb.DuckDBPyConnection, staged: Staged, needed: set[str]
 ) -> None:
     """Delete rows in which nothing that is read stands, and say how many."""
-    blank = " and ".join(f"{quoted(one)} is null" for one in sorted(needed))
+    blank = " and ".join(f"{quoted(column)} is null" for column in sorted(needed))
     rows = scalar(connection, f"select count(*) from {staged.table} where {blank}")
     if rows:
         log.info("%s: %s blank rows left out", staged.name, f"{rows:,}")
@@ -275,23 +275,25 @@ def _leave_out(connection: duckdb.DuckDBPyConnection, staged: Staged, where: Exp
     connection.execute("drop table counted")
 
 
-def _read_columns(reading: _Reading, found: Mapping[str, Expression], decimal: str) -> None:
+def _read_columns(reading: _Reading, expressions: Mapping[str, Expression], decimal: str) -> None:
     """Add a column `our <key>` to the source for each of ours; what others are made of is first."""
     types = FILLABLE[reading.name].types
-    pending = dict(found)
+    pending = dict(expressions)
     while pending:
-        layer = {key: one for key, one in pending.items() if not one.ours & set(pending)}
+        layer = {key: entry for key, entry in pending.items() if not entry.ours & set(pending)}
         read = []
-        for key, one in layer.items():
-            sql = _value(reading, key, one, types.get(key, "DECIMAL(18,4)"), decimal)
+        for key, expression in layer.items():
+            sql = _value(reading, key, expression, types.get(key, "DECIMAL(18,4)"), decimal)
             read.append(f"{sql} as {quoted(OUR + key)}")
             del pending[key]
         reading.source = f"(select *, {', '.join(read)} from {reading.source})"
 
 
-def _value(reading: _Reading, key: str, one: Expression, data_type: str, decimal: str) -> str:
+def _value(
+    reading: _Reading, key: str, expression: Expression, data_type: str, decimal: str
+) -> str:
     """Return the SQL of a value in the type of our column, and note what would not fit."""
-    connection, sql = reading.connection, one.sql
+    connection, sql = reading.connection, expression.sql
     try:
         [(_, given, *_)] = connection.execute(
             f"describe select {sql} as value from {reading.source}"
@@ -299,7 +301,7 @@ def _value(reading: _Reading, key: str, one: Expression, data_type: str, decimal
     except duckdb.Error as error:
         first = str(error).splitlines()[0]
         raise LoadError(f"{reading.staged.name}: {key}: {sql} cannot be read: {first}") from error
-    column = next(iter(one.columns)) if len(one.columns) == 1 else None
+    column = next(iter(expression.columns)) if len(expression.columns) == 1 else None
     called = column if column and sql == quoted(column) else key
     if data_type == "VARCHAR":
         return _text(reading, key, sql if given == "VARCHAR" else f"cast({sql} as varchar)")
@@ -308,7 +310,9 @@ def _value(reading: _Reading, key: str, one: Expression, data_type: str, decimal
             reading.misfits.append(_no_number(sql, called, decimal))
             sql = f"{NUMBER}({sql})"
         elif given == "BOOLEAN" or given.startswith(("DATE", "TIME")):
-            raise LoadError(f"{reading.staged.name}: {key}: {one.sql} is no number but {given}")
+            raise LoadError(
+                f"{reading.staged.name}: {key}: {expression.sql} is no number but {given}"
+            )
         cast = f"try_cast({sql} as {data_type})"
         is_large = f"{sql} is not null and {cast} is null"
         reading.misfits.append(Misfit(called, sql, is_large, f"a number ({data_type})"))
@@ -357,11 +361,11 @@ def _text(reading: _Reading, key: str, sql: str) -> str:
     return f"nullif({f'upper({text})' if key in ('product_id', 'currency') else text}, '')"
 
 
-def _keep_exact_amount(reading: _Reading, found: Mapping[str, Expression]) -> None:
+def _keep_exact_amount(reading: _Reading, expressions: Mapping[str, Expression]) -> None:
     """Add what an amount is before it is rounded, so that it needs no reading of its own."""
-    if "line_item_amount" not in found or reading.name == "refunds":
+    if "line_item_amount" not in expressions or reading.name == "refunds":
         return
-    exact = found["line_item_amount"].sql
+    exact = expressions["line_item_amount"].sql
     [(_, given, *_)] = reading.connection.execute(
         f"describe select {exact} as value from {reading.source}"
     ).fetchall()
@@ -380,15 +384,15 @@ def _refuse_lost_money(connection: duckdb.DuckDBPyConnection, name: str, read: s
     ).fetchall()[0]
     if not lines:
         return
-    said = (
+    message = (
         f"{name}: the amounts of {lines:,} lines have more than four decimals; "
         f"rounding moves {lost:,.4f} of {money:,.2f}"
     )
     if lost > _ROUNDED_SHARE * money:
         raise LoadError(
-            f"{said}: load them in a smaller unit, as in line_item_amount: 1000 * Amount"
+            f"{message}: load them in a smaller unit, as in line_item_amount: 1000 * Amount"
         )
-    log.warning("%s", said)
+    log.warning("%s", message)
 
 
 def _is_number(data_type: str) -> bool:
@@ -396,7 +400,7 @@ def _is_number(data_type: str) -> bool:
 
 
 def _say_what_is_unused(file: str, theirs: Iterable[str], needed: set[str]) -> None:
-    if unused := [one for one in theirs if one not in needed]:
+    if unused := [column for column in theirs if column not in needed]:
         log.info("%s: not used: column %s", file, ", ".join(unused))
 
 
@@ -405,10 +409,10 @@ def _complete(reading: _Reading, keys: frozenset[str]) -> str:
     further = [ORDER_AMOUNT, "file_row"] if reading.name == ORDER_LINES.name else []
     types = FILLABLE[reading.name].types
     columns = [
-        f"{quoted(OUR + one)} as {quoted(one)}"
-        if one in keys or one == "file_row"
-        else f"cast(null as {types.get(one, 'DECIMAL(18,4)')}) as {one}"
-        for one in [*types, *further]
+        f"{quoted(OUR + column)} as {quoted(column)}"
+        if column in keys or column == "file_row"
+        else f"cast(null as {types.get(column, 'DECIMAL(18,4)')}) as {column}"
+        for column in [*types, *further]
     ]
     if reading.has_exact_amount:
         columns.append(f"{_EXACT} as exact_amount")

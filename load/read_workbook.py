@@ -65,7 +65,7 @@ def sheet_parts(file: Path, sheet: str | None, stated: Format) -> list[Part]:
         workbook = CalamineWorkbook.from_path(file)
         names = workbook.sheet_names
         hidden = [
-            one.name for one in workbook.sheets_metadata if one.visible != SheetVisibleEnum.Visible
+            tab.name for tab in workbook.sheets_metadata if tab.visible != SheetVisibleEnum.Visible
         ]
         if sheet is None and hidden:
             # an old copy, or what a report is made from
@@ -92,7 +92,7 @@ def _part(file: Path, workbook: CalamineWorkbook, name: str, stated: Format) -> 
         return None
     rows = content.to_python(skip_empty_area=False, nrows=1)
     named = stated.names or [str(cell).strip() for cell in rows[0]]
-    names = [one or f"column {number}" for number, one in enumerate(named, 1)]
+    names = [title or f"column {number}" for number, title in enumerate(named, 1)]
     refuse_repeated(names, file)
     if stated.names and len(names) != len(rows[0]):
         raise LoadError(f"{file}: sheet {name} has {len(rows[0])} columns, not {len(names)}")

@@ -34,7 +34,7 @@ def add_refunds(
             f"left join {INCOMING}.order_rates as order_rates "
             "on refunds.transaction_id = order_rates.transaction_id"
         )
-    known = (
+    union = (
         f"union all select transaction_id, customer_id, store_id from {known_orders}"
         if known_orders
         else ""
@@ -67,7 +67,7 @@ def add_refunds(
                 transaction_id,
                 any_value(customer_id) as customer_id,
                 any_value(store_id) as store_id,
-            from (select transaction_id, customer_id, store_id from {INCOMING}.orders_read {known})
+            from (select transaction_id, customer_id, store_id from {INCOMING}.orders_read {union})
             group by all
         ) as orders
             on refunds.transaction_id = orders.transaction_id

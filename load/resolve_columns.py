@@ -42,12 +42,12 @@ def columns_read(
     files = find(path, table.file)
     parts = open_parts(connection, files[:1], scratch, table.format, table.table)
     theirs = joined(connection, path, table, parts, scratch).columns
-    found = resolved(connection, theirs, str(files[0]), name, table, True)
-    read = set().union(*(one.columns for one in found.values()))
+    expressions = resolved(connection, theirs, str(files[0]), name, table, True)
+    read = set().union(*(expression.columns for expression in expressions.values()))
     # a file that shares the common words alone is another shop's own
     wanted = [key for key in entries(name, table) if key not in STANDS_FOR]
-    is_like = not table.columns or sum(key in found for key in wanted) >= _LIKE * len(wanted)
-    tells_rows = any("status" in plain(one) for one in theirs if one not in read)
+    is_like = not table.columns or sum(key in expressions for key in wanted) >= _LIKE * len(wanted)
+    tells_rows = any("status" in plain(column) for column in theirs if column not in read)
     if not is_like or (tells_rows and not table.where):
         raise LoadError(f"{files[0]}: is not like the layout")
     return len(read)
@@ -68,19 +68,19 @@ def resolved(
         wanted["where"] = table.where
     if isinstance(table, OrderLines) and table.order_amount:
         wanted[ORDER_AMOUNT] = table.order_amount
-    required = {one.name for one in FILLABLE[name].columns if one.required}
+    required = {column.name for column in FILLABLE[name].columns if column.required}
     required |= {"where", ORDER_AMOUNT, "transaction_date", "line_item_amount"}
-    found: dict[str, Expression] = {}
+    expressions: dict[str, Expression] = {}
     missing: list[str] = []
     for key, listed in wanted.items():
         ours = {other: types[other] for other in wanted if other in types and other != key}
         error: LoadError | None = None
         for text in listed:
             try:
-                found[key] = _expression(connection, text, theirs, ours)
+                expressions[key] = _expression(connection, text, theirs, ours)
                 break
-            except LoadError as one:
-                error = error or one
+            except LoadError as failure:
+                error = error or failure
         else:
             is_optional = not table.columns or is_layout
             if is_optional and key not in required:
@@ -88,25 +88,29 @@ def resolved(
                 continue
             raise _unreadable(file, key, name, listed, theirs, error, key in required)
     # what a column that is missing is made of is missing too
-    while lost := [key for key, one in found.items() if one.ours & set(missing)]:
+    while lost := [
+        key for key, expression in expressions.items() if expression.ours & set(missing)
+    ]:
         for key in lost:
             if key in required:
-                part = next(iter(found[key].ours & set(missing)))
+                part = next(iter(expressions[key].ours & set(missing)))
                 raise _unreadable(file, part, name, wanted[part], theirs, None, True)
-            del found[key]
+            del expressions[key]
         missing += lost
     shown = [key for key in missing if not key.endswith("_text")]
     if shown and name != ORDER_LINES.name:
         log.info("%s: no column %s; left empty", Path(file).name, ", ".join(shown))
     try:
         order = list(
-            TopologicalSorter({key: one.ours for key, one in found.items()}).static_order()
+            TopologicalSorter(
+                {key: expression.ours for key, expression in expressions.items()}
+            ).static_order()
         )
     except CycleError as cycle:
         raise LoadError(
             f"{file}: columns are made of each other: {' of '.join(cycle.args[1])}"
         ) from cycle
-    return {key: found[key] for key in order}
+    return {key: expressions[key] for key in order}
 
 
 def _expression(
@@ -131,12 +135,12 @@ def _unreadable(
 ) -> LoadError:
     named = " or ".join(listed)
     what = "required column" if is_required else "column"
-    plain = all(one.replace("_", " ").replace(" ", "").isalnum() for one in listed)
+    plain = all(text.replace("_", " ").replace(" ", "").isalnum() for text in listed)
     unknown = error.name if isinstance(error, UnknownNameError) else None
     if unknown or plain:
         looked = named if plain or not unknown else unknown
         near = next(
-            (hint for one in (*listed, unknown or "") if (hint := did_you_mean(one, theirs))), ""
+            (hint for text in (*listed, unknown or "") if (hint := did_you_mean(text, theirs))), ""
         )
         return LoadError(
             f"{file}: the {what} {looked} is missing (it is {key} of {name}){near}; the file has "

@@ -104,9 +104,9 @@ def _groups(connection: duckdb.DuckDBPyConnection, path: Path, scratch: Path) ->
                 yield _group(connection, [file], part.sheet, stated, [part])
             continue
         by_columns.setdefault(tuple(parts[0].columns), []).append((file, stated, parts[0]))
-    for found in by_columns.values():
-        files = [file for file, _, _ in found]
-        yield _group(connection, files, None, found[0][1], [part for *_, part in found][:3])
+    for alike in by_columns.values():
+        files = [file for file, _, _ in alike]
+        yield _group(connection, files, None, alike[0][1], [part for *_, part in alike][:3])
 
 
 def _opened(
@@ -122,7 +122,7 @@ def _opened(
     records = first_records(first.text, first.delimiter, 50)
     if len(first.columns) == 1:
         words = [record[0].split() for record in records if record and record[0].strip()]
-        if len({len(one) for one in words}) == 1 and len(words[0]) > 1:
+        if len({len(cells) for cells in words}) == 1 and len(words[0]) > 1:
             records, delimiter = words, WHITESPACE
     names = [f"column {number}" for number in range(1, len(records[0]) + 1)]
     headless = is_value(connection, records[0])
@@ -147,7 +147,7 @@ def _roles(path: Path, groups: Sequence[Group]) -> dict[str, Group]:
     """Return which group fills which table."""
     tables: dict[str, Group] = {}
     lines = _best(groups, LINES.name, ("transaction_id", "product_id", "quantity"))
-    orders = [one for one in groups if one is not lines and _is_key(one, HEADERS)]
+    orders = [group for group in groups if group is not lines and _is_key(group, HEADERS)]
     headers = _best(orders, HEADERS.name, ("transaction_id", "customer_id", "transaction_date"))
     flat = _best(groups, ORDER_LINES.name, ("customer_id", "transaction_date"))
     if lines and headers and "transaction_date" not in _sure(lines):
@@ -161,12 +161,14 @@ def _roles(path: Path, groups: Sequence[Group]) -> dict[str, Group]:
         )
     for table, foreign in ((CUSTOMERS, "transaction_id"), (PRODUCTS, "customer_id")):
         keyed = [
-            one
-            for one in groups
-            if one not in tables.values() and _is_key(one, table) and foreign not in _sure(one)
+            group
+            for group in groups
+            if group not in tables.values()
+            and _is_key(group, table)
+            and foreign not in _sure(group)
         ]
-        if found := _best(keyed, table.name, (table.key,)):
-            tables[table.name] = found
+        if best := _best(keyed, table.name, (table.key,)):
+            tables[table.name] = best
     return tables
 
 
@@ -176,23 +178,23 @@ def _best(groups: Sequence[Group], name: str, needed: Sequence[str]) -> Group | 
     for group in groups:
         matches = match(name, group.looks)
         if all(key in matches for key in needed):
-            scores.append((sum(one.score for one in matches.values()), group))
-    return max(scores, key=lambda one: one[0])[1] if scores else None
+            scores.append((sum(matched.score for matched in matches.values()), group))
+    return max(scores, key=lambda scored: scored[0])[1] if scores else None
 
 
 def _seen(group: Group) -> str:
     """Return what each column of a file was taken for."""
     kinds = (
-        f"{one.name} ({'dates' if one.is_date else 'numbers' if one.is_number else 'text'})"
-        for one in group.looks
+        f"{look.name} ({'dates' if look.is_date else 'numbers' if look.is_number else 'text'})"
+        for look in group.looks
     )
     return f"{group.table or group.files[0].name}: {', '.join(kinds)}"
 
 
 def _sure(group: Group) -> set[str]:
-    return {key for key, found in match(ORDER_LINES.name, group.looks).items() if found.is_sure}
+    return {key for key, matched in match(ORDER_LINES.name, group.looks).items() if matched.is_sure}
 
 
 def _is_key(group: Group, table: Table) -> bool:
-    found = match(table.name, group.looks).get(table.key)
-    return found is not None and min(found.look.distinct, found.look.filled) >= _UNIQUE
+    matched = match(table.name, group.looks).get(table.key)
+    return matched is not None and min(matched.look.distinct, matched.look.filled) >= _UNIQUE

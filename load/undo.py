@@ -30,13 +30,13 @@ def undo(load_id: int) -> str:
     if not warehouse.path().exists():
         raise LoadError(f"{warehouse.path()} does not exist: nothing is loaded")
     with warehouse.writer() as connection:
-        found = {number: (mode, when) for number, mode, *_, when in ledger.loads(connection)}
-        if load_id not in found:
-            listed = ", ".join(map(str, found)) or "none"
+        loads = {number: (mode, when) for number, mode, *_, when in ledger.loads(connection)}
+        if load_id not in loads:
+            listed = ", ".join(map(str, loads)) or "none"
             raise LoadError(f"there is no load {load_id}; loads are {listed} (see --list)")
-        if load_id != max(found):
-            raise LoadError(f"load {max(found)} rests on load {load_id}: undo {max(found)} first")
-        mode, loaded_at = found[load_id]
+        if load_id != max(loads):
+            raise LoadError(f"load {max(loads)} rests on load {load_id}: undo {max(loads)} first")
+        mode, loaded_at = loads[load_id]
         if mode != ledger.APPEND:
             raise LoadError(
                 f"load {load_id} replaced everything, and what was there before is not kept: load "

@@ -137,12 +137,12 @@ def _signs(connection: duckdb.DuckDBPyConnection, source: str, text: str) -> tup
 def currencies(connection: duckdb.DuckDBPyConnection, table: str, text: str) -> list[str]:
     """Return the signs of currencies that stand beside the numbers of a column."""
     sign = f"regexp_extract({_plain_blanks(text)}, {literal(_CURRENCY)})"
-    found = connection.execute(
+    signs = connection.execute(
         f"select distinct sign from (select {sign} as sign from {table} "
         f"where not regexp_full_match({text}, '[-0-9.,]*')) where sign <> '' order by sign"
     ).fetchall()
     # one currency may be written as a sign here and as a code there
-    return sorted({_SAME.get(sign, sign) for (sign,) in found})
+    return sorted({_SAME.get(sign, sign) for (sign,) in signs})
 
 
 # what a date is called here: a pattern that its text fits, and its forms for strptime. Two digits
@@ -230,7 +230,7 @@ def moments(
         If every value fits in several ways that mean other days.
     """
     casts = {name: _moment(text, name, zone) for name in (*DATES, *_SERIALS)}
-    if stated and all(one in casts for one in stated):
+    if stated and all(form in casts for form in stated):
         casts = {name: casts[name] for name in stated}
     elif stated:
         return Moments(*_stated(text, list(stated), zone))
@@ -272,9 +272,9 @@ def _likely(
         else f"regexp_matches({text}, '^\\s*[0-9.]+(E-[0-9]+)?\\s*$')"
         for name in casts
     }
-    counts = ", ".join(f"count_if({one})" for one in tests.values())
-    found = connection.execute(f"select {counts} from {sample}").fetchall()[0]
-    return {name: casts[name] for name, rows in zip(tests, found, strict=True) if rows}
+    counts = ", ".join(f"count_if({test})" for test in tests.values())
+    hits = connection.execute(f"select {counts} from {sample}").fetchall()[0]
+    return {name: casts[name] for name, rows in zip(tests, hits, strict=True) if rows}
 
 
 def _counts(
@@ -290,7 +290,9 @@ def _without_days_to_come(
     """Leave out forms by which days lie ahead, where another form has none: 24-03-27 is no 2027."""
     if len(casts) == 1:
         return dict(casts)
-    counts = ", ".join(f"count_if({one} > now()::timestamp + to_days(2))" for one in casts.values())
+    counts = ", ".join(
+        f"count_if({cast} > now()::timestamp + to_days(2))" for cast in casts.values()
+    )
     ahead = connection.execute(f"select {counts} from {source}").fetchall()[0]
     past = {name: casts[name] for name, rows in zip(casts, ahead, strict=True) if not rows}
     return past or dict(casts)
@@ -301,13 +303,13 @@ def _refuse_open(
 ) -> None:
     first, *others = casts.values()
     for name, other in zip(list(casts)[1:], others, strict=True):
-        found = connection.execute(
+        differing = connection.execute(
             f"select {text} from {source} where {first} is distinct from {other} limit 1"
         ).fetchall()
-        if found:
+        if differing:
             raise LoadError(
                 f"column {text}: every date could be {next(iter(casts))} or {name}, as "
-                f"{found[0][0]!r}: state which in the mapping, as in format: {{dates: {name}}}"
+                f"{differing[0][0]!r}: state which in the mapping, as in format: {{dates: {name}}}"
             )
 
 
@@ -324,7 +326,7 @@ def _moment(text: str, name: str, zone: str) -> str:
     # a name that no file's column has: a column would stand before it
     part = quoted(OUR + "part")
     # the parts are found once and then named, or the SQL would repeat itself a hundred times
-    found = (
+    extracted = (
         f"regexp_extract({trimmed}, {literal(_whole(name))}, "
         "['whole', 'day', 'clock', 'half', 'zone'])"
     )
@@ -352,7 +354,7 @@ def _moment(text: str, name: str, zone: str) -> str:
         f" and ({part}.half = '' or cast(split_part({part}.clock, ':', 1) as integer) <= 12)"
     )
     moment = f"if({is_read}, if({part}.zone = '', {wall}, {there}), null)"
-    read = f"list_transform([{found}], lambda {part}: {moment})[1]"
+    read = f"list_transform([{extracted}], lambda {part}: {moment})[1]"
     if name != "year-month-day":
         return read
     # most files write ISO, and a cast is many times faster
@@ -365,8 +367,8 @@ def _whole(name: str) -> str:
 
 
 def _stated(text: str, formats: list[str], zone: str) -> tuple[str, str, bool]:
-    with_zone = [one for one in formats if "%z" in one.lower()]
-    plain = [one for one in formats if one not in with_zone]
+    with_zone = [form for form in formats if "%z" in form.lower()]
+    plain = [form for form in formats if form not in with_zone]
     reads = []
     if plain:
         reads.append(f"try_strptime(trim({text}), [{', '.join(map(literal, plain))}])")

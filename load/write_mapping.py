@@ -57,25 +57,27 @@ def write_table(
         lines.append(f"  file: {_text(_pattern(files))}")
     if table:
         lines.append(f"  table: {_text(table)}")
-    dated = [one.look for ours, one in matches.items() if one.look.is_date and ours in _DATED]
+    dated = [
+        matched.look for ours, matched in matches.items() if matched.look.is_date and ours in _DATED
+    ]
     form = stated.model_dump(exclude_defaults=True)
     if form:
         lines.append(f"  format: {_text(form)}")
-    if any(one.doubt for one in dated):
+    if any(look.doubt for look in dated):
         unsure.append("format")
-        open_dates = next(one for one in dated if one.doubt)
+        open_dates = next(look for look in dated if look.doubt)
         lines.append(
             f"  # {_plain(open_dates.doubt or '')}"
             if form
             else f"  format: {{dates: {open_dates.date}}}    # {_plain(open_dates.doubt or '')}"
         )
-    used = {one.look.name for ours, one in matches.items() if ours != "line_item_amount"}
+    used = {matched.look.name for ours, matched in matches.items() if ours != "line_item_amount"}
     if name in (ORDER_LINES.name, LINES.name):
         used |= set(money.columns) if money else set()
         lines += _rows_that_count(looks, used, unsure)
     lines.append("  columns:")
     lines += _columns(name, matches, money, unsure)
-    if unused := [_plain(one.name) for one in looks if one.name not in used]:
+    if unused := [_plain(look.name) for look in looks if look.name not in used]:
         lines.append(f"  # not used: {', '.join(unused)}")
     return lines, unsure
 
@@ -83,13 +85,13 @@ def write_table(
 def _rows_that_count(looks: Sequence[Look], used: set[str], unsure: list[str]) -> Iterator[str]:
     for look in looks:
         few = len(look.values) > 1 or (look.values and look.filled < 1)
-        if look.name in used or not few or not any(one in plain(look.name) for one in _STATUS):
+        if look.name in used or not few or not any(word in plain(look.name) for word in _STATUS):
             continue
         unsure.append("where")
         kept = ", ".join(
             "'" + value.replace("'", "''") + "'"
             for value in look.values
-            if not any(one in plain(value) for one in _NO_SALE)
+            if not any(word in plain(value) for word in _NO_SALE)
         )
         blank = ", blank" if look.filled < 1 else ""
         yield f"  # do all of {look.name} count ({_plain(', '.join(look.values))}{blank})? If not:"
@@ -105,24 +107,24 @@ def _columns(
     if name == ORDER_LINES.name:
         needed |= {*REQUIRED_FLAT, *STANDS_FOR, "transaction_id"}
     sign = _sign_of_returns(matches) if is_lines else None
-    for ours in [one for one in types if one in matches]:
-        found = matches[ours]
-        if is_lines and (ours == "line_item_amount" or is_other_money(found.look)):
+    for ours in [column for column in types if column in matches]:
+        chosen = matches[ours]
+        if is_lines and (ours == "line_item_amount" or is_other_money(chosen.look)):
             continue
-        if found.look.doubt and types[ours].startswith("DEC"):
+        if chosen.look.doubt and types[ours].startswith("DEC"):
             unsure.append(ours)
-            yield f"    {ours}: {_text(found.look.name)}    # {_plain(found.look.doubt)}"
+            yield f"    {ours}: {_text(chosen.look.name)}    # {_plain(chosen.look.doubt)}"
         elif ours == "quantity" and sign:
             unsure.append(ours)
-            sql = sign.format(quoted(found.look.name))
+            sql = sign.format(quoted(chosen.look.name))
             yield f"    {ours}: {_text(sql)}    # unsure: are these returns?"
-        elif found.is_sure:
-            yield f"    {ours}: {_text(found.look.name)}"
+        elif chosen.is_sure:
+            yield f"    {ours}: {_text(chosen.look.name)}"
         elif ours in needed:
             unsure.append(ours)
-            yield f"    {ours}: {_text(found.look.name)}    # unsure: a guess from name and values"
+            yield f"    {ours}: {_text(chosen.look.name)}    # unsure: a guess from name and values"
         else:
-            yield f"    # {ours}: {_text(found.look.name)}    # a guess, not needed"
+            yield f"    # {ours}: {_text(chosen.look.name)}    # a guess, not needed"
     if not is_lines:
         return
     if money is None:

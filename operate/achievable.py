@@ -86,11 +86,13 @@ def shares(
             f"{test}: run `python generate/truth.py {test}`"
         )
     actual = np.asarray(rows["actual"])
-    known = {
+    references = {
         BEST: Forecast(np.asarray(rows["spend"]), np.asarray(rows["probability"])),
         MEAN: Forecast(np.full(len(actual), actual.mean())),
     }
-    measured = pd.DataFrame({name: evaluate(actual, one) for name, one in known.items()}).T
+    measured = pd.DataFrame(
+        {name: evaluate(actual, forecast) for name, forecast in references.items()}
+    ).T
     table = pd.concat([evaluation[["r2", "auc"]], measured[["r2", "auc"]]])
     best_auc = table["auc"][BEST]
     return pd.DataFrame(

@@ -106,8 +106,8 @@ def write(story: Story, folder: Path) -> Path:
         models=[(name, _cells(row)) for name, row in story.evaluation.iterrows()],
         history=[(day, _cells(row)) for day, row in story.history.iterrows()],
         intervals=[
-            (one.model, one.metric, *(metric_text(str(one.metric), value) for value in one[2:5]))
-            for one in story.intervals[["model", "metric", "value", "low", "high"]].itertuples(
+            (row.model, row.metric, *(metric_text(str(row.metric), value) for value in row[2:5]))
+            for row in story.intervals[["model", "metric", "value", "low", "high"]].itertuples(
                 index=False
             )
         ],

@@ -78,8 +78,8 @@ def audit(cuts: int = 2, seed: int = 1, kinds: list[str] | None = None) -> Audit
             built = building.build(base, as_of, full_refresh=True)
             with building.reading(base) as connection:
                 readings = readings or forbidden_reads.readings(connection, built)
-                for one in depends_on_other_rows.compared_with_others(connection, cut):
-                    others.setdefault(one.feature, one)
+                for difference in depends_on_other_rows.compared_with_others(connection, cut):
+                    others.setdefault(difference.feature, difference)
             for kind in kinds or FUTURES:
                 other = folder / f"other-{number}.duckdb"
                 shutil.copy(base, other)
@@ -92,8 +92,8 @@ def audit(cuts: int = 2, seed: int = 1, kinds: list[str] | None = None) -> Audit
                 building.build(other, as_of, full_refresh=True)
                 with building.reading(other, base=base) as connection:
                     values += sizes(connection, f"as_of_date <= '{cut}'")["values"]
-                    for one in changed(connection, cut, "base"):
-                        leaks.setdefault(one.feature, []).append(Leak(cut, kind, one))
+                    for difference in changed(connection, cut, "base"):
+                        leaks.setdefault(difference.feature, []).append(Leak(cut, kind, difference))
     return Audit(chosen, values, leaks, readings, list(others.values()))
 
 

@@ -69,7 +69,7 @@ def compare(
     """
     if only is None and (names := unproven(connection, facts)):
         warnings.warn(NOT_PROVEN + ", ".join(names), stacklevel=2)
-    found = []
+    differences = []
     wanted = None if only is None else set(only)
     ids = None if customers is None else set(customers)
     for as_of in sorted(_dates(connection) if dates is None else set(dates)):
@@ -78,8 +78,8 @@ def compare(
         for customer_id in sorted(mart.keys() | facts.customers.keys() if ids is None else ids):
             own = features(facts, customer_id, as_of)
             expected = None if own is None else {**own, **shop}
-            found += _compare_row(customer_id, as_of, mart.get(customer_id), expected, wanted)
-    return _named_once(found)
+            differences += _compare_row(customer_id, as_of, mart.get(customer_id), expected, wanted)
+    return _named_once(differences)
 
 
 def unproven(connection: duckdb.DuckDBPyConnection, facts: Facts) -> list[str]:
@@ -89,8 +89,8 @@ def unproven(connection: duckdb.DuckDBPyConnection, facts: Facts) -> list[str]:
     row = cursor.fetchone()
     if row is None:
         return []
-    found = dict(zip(names, row, strict=True))
-    customer_id, as_of = found["customer_id"], found["as_of_date"]
+    values = dict(zip(names, row, strict=True))
+    customer_id, as_of = values["customer_id"], values["as_of_date"]
     own = features(facts, customer_id, as_of)
     if own is None:
         return []
@@ -124,20 +124,24 @@ def _compare_row(
             return []
         return [Difference(customer_id, as_of, IN_THE_POPULATION, *present)]
     names = oracle.keys() if only is None else only
-    found = []
+    differences = []
     for name in sorted(names - set(KEYS)):
         if name not in mart or name not in oracle:
             lacking = f"{name} as a column"
-            found.append(Difference(EVERYBODY, as_of, lacking, name in mart, name in oracle))
+            differences.append(Difference(EVERYBODY, as_of, lacking, name in mart, name in oracle))
         elif not same(mart[name], oracle[name]):
-            found.append(Difference(customer_id, as_of, name, mart[name], oracle[name]))
-    return found
+            differences.append(Difference(customer_id, as_of, name, mart[name], oracle[name]))
+    return differences
 
 
-def _named_once(found: list[Difference]) -> list[Difference]:
+def _named_once(differences: list[Difference]) -> list[Difference]:
     """Keep the first difference of those that every row has: a column that one side lacks."""
-    lacking = {one.feature: one for one in reversed(found) if one.customer_id == EVERYBODY}
-    own = [one for one in found if one.customer_id != EVERYBODY]
+    lacking = {
+        difference.feature: difference
+        for difference in reversed(differences)
+        if difference.customer_id == EVERYBODY
+    }
+    own = [difference for difference in differences if difference.customer_id != EVERYBODY]
     return [*(lacking[name] for name in sorted(lacking)), *own]
 
 

@@ -69,17 +69,17 @@ def differing(connection: duckdb.DuckDBPyConnection, before: str, after: str) ->
             on old.customer_id = new.customer_id and old.as_of_date = new.as_of_date
         """
     )
-    found = _example(connection, POPULATION, "old_is_there", "new_is_there", "true")
-    both = "old_is_there and new_is_there"
+    examples = _example(connection, POPULATION, "old_is_there", "new_is_there", "true")
+    in_both = "old_is_there and new_is_there"
     counts = connection.execute(
         "select "
         + ", ".join(f"count_if(old_{name} is distinct from new_{name})" for name in features)
-        + f" from pairs where {both}"
+        + f" from pairs where {in_both}"
     ).fetchone()
     for name, count in zip(features, counts, strict=True):
         if count:
-            found += _example(connection, name, f"old_{name}", f"new_{name}", both)
-    return found
+            examples += _example(connection, name, f"old_{name}", f"new_{name}", in_both)
+    return examples
 
 
 def _example(

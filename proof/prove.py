@@ -77,17 +77,17 @@ def _do(folder: str, task: Task) -> Outcome:
 
 def show(console: Console, outcome: Outcome) -> None:
     """Print one line for a piece, and its differences."""
-    found = len(outcome.differences)
+    count = len(outcome.differences)
     console.print(
         f"{outcome.part:<12} {outcome.name:<26} {outcome.values:>11,} values"
-        f"  {found or 'no':>4} differences  {outcome.seconds:5.0f} s  {outcome.what}",
+        f"  {count or 'no':>4} differences  {outcome.seconds:5.0f} s  {outcome.what}",
         highlight=False,
-        style="red" if found else None,
+        style="red" if count else None,
     )
     for line in outcome.differences[:SHOWN]:
         console.print(f"    {line}", highlight=False, markup=False)
-    if found > SHOWN:
-        console.print(f"    and {found - SHOWN:,} more")
+    if count > SHOWN:
+        console.print(f"    and {count - SHOWN:,} more")
 
 
 def summary(outcomes: list[Outcome], parts: list[str]) -> Table:
@@ -100,12 +100,12 @@ def summary(outcomes: list[Outcome], parts: list[str]) -> Table:
         own = [outcome for outcome in outcomes if outcome.part == part]
         table.add_row(
             part,
-            f"{sum(one.cases for one in own):,}",
-            f"{sum(one.customers for one in own):,}",
-            f"{sum(one.dates for one in own):,}",
-            f"{sum(one.values for one in own):,}",
-            f"{sum(len(one.differences) for one in own):,}",
-            f"{sum(one.seconds for one in own) / 60:.1f}",
+            f"{sum(outcome.cases for outcome in own):,}",
+            f"{sum(outcome.customers for outcome in own):,}",
+            f"{sum(outcome.dates for outcome in own):,}",
+            f"{sum(outcome.values for outcome in own):,}",
+            f"{sum(len(outcome.differences) for outcome in own):,}",
+            f"{sum(outcome.seconds for outcome in own) / 60:.1f}",
         )
     return table
 
@@ -127,10 +127,10 @@ def main(
         outcomes.append(outcome)
         show(console, outcome)
     console.print(summary(outcomes, parts))
-    found = sum(len(outcome.differences) for outcome in outcomes)
+    differences = sum(len(outcome.differences) for outcome in outcomes)
     minutes = (time.monotonic() - begun) / 60
-    console.print(f"{found or 'No'} differences, {minutes:.1f} minutes")
-    sys.exit(1 if found else 0)
+    console.print(f"{differences or 'No'} differences, {minutes:.1f} minutes")
+    sys.exit(1 if differences else 0)
 
 
 if __name__ == "__main__":

@@ -132,10 +132,10 @@ def predict(features: Features, request: Request) -> schema.Prediction:
 )
 def customer(customer_id: str) -> schema.Customer:
     """Return the newest stored prediction of a customer and the features it came from."""
-    found = repository.customer(customer_id)
-    if found is None:
+    stored = repository.customer(customer_id)
+    if stored is None:
         raise HTTPException(404, f"the warehouse has no customer {customer_id!r}")
-    return schema.Customer.model_validate(found)
+    return schema.Customer.model_validate(stored)
 
 
 @app.post(
@@ -156,23 +156,23 @@ def forecast_changed(
     champion = _champion(request)
     wanted = [Change(**change.model_dump(exclude_none=True)) for change in changes]
     try:
-        found = what_if(customer_id, wanted, champion)
+        answer = what_if(customer_id, wanted, champion)
     except UnknownCustomerError as error:
         raise HTTPException(404, str(error)) from error
     return schema.WhatIf(
         customer_id=customer_id,
-        as_of_date=found.as_of,
-        before=_prediction(found.before, champion),
-        after=_prediction(found.after, champion),
+        as_of_date=answer.as_of,
+        before=_prediction(answer.before, champion),
+        after=_prediction(answer.after, champion),
         changed=[
             schema.ChangedFeature(
                 feature=name,
                 before=repository.json_value(before),
                 after=repository.json_value(after),
             )
-            for name, (before, after) in found.changed.items()
+            for name, (before, after) in answer.changed.items()
         ],
-        warnings=found.warnings,
+        warnings=answer.warnings,
     )
 
 

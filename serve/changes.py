@@ -146,7 +146,7 @@ def _usual(
     connection: duckdb.DuckDBPyConnection, row: Mapping[str, Any], day: dt.date
 ) -> dict[str, str]:
     """Return where and what the customer buys; of one who never bought, as most customers do."""
-    found = {}
+    usual = {}
     for feature, none in NONE.items():
         commonest = None
         if row[feature] == none:
@@ -155,5 +155,5 @@ def _usual(
                 group by all order by count(*) desc, {feature} limit 1""",
                 [day, none],
             ).fetchone()
-        found[feature] = commonest[0] if commonest else row[feature]
-    return found
+        usual[feature] = commonest[0] if commonest else row[feature]
+    return usual

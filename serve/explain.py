@@ -104,7 +104,7 @@ def _scored(
     connection: duckdb.DuckDBPyConnection, as_of: date | None, version: str
 ) -> tuple[date, int, float]:
     """Return the day, how many customers it was scored for, and their mean forecast."""
-    found = connection.execute(
+    row = connection.execute(
         """
         select as_of_date, count(*), avg(predicted_30d_spend), count_if(model_version <> $version)
         from main.predictions
@@ -116,11 +116,11 @@ def _scored(
         """,
         {"as_of": as_of, "version": version},
     ).fetchone()
-    if found is None:
+    if row is None:
         raise ScoreError(
             f"{as_of or 'the current as-of date'} is not scored: run `python serve/score.py`"
         )
-    day, customers, average, strange = found
+    day, customers, average, strange = row
     if strange:
         raise ScoreError(
             f"the forecasts of {day} are not those of {version}, the model in use: run "
@@ -182,7 +182,7 @@ def _reasons(explainer: Explainer, contract: warehouse.Contract, batch: pd.DataF
             "`python serve/score.py`, then explain again"
         )
     order = np.argsort(-np.abs(effects), axis=1, kind="stable")
-    said = sentences(contract, batch, explainer.drivers, effects, order[:, :SENTENCES])
+    texts_by_customer = sentences(contract, batch, explainer.drivers, effects, order[:, :SENTENCES])
     drivers = np.array(explainer.drivers)
     rows, width = order.shape
     return pa.table(
@@ -191,7 +191,11 @@ def _reasons(explainer: Explainer, contract: warehouse.Contract, batch: pd.DataF
             "driver": drivers[order].ravel(),
             "effect": np.take_along_axis(effects, order, axis=1).ravel(),
             "place": np.tile(np.arange(1, width + 1), rows),
-            "sentence": [text for texts in said for text in texts + [None] * (width - len(texts))],
+            "sentence": [
+                text
+                for texts in texts_by_customer
+                for text in texts + [None] * (width - len(texts))
+            ],
         },
         schema=SCHEMA,
     )

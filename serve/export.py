@@ -109,7 +109,7 @@ def _refuse_what_is_no_export(out: Path, timestamp: str) -> None:
     if Path.cwd().is_relative_to(out.resolve()):
         raise ExportError(f"{out} cannot be the current folder or one around it: give another")
     others = sorted(
-        one.name for one in out.iterdir() if not one.name.startswith((f"{timestamp}=", "."))
+        entry.name for entry in out.iterdir() if not entry.name.startswith((f"{timestamp}=", "."))
     )
     if others:
         raise ExportError(

@@ -74,8 +74,8 @@ def add_features(spine: Path, out: Path) -> SpineResult:
     warehouse.WarehouseError
         If the warehouse is missing, not built, or held by another process.
     """
-    for file, known in ((spine, READERS), (out, WRITERS)):
-        if file.suffix.lower() not in known:
+    for file, suffixes in ((spine, READERS), (out, WRITERS)):
+        if file.suffix.lower() not in suffixes:
             raise SpineError(f"{file}: give a file named .csv or .parquet")
     if not spine.is_file():
         raise SpineError(f"{spine} does not exist")

@@ -97,5 +97,5 @@ def _steps(rows: tuple[tuple[str, str], ...]) -> Steps:
 
 def _tables(sql: str) -> list[str]:
     """Return the tables that a query reads, as `schema.name`."""
-    found = parse_one(sql, dialect="duckdb").find_all(exp.Table)
-    return sorted({f"{table.db}.{table.name}" for table in found if table.db})
+    tables = parse_one(sql, dialect="duckdb").find_all(exp.Table)
+    return sorted({f"{table.db}.{table.name}" for table in tables if table.db})

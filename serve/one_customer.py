@@ -42,10 +42,10 @@ class OneCustomer:
     """The features of one customer, as they are or would be; made by `one_customer`."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, customer_id: str, whole: str, steps: Steps
+        self, connection: duckdb.DuckDBPyConnection, customer_id: str, database: str, steps: Steps
     ) -> None:
         self._connection, self._customer_id, self._steps = connection, customer_id, steps
-        self._whole = quoted(whole)
+        self._whole = quoted(database)
         for table in (*model_sql.GIVEN, *steps.copied, *steps.computed):
             self._execute(f"create schema if not exists {table.split('.')[0]}")
         for table in steps.copied:
@@ -154,15 +154,15 @@ def one_customer(connection: duckdb.DuckDBPyConnection, customer_id: str) -> Ite
         If the build has not noted by which SQL it made its models.
     """
     steps = model_sql.noted(connection)
-    [(whole,)] = connection.execute("select current_database()").fetchall()
+    [(database,)] = connection.execute("select current_database()").fetchall()
     # connections of one process share what is attached
     own = f"one_customer_{uuid.uuid4().hex}"
     connection.execute(f"attach ':memory:' as {own} (read_write)")
     try:
         connection.execute(f"use {own}")
-        yield OneCustomer(connection, customer_id, whole, steps)
+        yield OneCustomer(connection, customer_id, database, steps)
     finally:
-        connection.execute(f"use {quoted(whole)}")
+        connection.execute(f"use {quoted(database)}")
         connection.execute(f"detach {own}")
 
 

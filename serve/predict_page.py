@@ -20,10 +20,10 @@ def page() -> None:
     contract = repository.contract()
     try:
         if start == STORED:
-            found = _picked()
-            if found is None:
+            picked = _picked()
+            if picked is None:
                 return
-            name, features = found["customer_id"], found["features"]
+            name, features = picked["customer_id"], picked["features"]
         else:
             st.caption("A customer who never bought, to begin with: open a group and change it.")
             name, features = "by hand", schema.example(contract)
@@ -53,29 +53,29 @@ def _picked() -> dict[str, Any] | None:
         st.info(f"No customer id begins with {text}." if text else "There are no customers yet.")
         return None
     customer_id = right.selectbox("Customer", ids, help="Of whom most is expected come first.")
-    found = client.customer(customer_id)
-    if found["features"] is None:
+    customer = client.customer(customer_id)
+    if customer["features"] is None:
         st.info(
-            f"The features of {customer_id} as of {found['as_of_date']} are no longer in the "
+            f"The features of {customer_id} as of {customer['as_of_date']} are no longer in the "
             "warehouse. `make score` scores the current as-of date."
         )
         return None
-    prediction = found["prediction"]
+    prediction = customer["prediction"]
     st.caption(
-        f"As of {found['as_of_date']}. "
+        f"As of {customer['as_of_date']}. "
         + (
             f"Stored prediction: {prediction['predicted_30d_spend']:,.2f}."
             if prediction
             else "Not scored yet."
         )
     )
-    if found["reasons"]:
-        told = [f"- {one['sentence']}" for one in found["reasons"] if one["sentence"]]
+    if customer["reasons"]:
+        told = [f"- {reason['sentence']}" for reason in customer["reasons"] if reason["sentence"]]
         st.markdown(
-            f"What makes it differ most from the average of {found['average_spend']:,.2f}:\n\n"
+            f"What makes it differ most from the average of {customer['average_spend']:,.2f}:\n\n"
             + "\n".join(told)
         )
-    return found
+    return customer
 
 
 def _predicted(features: dict[str, Any]) -> None:

@@ -33,24 +33,24 @@ def beyond_training(
     contract = repository.contract()
     numbers = [name for name in values if name in contract.numeric]
     labels = [name for name in values if name in contract.categorical]
-    asked = [f"min({name}), max({name})" for name in numbers]
-    asked += [f"bool_or({name} = ?)" for name in labels]
+    aggregates = [f"min({name}), max({name})" for name in numbers]
+    aggregates += [f"bool_or({name} = ?)" for name in labels]
     learned = "select as_of_date from main.training_dates where model_version = ?"
-    [(rows, *found)] = connection.execute(
-        f"select count(*), {', '.join(asked)} from {MART} where as_of_date in ({learned})",
+    [(rows, *results)] = connection.execute(
+        f"select count(*), {', '.join(aggregates)} from {MART} where as_of_date in ({learned})",
         [*(values[name] for name in labels), model_version],
     ).fetchall()
     if not rows:
         return [f"the mart has no date that {model_version} learned from: ranges are not compared"]
     sentences = []
     for name in numbers:
-        least, most, *found = found
+        least, most, *results = results
         if least is not None and not least <= values[name] <= most:
             sentences.append(
                 f"{name} would be {in_words(values[name])}; the model learned from "
                 f"{in_words(least)} to {in_words(most)}"
             )
-    for name, is_seen in zip(labels, found, strict=True):
+    for name, is_seen in zip(labels, results, strict=True):
         if not is_seen:
             sentences.append(f"{name} would be {values[name]}, which the model never saw")
     return sentences

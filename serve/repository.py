@@ -100,14 +100,14 @@ def customer(customer_id: str) -> dict[str, Any] | None:
             },
         )
         reasons = _reasons(connection, customer_id, prediction) if prediction else []
-    found = row or prediction
-    if found is None:
+    newest = row or prediction
+    if newest is None:
         return None
     return {
         "customer_id": customer_id,
-        "as_of_date": found["as_of_date"],
+        "as_of_date": newest["as_of_date"],
         "prediction": prediction,
-        "reasons": [{name: one[name] for name in REASON} for one in reasons] or None,
+        "reasons": [{name: reason[name] for name in REASON} for reason in reasons] or None,
         "average_spend": reasons[0]["average_spend"] if reasons else None,
         "features": row and {name: row[name] for name in columns},
     }
@@ -161,7 +161,7 @@ def customer_ids(begins_with: str = "", limit: int = 50) -> list[str]:
 
 def categories(limit: int = 200) -> dict[str, list[str]]:
     """Return the values of each categorical feature on the current as-of date, commonest first."""
-    found: dict[str, list[str]] = {}
+    values: dict[str, list[str]] = {}
     with reading() as connection:
         for name in contract().categorical:
             rows = connection.execute(
@@ -172,8 +172,8 @@ def categories(limit: int = 200) -> dict[str, list[str]]:
                 group by {name} order by count(*) desc, {name} limit $limit""",
                 {"limit": limit},
             ).fetchall()
-            found[name] = [row[0] for row in rows]
-    return found
+            values[name] = [row[0] for row in rows]
+    return values
 
 
 def frame(query: str, parameters: dict[str, Any] | None = None) -> pd.DataFrame:

@@ -74,11 +74,11 @@ def what_if(
         day = repository.current_date(connection)
         row = _mart_row(connection, customer_id, day)
         lines = changes.lines(connection, customer_id, row, day, wanted)
-        with one_customer(connection, customer_id) as one:
-            _check(one.features(day), row, customer_id, day)
-            new = one.features(day, lines)
+        with one_customer(connection, customer_id) as customer:
+            _check(customer.features(day), row, customer_id, day)
+            new = customer.features(day, lines)
             assert new is not None  # known without the lines, so with them too
-            warnings = _cut(lines, one)
+            warnings = _cut(lines, customer)
         changed = {name: (row[name], new[name]) for name in row if row[name] != new[name]}
         warnings += ranges.beyond_training(
             connection, champion.version, {name: after for name, (_, after) in changed.items()}
@@ -98,9 +98,11 @@ def _mart_row(connection: duckdb.DuckDBPyConnection, customer_id: str, day: date
     return dict(zip(names, row, strict=True))
 
 
-def _check(found: dict[str, Any] | None, row: dict[str, Any], customer_id: str, day: date) -> None:
+def _check(
+    features: dict[str, Any] | None, row: dict[str, Any], customer_id: str, day: date
+) -> None:
     """Refuse to go on from other features than the mart's: both forecasts must start alike."""
-    differing = [name for name in row if found is None or found[name] != row[name]]
+    differing = [name for name in row if features is None or features[name] != row[name]]
     if differing:
         raise warehouse.WarehouseError(
             f"the mart's {', '.join(differing)} of {customer_id} as of {day} do not follow from "
@@ -109,11 +111,11 @@ def _check(found: dict[str, Any] | None, row: dict[str, Any], customer_id: str, 
         )
 
 
-def _cut(lines: list[Line], one: OneCustomer) -> list[str]:
+def _cut(lines: list[Line], customer: OneCustomer) -> list[str]:
     return [
         f"the {abs(line.amount):,.2f} of {line.day} count as {abs(counted):,.2f}: what is "
         "larger is capped, as an order of one line; several smaller orders are not"
-        for line, counted in zip(lines, one.amounts_counted(), strict=True)
+        for line, counted in zip(lines, customer.amounts_counted(), strict=True)
         if counted != line.amount
     ]
 

@@ -39,19 +39,19 @@ def show(customer_id: str) -> None:
             help="Before the as-of date; 1 is the last day that counts.",
             key=f"{customer_id}/what if/days",
         )
-        asked = st.form_submit_button("What if?", icon=":material/alt_route:")
-    if asked:
+        submitted = st.form_submit_button("What if?", icon=":material/alt_route:")
+    if submitted:
         change = {"amount": each, "days_ago": ago, "is_return": more == RETURNS}
         _answer(customer_id, [change] * number)
 
 
 def _answer(customer_id: str, changes: list[dict[str, Any]]) -> None:
     try:
-        found = client.what_if(customer_id, changes)
+        answer = client.what_if(customer_id, changes)
     except client.ApiError as error:
         st.error(str(error))
         return
-    before, after = found["before"], found["after"]
+    before, after = answer["before"], answer["after"]
     more = after["predicted_30d_spend"] - before["predicted_30d_spend"]
     likelier = after["purchase_probability"] - before["purchase_probability"]
     with st.container(horizontal=True, gap="medium"):
@@ -71,15 +71,15 @@ def _answer(customer_id: str, changes: list[dict[str, Any]]) -> None:
         f"Without it {before['predicted_30d_spend']:,.2f} are expected, with probability "
         f"{before['purchase_probability']:.1%}. Model {after['model_version']}."
     )
-    if found["warnings"]:
-        st.warning("\n".join(f"- {warning}" for warning in found["warnings"]))
-    with st.expander(f"Features that follow ({len(found['changed'])})"):
+    if answer["warnings"]:
+        st.warning("\n".join(f"- {warning}" for warning in answer["warnings"]))
+    with st.expander(f"Features that follow ({len(answer['changed'])})"):
         st.dataframe(
             {
-                "feature": [label_of(entry["feature"]) for entry in found["changed"]],
+                "feature": [label_of(entry["feature"]) for entry in answer["changed"]],
                 # a column has one type, features have several
-                "as it is": [in_words(entry["before"]) for entry in found["changed"]],
-                "what if": [in_words(entry["after"]) for entry in found["changed"]],
+                "as it is": [in_words(entry["before"]) for entry in answer["changed"]],
+                "what if": [in_words(entry["after"]) for entry in answer["changed"]],
             },
             hide_index=True,
         )

@@ -64,7 +64,7 @@ def plan(
             "`python load/load.py PATH`"
         )
     handed_over = place.handed_over / rows
-    whole = _content_of_file(handed_over / "products.parquet"), _definition()
+    common = _content_of_file(handed_over / "products.parquet"), _definition()
     states = states_before(place, shards, in_place=in_place)
     if states is None:
         layout.remove(place.root / "done")
@@ -73,7 +73,7 @@ def plan(
     tasks = []
     for shard in range(shards):
         held = tuple(sorted(astuple(part)[1:] for part in parts if part.shard == shard))
-        key = _hash(held, _loads(handed_over, held), whole, settings)
+        key = _hash(held, _loads(handed_over, held), common, settings)
         if shard not in states and not place.shard(shard, key).exists():
             # what was made of a file that is gone cannot be built upon
             layout.remove(place.done(shard, key).parent)

@@ -127,8 +127,8 @@ def put_rows(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) -> Non
 
 def read(path: Path) -> dict[str, Any]:
     """Read JSON that is there."""
-    found: dict[str, Any] = json.loads(path.read_text())
-    return found
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content
 
 
 def get(path: Path) -> dict[str, Any] | None:

@@ -76,8 +76,8 @@ def score_shards(folder: Path, master: str, as_of: date | None = None) -> ScoreR
 
 def _shard(file: str) -> int | None:
     """Return the shard of a file of the mart; None where it is of all."""
-    found = re.search(r"/shard=(\d+)/", file)
-    return int(found[1]) if found else None
+    match = re.search(r"/shard=(\d+)/", file)
+    return int(match[1]) if match else None
 
 
 def _predict_shard(task: tuple[Path, Path, date, dict[str, list[str]]]) -> pd.DataFrame:

@@ -209,8 +209,8 @@ def _columns(connection: duckdb.DuckDBPyConnection, model: str) -> str:
         " and schema_name = 'intermediate' and table_name = ? and data_type = 'HUGEINT'",
         [model],
     ).fetchall()
-    whole = ", ".join(f"cast({name} as decimal(38, 0)) as {name}" for [name] in columns)
-    return f"* replace ({whole})" if whole else "*"
+    casts = ", ".join(f"cast({name} as decimal(38, 0)) as {name}" for [name] in columns)
+    return f"* replace ({casts})" if casts else "*"
 
 
 def _leave(connection: duckdb.DuckDBPyConnection, task: Task) -> list[str]:

@@ -113,39 +113,41 @@ def backtest(
     forecasts: dict[dt.date, dict[str, Forecast]] = {}
     tables: dict[dt.date, pd.DataFrame] = {}
     chosen: dict[dt.date, str] = {}
-    found: dict[str, dict[dt.date, pd.DataFrame]] = {name: {} for name in backtest_store.TABLES}
+    rows_by_table: dict[str, dict[dt.date, pd.DataFrame]] = {
+        name: {} for name in backtest_store.TABLES
+    }
     progress.update(task, description=f"forecasting as of {days[0]}")
     for fold in rolling.forecast_all(days, lambda: progress.update(task, advance=1)):
         day, forecasts_of_day = fold.day, fold.forecasts
         # as a fit does: what was known by then, newest first
         older, skills = past_forecasts[::-1], list(tables.values())[::-1]
         chosen[day] = compare.choose([table.drop(index=PUBLISHED) for table in skills])[0]
-        here = compare.calibrated(forecasts_of_day.by_model, older)
+        calibrated = compare.calibrated(forecasts_of_day.by_model, older)
         calibration = compare.calibration(chosen[day], older)
-        one = forecasts_of_day.by_model[chosen[day]]
-        published = calibration.straighten(one.spend, one.probability)
-        here[PUBLISHED] = Forecast(
+        raw = forecasts_of_day.by_model[chosen[day]]
+        published = calibration.straighten(raw.spend, raw.probability)
+        calibrated[PUBLISHED] = Forecast(
             published["predicted_30d_spend"], published["purchase_probability"]
         )
-        tables[day] = evaluation_table(forecasts_of_day.actual, here)
-        found["backtest"][day] = _forecasts(forecasts_of_day, here, published)
-        found["backtest_metrics"][day] = pd.concat(
+        tables[day] = evaluation_table(forecasts_of_day.actual, calibrated)
+        rows_by_table["backtest"][day] = _forecasts(forecasts_of_day, calibrated, published)
+        rows_by_table["backtest_metrics"][day] = pd.concat(
             [
-                metric_intervals(forecasts_of_day.actual, here, BASELINES, seed=seed),
+                metric_intervals(forecasts_of_day.actual, calibrated, BASELINES, seed=seed),
                 _doubt_metrics(forecasts_of_day.actual, published),
             ]
         ).assign(customers=len(forecasts_of_day.actual))
-        found["backtest_dates"][day] = pd.DataFrame(
+        rows_by_table["backtest_dates"][day] = pd.DataFrame(
             [{"chosen": chosen[day], **calibration.doubt.columns()}]
         )
         past_forecasts.append(forecasts_of_day.by_model)
-        snapshots[day], forecasts[day] = forecasts_of_day, here
+        snapshots[day], forecasts[day] = forecasts_of_day, calibrated
         progress.update(task, advance=1, description=f"forecast as of {day}")
     with warehouse.writer() as connection:
-        backtest_store.write(connection, found)
+        backtest_store.write(connection, rows_by_table)
     mean = mean_table(tables)
-    found_worth = worth(mean, PUBLISHED, snapshots, forecasts, seed)
-    return BacktestResult(days, tuple(kept), tables, chosen, found_worth)
+    measured_worth = worth(mean, PUBLISHED, snapshots, forecasts, seed)
+    return BacktestResult(days, tuple(kept), tables, chosen, measured_worth)
 
 
 def mean_table(tables: Mapping[dt.date, pd.DataFrame]) -> pd.DataFrame:
@@ -173,9 +175,10 @@ def _forecasts(
         if name != PUBLISHED
     ]
     names = {"predicted_30d_spend": "forecast"}
-    whole = {names.get(name, name): values for name, values in published.items()}
+    published_columns = {names.get(name, name): values for name, values in published.items()}
     return pd.concat(
-        [*frames, pd.DataFrame(common | {"model": PUBLISHED} | whole)], ignore_index=True
+        [*frames, pd.DataFrame(common | {"model": PUBLISHED} | published_columns)],
+        ignore_index=True,
     )
 
 

@@ -174,10 +174,10 @@ def check_raw(connection: duckdb.DuckDBPyConnection, as_of: dt.date | None = Non
         raise too_little_history(day, f"the orders begin on {first}", HORIZON_DAYS)
 
 
-def too_little_history(as_of: dt.date, found: str, horizon: int) -> HistoryError:
+def too_little_history(as_of: dt.date, reason: str, horizon: int) -> HistoryError:
     """Say that there are too few days before an as-of date, and how many it takes."""
     return HistoryError(
-        f"too little history as of {as_of}: {found}. Load sales that begin at least "
+        f"too little history as of {as_of}: {reason}. Load sales that begin at least "
         f"{3 * horizon} days before the as-of date, or choose a later one"
     )
 
@@ -272,7 +272,7 @@ def fingerprints(
     """Hash features and labels of each snapshot: the same rows in any order, the same text."""
     names = ("as_of_date", "customer_id", *contract.features)
     columns = ", ".join(f"mart.{name}" for name in names)
-    found = connection.execute(
+    hashes = connection.execute(
         f"""
         with hashed as (
             select mart.as_of_date, hash({columns}, labels.target_30d_spend) as row_hash
@@ -289,13 +289,13 @@ def fingerprints(
     ).fetchall()
     return {
         day: f"{rows}-{int(parity):016x}-{int(total) % 2**64:016x}"
-        for day, rows, parity, total in found
+        for day, rows, parity, total in hashes
     }
 
 
-def joint_fingerprint(known: Mapping[dt.date, str], dates: Sequence[dt.date]) -> str:
-    """Hash what is known of some snapshots into one text."""
-    parts = [f"{day} {known.get(day)}" for day in sorted(dates)]
+def joint_fingerprint(by_day: Mapping[dt.date, str], dates: Sequence[dt.date]) -> str:
+    """Hash the fingerprints of some snapshots into one text."""
+    parts = [f"{day} {by_day.get(day)}" for day in sorted(dates)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 

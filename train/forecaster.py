@@ -42,14 +42,14 @@ def _threads() -> ThreadpoolController:
 
 @dataclass(frozen=True)
 class OutOfTime:
-    """What a model said of one snapshot that it had not learned from, beside what happened.
+    """Forecasts of one snapshot that the model had not learned from, beside what happened.
 
     Attributes
     ----------
     actual, spend, probability
         Shape (rows,).
     has_own
-        Whether the probability is the model's own, not lent by another.
+        Whether the probability is the model's own, not that of another.
     season_known
         Whether the mart knew how busy the days ahead were a year before.
     """
@@ -106,7 +106,7 @@ class Calibration:
         if not doubt:
             return cls(level_after(past) if levelled else 1.0, purchase)
         # the level known now, and at each snapshot that known by then
-        levels = [level_after(past[known:]) if levelled else 1.0 for known in range(len(past) + 1)]
+        levels = [level_after(past[start:]) if levelled else 1.0 for start in range(len(past) + 1)]
         probability = purchase.predict(raw)
         # the spread around forecasts whose own month is on level: the month's doubt is the total's
         floored = [np.maximum(fold.spend, 0.0) for fold in past]
@@ -117,13 +117,16 @@ class Calibration:
         spread = AmountSpread.fit(np.concatenate(on_level), probability, happened)
         # each snapshot as it would have been published
         published = [spend * level for spend, level in zip(floored, levels[1:], strict=True)]
-        said = np.concatenate(published)
-        intervals = LevelIntervals.fit(spread, said, probability, happened)
-        deviation = spread.deviation(said, probability)
-        ends = np.cumsum([len(one) for one in published])[:-1]
+        forecasts = np.concatenate(published)
+        intervals = LevelIntervals.fit(spread, forecasts, probability, happened)
+        deviation = spread.deviation(forecasts, probability)
+        ends = np.cumsum([len(spend) for spend in published])[:-1]
         months = zip(past, published, np.split(deviation, ends), strict=True)
         of_totals = TotalDoubt.learn(
-            [PastMonth(fold.actual, one, two) for fold, one, two in months]
+            [
+                PastMonth(fold.actual, month_spend, month_deviation)
+                for fold, month_spend, month_deviation in months
+            ]
         )
         return cls(levels[0], purchase, spread, intervals, of_totals)
 

@@ -93,10 +93,14 @@ def find_leaks(
         bought = min((past.y > 0).sum(), (future.y > 0).sum())
         if bought < FEWEST_BUYERS or np.ptp(answer) == 0 or np.ptp(truth) == 0:
             continue
-        known, unknown = X_past[asked_past], X_future[asked_future]
+        past_columns, future_columns = X_past[asked_past], X_future[asked_future]
         alone = np.array(
             [
-                _skill(question, truth, _tree(known[:, [column]], answer, unknown[:, [column]]))
+                _skill(
+                    question,
+                    truth,
+                    _tree(past_columns[:, [column]], answer, future_columns[:, [column]]),
+                )
                 for column in range(len(names))
             ]
         )
@@ -106,8 +110,8 @@ def find_leaks(
         )
         # a fit this small waits longer for a second thread than it gains by it
         with threadpool_limits(limits=1):
-            joint.fit(known[:, others], answer)
-            reference = _skill(question, truth, joint.predict(unknown[:, others]))
+            joint.fit(past_columns[:, others], answer)
+            reference = _skill(question, truth, joint.predict(future_columns[:, others]))
         limit = max(floor, (1 + reference) / 2)
         leaks += [
             Leak(name, question, float(skill), limit)
@@ -153,10 +157,10 @@ def _skill(question: str, truth: Values, score: Values) -> float:
     return 0.0 if np.isnan(correlation) else correlation
 
 
-def _tree(known: Values, answer: Values, unknown: Values) -> Values:
+def _tree(past: Values, answer: Values, future: Values) -> Values:
     leaf = max(5, len(answer) // 200)
     tree = DecisionTreeRegressor(max_leaf_nodes=64, min_samples_leaf=leaf, random_state=0)
-    return tree.fit(known, answer).predict(unknown)
+    return tree.fit(past, answer).predict(future)
 
 
 def _sample(rows: Rows, seed: int) -> Rows:

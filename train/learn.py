@@ -123,7 +123,9 @@ def fit(
     newest, older = _gather(rolling, folds, lambda: progress.update(bar, advance=1), check_rows)
     rolled = [newest, *older]
     by_fold = [fold.forecasts.by_model for fold in rolled]
-    tables = [compare.evaluate_fold(one, by_fold[i + 1 :]) for i, one in enumerate(by_fold)]
+    tables = [
+        compare.evaluate_fold(forecasts, by_fold[i + 1 :]) for i, forecasts in enumerate(by_fold)
+    ]
     chosen, choice = compare.choose(tables[1:])
 
     progress.update(bar, description=f"refitting {chosen} on all labels")
@@ -180,8 +182,8 @@ def fit(
     # the dates that the next fit will look at too
     snapshots = {fold.day: fold.forecasts for fold in rolled[: len(folds)]}
     published = {
-        day: compare.calibrated({chosen: one[chosen]}, by_fold[i + 1 :])[chosen]
-        for i, (day, one) in enumerate(zip(snapshots, by_fold, strict=False))
+        day: compare.calibrated({chosen: forecasts[chosen]}, by_fold[i + 1 :])[chosen]
+        for i, (day, forecasts) in enumerate(zip(snapshots, by_fold, strict=False))
     }
     proof = promotion.evidence(snapshots, published)
     verdict = promotion.evaluate_challenger(
@@ -271,8 +273,10 @@ def _intervals(
         ),
         best: Forecast(snapshot.by_model[best].spend),
     }
-    found = metric_intervals(snapshot.actual, forecasts, [best], replicates=REPLICATES, seed=seed)
-    return found[found["metric"].isin(compare.RANKED)]
+    measured = metric_intervals(
+        snapshot.actual, forecasts, [best], replicates=REPLICATES, seed=seed
+    )
+    return measured[measured["metric"].isin(compare.RANKED)]
 
 
 def _check_purchases(past: dataset.Rows, fold: dt.date) -> None:
@@ -296,5 +300,5 @@ def _refit(
 
 
 def _for_json(table: pd.DataFrame) -> dict[str, dict[str, float | None]]:
-    known = table.astype(object).where(table.notna(), None)
-    return {str(name): dict(row) for name, row in known.iterrows()}
+    with_nulls = table.astype(object).where(table.notna(), None)
+    return {str(name): dict(row) for name, row in with_nulls.iterrows()}

@@ -82,7 +82,10 @@ def _compile(*arguments: str) -> dict[str, str]:
         DuckDBConnectionManager.close_all_connections()
     if result.exception or not result.success:
         raise RuntimeError(f"dbt cannot compile the kernel: {result.exception}")
-    return {one.node.name: one.node.compiled_code for one in result.result.results}
+    return {
+        node_result.node.name: node_result.node.compiled_code
+        for node_result in result.result.results
+    }
 
 
 def write(file: Path, dates: list[date], at_a_time: int) -> None:

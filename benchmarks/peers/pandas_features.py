@@ -80,8 +80,8 @@ def extremes(days: pd.DataFrame, spine: pd.DataFrame, features: list[Feature]) -
     """Take the largest value, or the first or last event date, of each row of the spine."""
     parts = []
     for as_of, customers in spine.groupby("as_of_date")["customer_id"]:
-        known = (days["known_date"] < as_of) & (days["known_until"] >= as_of)
-        valid = days[known & (days["event_date"] < as_of)]
+        is_known = (days["known_date"] < as_of) & (days["known_until"] >= as_of)
+        valid = days[is_known & (days["event_date"] < as_of)]
         before = as_of - valid["event_date"]
         columns = {}
         for feature in features:

@@ -85,9 +85,11 @@ def padded(ids: pd.Series, rng: np.random.Generator) -> pd.Series:
 
 def where_in(values: pd.Series, wanted: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """Return the positions in `values` of what is in `wanted`, and where it is there."""
-    found = pc.index_in(pa.array(values), value_set=pa.array(wanted)).to_numpy(zero_copy_only=False)
-    positions = np.flatnonzero(~np.isnan(found))
-    return positions, found[positions].astype("int64")
+    indices = pc.index_in(pa.array(values), value_set=pa.array(wanted)).to_numpy(
+        zero_copy_only=False
+    )
+    positions = np.flatnonzero(~np.isnan(indices))
+    return positions, indices[positions].astype("int64")
 
 
 def registered(tables: Tables) -> np.ndarray:

@@ -113,17 +113,23 @@ def plant(
         The faulty tables, and the ledger: one row per planted fault with the columns of
         `LEDGER`; value_before is text, null for added or removed rows.
     """
-    wanted = [one for one in faults if one.table in tables and plan.rate(one.name) > 0]
+    wanted = [
+        candidate
+        for candidate in faults
+        if candidate.table in tables and plan.rate(candidate.name) > 0
+    ]
     free = _Free(tables)
     chosen = {}
     # those that need whole days or customers choose first; each has a generator of its own, so
     # that another fault's rate changes only which rows are left
-    for fault in sorted(wanted, key=lambda one: not (one.whole_days or one.claims_sales)):
+    for fault in sorted(
+        wanted, key=lambda candidate: not (candidate.whole_days or candidate.claims_sales)
+    ):
         rng = _generator(plan, fault, part)
         chosen[fault.name] = (free.take(fault, tables, plan, rng), rng)
     faulty = dict(tables)
     added: dict[str, list[pd.DataFrame]] = {}
-    for fault in (one for one in wanted if not one.removes):
+    for fault in (candidate for candidate in wanted if not candidate.removes):
         rows, rng = chosen[fault.name]
         for name, table in fault.plant(faulty, rows, rng).items() if len(rows) else ():
             # rows are added last, so that the positions of all others stay
@@ -133,7 +139,7 @@ def plant(
             added.setdefault(name, []).append(table.iloc[old_rows:])
     for name, copies in added.items():
         faulty[name] = pd.concat([faulty[name], *copies], ignore_index=True)
-    for fault in (one for one in wanted if one.removes):
+    for fault in (candidate for candidate in wanted if candidate.removes):
         rows, rng = chosen[fault.name]
         if len(rows):
             faulty.update(fault.plant(faulty, rows, rng))
@@ -163,8 +169,8 @@ def _ledger(tables: Tables, planted: Mapping[Fault, np.ndarray]) -> pd.DataFrame
 
 def is_in(values: pd.Series, wanted: pd.Series) -> np.ndarray:
     """Mark the values that are in `wanted`; of text, where pandas asks one by one."""
-    found = pc.is_in(pa.array(values), value_set=pa.array(wanted))
-    return found.to_numpy(zero_copy_only=False)
+    marks = pc.is_in(pa.array(values), value_set=pa.array(wanted))
+    return marks.to_numpy(zero_copy_only=False)
 
 
 class _Free:

@@ -108,7 +108,9 @@ def names_garbled(tables: Tables, rows: np.ndarray, rng: np.random.Generator) ->
 def dates_in_other_formats(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
     """Write dates as a till from elsewhere writes them."""
     dates = tables[HEADER]["transaction_date"].iloc[rows]
-    written = np.array([dates.dt.strftime(one).to_numpy(dtype=object) for one in _DATE_FORMATS])
+    written = np.array(
+        [dates.dt.strftime(date_format).to_numpy(dtype=object) for date_format in _DATE_FORMATS]
+    )
     drawn = rng.integers(0, len(_DATE_FORMATS), len(rows))
     text = written[drawn, np.arange(len(rows))]
     return {HEADER: with_text(tables[HEADER], rows, "transaction_date", text)}

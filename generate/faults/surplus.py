@@ -118,10 +118,10 @@ def late_rows(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tab
     """Record transactions, header and lines, days after they happened."""
     headers, lines = tables[HEADER], tables[LINE]
     recorded = later(headers["recorded_at"].iloc[rows], LATE_DAYS, rng)
-    affected, found = where_in(lines["transaction_id"], headers["transaction_id"].iloc[rows])
+    affected, places = where_in(lines["transaction_id"], headers["transaction_id"].iloc[rows])
     return {
         HEADER: with_values(headers, rows, recorded_at=recorded),
-        LINE: with_values(lines, affected, recorded_at=recorded[found]),
+        LINE: with_values(lines, affected, recorded_at=recorded[places]),
     }
 
 

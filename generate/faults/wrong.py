@@ -90,8 +90,8 @@ def amounts_times_100(tables: Tables, rows: np.ndarray, rng: np.random.Generator
     """Write cents for units, in a line and so in its header's total."""
     headers, lines = tables[HEADER], tables[LINE].iloc[rows]
     amount = lines["line_item_amount"]
-    header, found = where_in(headers["transaction_id"], lines["transaction_id"])
-    total = headers["total_amount"].iloc[header] + 99 * amount.iloc[found].to_numpy("int64")
+    header, places = where_in(headers["transaction_id"], lines["transaction_id"])
+    total = headers["total_amount"].iloc[header] + 99 * amount.iloc[places].to_numpy("int64")
     return {
         LINE: with_values(tables[LINE], rows, line_item_amount=(amount * 100).array),
         HEADER: with_values(headers, header, total_amount=total.array),

@@ -142,18 +142,18 @@ def draw_comebacks(rule: ReturnRule, purchases: Purchases, rng: np.random.Genera
     returned = rng.random(count) < rule.share
     shortest, longest = rule.lag
     lag = rng.integers(shortest, longest + 1, count)
-    whole = rng.random(count) < rule.whole
+    is_whole = rng.random(count) < rule.whole
     line = rng.integers(0, purchases.lines) if count else np.zeros(0, dtype="int64")
     time = np.floor(purchases.time) + lag + rng.random(count)
-    return Comeback(np.where(returned, time, np.inf), whole, line)
+    return Comeback(np.where(returned, time, np.inf), is_whole, line)
 
 
 def returns_of(calendar: Calendar, comeback: Comeback, lines: Lines) -> Returns:
     """Return the goods that come back inside the period."""
     returned = comeback.time < calendar.days
     number = rank(np.bincount(lines.header, minlength=len(returned)))
-    one = number == comeback.line[lines.header]
-    kept = returned[lines.header] & (comeback.whole[lines.header] | one)
+    is_returned_line = number == comeback.line[lines.header]
+    kept = returned[lines.header] & (comeback.whole[lines.header] | is_returned_line)
     purchase = np.flatnonzero(returned)
     return Returns(
         purchase=purchase,

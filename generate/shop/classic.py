@@ -110,15 +110,15 @@ class ClassicForecaster:
     process: Classic
     histories: Histories
 
-    def expect(self, day: int, horizon: int, known: np.ndarray) -> Expected:
+    def expect(self, day: int, horizon: int, customers: np.ndarray) -> Expected:
         """Return what `[day, day + horizon)` lets expect; see `Posterior.expect`."""
-        state = self.histories.state(day, known)
-        registered = self.histories.customers.registered[known]
+        state = self.histories.state(day, customers)
+        registered = self.histories.customers.registered[customers]
         since = day - np.maximum(self.histories.last_day(state), registered)
         spend, probability = _table(self.process, horizon)
         x = self.histories.states.x[state]
         since = np.minimum(since, spend.shape[1] - 1)
-        back = self.histories.returns_due(self.process.returns, day, horizon)[known]
+        back = self.histories.returns_due(self.process.returns, day, horizon)[customers]
         return Expected(spend[x, since] - back, probability[x, since])
 
 

@@ -91,9 +91,9 @@ class Histories:
         """Return the positions of the customers who were registered before a day."""
         return np.flatnonzero(self.customers.registered < day)
 
-    def state(self, day: int, known: np.ndarray) -> np.ndarray:
+    def state(self, day: int, customers: np.ndarray) -> np.ndarray:
         """Return the position in `states` of some customers as of the start of a day."""
-        return np.searchsorted(self._key, known * self._stride + day) + known
+        return np.searchsorted(self._key, customers * self._stride + day) + customers
 
     def last_day(self, state: np.ndarray) -> np.ndarray:
         """Return the day since start of the last purchase; -1 without one."""

@@ -54,13 +54,13 @@ def expected(drawer: Drawer, behaviour: Behaviour, days: Sequence[date]) -> pa.T
         if not 0 <= day <= plan.days:
             end = plan.start + timedelta(plan.days)
             raise ValueError(f"{as_of} is outside the shop's period, {plan.start} to {end}")
-        known = histories.known(day)
-        forecast = forecaster.expect(day, HORIZON, known)
+        customers = histories.known(day)
+        forecast = forecaster.expect(day, HORIZON, customers)
         parts.append(
             pa.table(
                 {
-                    "as_of_date": pa.array(np.full(len(known), np.datetime64(as_of, "D"))),
-                    "customer_id": behaviour.customer_id.take(pa.array(known)),
+                    "as_of_date": pa.array(np.full(len(customers), np.datetime64(as_of, "D"))),
+                    "customer_id": behaviour.customer_id.take(pa.array(customers)),
                     "expected_30d_spend": forecast.spend,
                     "purchase_probability": forecast.purchase_probability,
                 }

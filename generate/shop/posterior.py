@@ -54,7 +54,7 @@ class Group:
 
     def take(self, customers: np.ndarray) -> Group:
         """Return the priors of some customers, by position."""
-        return Group(**{one.name: getattr(self, one.name)[customers] for one in fields(self)})
+        return Group(**{field.name: getattr(self, field.name)[customers] for field in fields(self)})
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,7 @@ class Posterior:
         self._histories = histories
         self._believed = [_believe(group, histories.states) for group in groups]
 
-    def expect(self, day: int, horizon: int, known: np.ndarray) -> Expected:
+    def expect(self, day: int, horizon: int, customers: np.ndarray) -> Expected:
         """Return the expected net spend and the purchase probability of `[day, day + horizon)`.
 
         Net spend is what is bought less what comes back on these days, not floored at 0.
@@ -219,31 +219,31 @@ class Posterior:
         ----------
         day
             Days since the calendar's start; what was before it is used, no more.
-        known
+        customers
             Positions of the customers, registered before the day.
         """
         calendar, returns = self._histories.calendar, self._returns
-        state = self._histories.state(day, known)
+        state = self._histories.state(day, customers)
         x = self._histories.states.x[state]
-        exposure = calendar.cumulated[day] - self._histories.entry[known]
+        exposure = calendar.cumulated[day] - self._histories.entry[customers]
         edges = calendar.cumulated[day : day + horizon + 1] - calendar.cumulated[day]
         prices = calendar.price_index[day : day + horizon]
         due = returns.share * returns.due(0, horizon - 1 - np.arange(horizon))
         alive, gone, spends, buys = [], [], [], []
-        for one in self._believed:
-            group = one.group
-            s, scale = group.rate_shape[known] + x, group.rate_scale[known] + exposure
-            alive.append(one.alive[state] - s * np.log(scale))
-            gone.append(one.gone[state])
+        for believed in self._believed:
+            group = believed.group
+            s, scale = group.rate_shape[customers] + x, group.rate_scale[customers] + exposure
+            alive.append(believed.alive[state] - s * np.log(scale))
+            gone.append(believed.gone[state])
             # E[1 / lines] of 1 + Poisson(e); the same for all customers of a kind
             extra = group.extra_lines[0]
             window = Window(edges, prices * (1 - due * returns.part(-np.expm1(-extra) / extra)))
-            drop = group.drop_a[known], group.drop_b[known]
+            drop = group.drop_a[customers], group.drop_b[customers]
             ahead = purchases_ahead(window, x, s, scale, *drop)
-            spends.append(one.value[state] * ahead)
+            spends.append(believed.value[state] * ahead)
             buys.append(-np.expm1(-s * np.log1p(window.width / scale)))
         weight = np.exp(alive - logsumexp(alive + gone, axis=0))
-        back = self._histories.returns_due(returns, day, horizon)[known]
+        back = self._histories.returns_due(returns, day, horizon)[customers]
         return Expected(
             spend=(weight * spends).sum(axis=0) - back,
             purchase_probability=(weight * buys).sum(axis=0),
@@ -255,7 +255,7 @@ def _believe(group: Group, states: States) -> _Believed:
     level, spread, basket = _basket(group_by_state, states)
     # the number of lines beyond the first is Poisson, up to what no kind changes
     lines = states.extra_lines * np.log(group_by_state.extra_lines)
-    known = np.log(group_by_state.share) + basket + lines - states.x * group_by_state.extra_lines
+    base = np.log(group_by_state.share) + basket + lines - states.x * group_by_state.extra_lines
     alive, gone = log_likelihood(
         states.x,
         states.recency,
@@ -266,8 +266,8 @@ def _believe(group: Group, states: States) -> _Believed:
     unexposed = (group_by_state.rate_shape + states.x) * np.log(group_by_state.rate_scale)
     return _Believed(
         group=group,
-        alive=known + alive + unexposed,
-        gone=known + gone,
+        alive=base + alive + unexposed,
+        gone=base + gone,
         value=np.exp(level + (spread + group_by_state.basket_spread**2) / 2),
     )
 

@@ -92,7 +92,7 @@ class Process:
         """Return the priors of customers of given kinds, segments, regions and membership."""
 
         def of_kind(name: str) -> np.ndarray:
-            return np.array([getattr(one, name) for one in self.kinds])[kind]
+            return np.array([getattr(customer_kind, name) for customer_kind in self.kinds])[kind]
 
         mean = (
             of_kind("rate_mean")
@@ -138,9 +138,13 @@ class Process:
         time = calendar.time_at(entry[customer] + position * exposure[customer])
         time = np.minimum(time, np.nextafter(calendar.days, 0))
         kind = customers.kind[customer]
-        noise = rng.normal(0.0, np.array([one.basket_spread for one in self.kinds])[kind])
+        noise = rng.normal(
+            0.0, np.array([customer_kind.basket_spread for customer_kind in self.kinds])[kind]
+        )
         index = calendar.price_index[time.astype(int)]
-        lines = 1 + rng.poisson(np.array([one.extra_lines for one in self.kinds])[kind])
+        lines = 1 + rng.poisson(
+            np.array([customer_kind.extra_lines for customer_kind in self.kinds])[kind]
+        )
         cents = np.rint(100 * np.exp(customers.latent["level"][customer] + noise) * index)
         # a line is worth a cent at least
         return Purchases(customer, time, np.maximum(cents.astype("int64"), lines), lines)

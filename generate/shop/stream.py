@@ -77,8 +77,8 @@ def draw(
         jobs = min(os.cpu_count() or 1, -(-len(numbers) // _FEWEST_PER_JOB))
     if jobs == 1:
         drawer = Drawer(plan)
-        for one in chunks:
-            yield _draw_chunk(drawer, one, folder, as_of)
+        for part in chunks:
+            yield _draw_chunk(drawer, part, folder, as_of)
         return
     # a fresh process inherits no lock that a thread of this one holds
     context = multiprocessing.get_context("spawn")
@@ -128,8 +128,8 @@ def _draw_chunk(
     purchases = [block.behaviour.purchases for block in blocks]
     return Drawn(
         files={name: _write(table, folder, name, numbers[0]) for name, table in tables.items()},
-        purchases=sum(len(one.cents) for one in purchases),
-        cents=sum(int(one.cents.sum()) for one in purchases),
+        purchases=sum(len(of_block.cents) for of_block in purchases),
+        cents=sum(int(of_block.cents.sum()) for of_block in purchases),
         last_known=max(filter(None, map(_last_known, blocks)), default=None),
     )
 

@@ -64,13 +64,13 @@ class Lineage:
         tree = parse_one(self.models[name], dialect="duckdb")
         assert isinstance(tree, exp.Query)  # as all that dbt compiles
         self._read_so_far[name] = so_far
-        found = self._dated(self.query(tree, {}, name), name)
+        relation = self._dated(self.query(tree, {}, name), name)
         del self._read_so_far[name]
         if name in self._read_by_themselves and not so_far.columns:
             # a snapshot that reads what it held before: once more, now that its columns are known
             del self.unresolved[noted:]
-            return self._read(name, found)
-        return found
+            return self._read(name, relation)
+        return relation
 
     def _dated(self, relation: Relation, name: str) -> Relation:
         if name not in self.histories:

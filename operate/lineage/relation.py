@@ -48,6 +48,9 @@ def stack(left: Relation, right: Relation, *, by_name: bool) -> Relation:
     )
 
 
-def merge(one: Fields, other: Fields) -> Fields:
-    """Return what stands behind each name in one or the other."""
-    return {name: one.get(name, NOTHING) | other.get(name, NOTHING) for name in {**one, **other}}
+def merge(fields: Fields, other_fields: Fields) -> Fields:
+    """Return what stands behind each name in either of the two."""
+    return {
+        name: fields.get(name, NOTHING) | other_fields.get(name, NOTHING)
+        for name in {**fields, **other_fields}
+    }

@@ -77,10 +77,12 @@ class Select:
         if isinstance(star, exp.Star | exp.Columns):
             table = projection.table if isinstance(projection, exp.Column) else ""
             sources = [self.sources[table.lower()]] if table else self.sources.values()
-            found = {name: fields for source in sources for name, fields in source.fields.items()}
+            projected = {
+                name: fields for source in sources for name, fields in source.fields.items()
+            }
             for replaced in star.args.get("replace") or []:
-                found[replaced.alias.lower()] = self._fields(replaced.this)
-            return found
+                projected[replaced.alias.lower()] = self._fields(replaced.this)
+            return projected
         return {projection.alias_or_name.lower(): self._fields(projection)}
 
     def _fields(self, node: exp.Expr) -> Fields:
@@ -90,18 +92,18 @@ class Select:
             return {part.name.lower(): self._names(part.expression) for part in parts}
         if isinstance(node, exp.Column):
             tables = [node.table.lower()] if node.table else self.sources
-            found: Fields = {}
+            fields: Fields = {}
             for table in tables:
                 if table in self.sources:
-                    found = merge(found, self.sources[table].fields.get(node.name.lower(), {}))
-            return found
+                    fields = merge(fields, self.sources[table].fields.get(node.name.lower(), {}))
+            return fields
         if isinstance(node, exp.Window | exp.Filter | exp.Alias):
             return self._fields(node.this)
-        found = {}
+        fields = {}
         if isinstance(node, exp.Func):
             for child in node.iter_expressions():
-                found = merge(found, self._fields(child))
-        return found
+                fields = merge(fields, self._fields(child))
+        return fields
 
     def _names(self, node: exp.Expr | None) -> Columns:
         """Return the raw columns behind all that an expression names."""

@@ -46,12 +46,12 @@ def section(connection: duckdb.DuckDBPyConnection) -> Section:
         page.blocks.append(_rules(table, [row[1:] for row in rows if row[0] == table]))
         if table in examples:
             page.blocks.append(examples[table])
-    for table, outcome, rule, found, amount, part, _ in rows:
+    for table, outcome, rule, touched, amount, part, _ in rows:
         # the money of a header is the money of its lines: it is named once
         if table == LINES and outcome in ("quarantined", "repaired") and amount:
             page.findings.append(
                 Finding(
-                    f"Rule {words(rule)}: {counted(found, 'line')} ({share(part)}) {outcome}.",
+                    f"Rule {words(rule)}: {counted(touched, 'line')} ({share(part)}) {outcome}.",
                     abs(float(amount)),
                 )
             )
@@ -68,11 +68,11 @@ def _rules(table: str, rows: list[tuple]) -> Table:
             (
                 words(rule),
                 outcome,
-                count(found),
+                count(touched),
                 share(part),
                 *((money(amount), share(money_part)) if with_money else ()),
             )
-            for outcome, rule, found, amount, part, money_part in rows
+            for outcome, rule, touched, amount, part, money_part in rows
         ],
         "A line of a rejected header is rejected with it, under the rule header ...: one fault "
         "shows once in the headers and once in the lines."

@@ -56,7 +56,7 @@ def section(connection: duckdb.DuckDBPyConnection) -> Section:
         order by cohort, age
         """,
     )
-    whole = dict(
+    full_periods = dict(
         ask(
             connection,
             f"""
@@ -69,24 +69,24 @@ def section(connection: duckdb.DuckDBPyConnection) -> Section:
             """,
         )
     )
-    page.blocks.append(_heat_map(unit, rows, whole))
+    page.blocks.append(_heat_map(unit, rows, full_periods))
     return page
 
 
-def _heat_map(unit: str, rows: list[tuple], whole: dict) -> Table:
-    found: dict = {}
+def _heat_map(unit: str, rows: list[tuple], full_periods: dict) -> Table:
+    by_cohort: dict = {}
     for cohort, age, customers in rows:
-        found.setdefault(cohort, {})[age] = customers
-    ages = range(1, max((max(whole[cohort], 0) for cohort in found), default=0) + 1)
+        by_cohort.setdefault(cohort, {})[age] = customers
+    ages = range(1, max((max(full_periods[cohort], 0) for cohort in by_cohort), default=0) + 1)
     cells, shades = [], []
     strongest = max(
-        (kept[age] / kept[0] for kept in found.values() for age in kept if age > 0), default=1
+        (kept[age] / kept[0] for kept in by_cohort.values() for age in kept if age > 0), default=1
     )
-    for cohort, kept in found.items():
+    for cohort, kept in by_cohort.items():
         size = kept.get(0, 0)
         line, colours = [_name(cohort, unit), count(size)], ["", ""]
         for age in ages:
-            over = age <= whole[cohort] and size
+            over = age <= full_periods[cohort] and size
             part = kept.get(age, 0) / size if over else None
             line.append("" if part is None else f"{100 * part:.0f}")
             colours.append("" if part is None else _shade(part / strongest))

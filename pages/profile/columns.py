@@ -78,7 +78,7 @@ def _describe(
     types.pop("_loaded_at", None)
     (rows,) = ask_one(connection, f"select count(*) from raw.{table.name}")
     exact = rows <= COUNTED_ROWS
-    measures = ", ".join(_measures(*one, exact) for one in types.items())
+    measures = ", ".join(_measures(*column, exact) for column in types.items())
     figures = ask_one(connection, f"select {measures} from raw.{table.name}")
     cells = []
     for place, (name, data_type) in enumerate(types.items()):
@@ -126,7 +126,7 @@ def _describe(
     empty = [cell[0] for cell in cells if cell[3] == "100.0 %"]
     if empty:
         page.blocks.append(Note(f"Wholly empty: {', '.join(empty)}."))
-    absent = [one.name for one in table.columns if one.name not in types]
+    absent = [column.name for column in table.columns if column.name not in types]
     if absent:
         page.missing(f"{words(table.name).capitalize()} has no column {', '.join(absent)}.")
 

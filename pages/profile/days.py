@@ -185,22 +185,22 @@ def _name_odd_days(page: Section, rows: list[tuple]) -> None:
         ("few lines per sale", "far fewer lines per sale than usual", 4, 5),
         ("came twice", "rows that came twice", 6, 2),
     ):
-        found = [row for row in rows if row[1] == kind]
-        if not found:
+        odd_days = [row for row in rows if row[1] == kind]
+        if not odd_days:
             continue
-        lost = [max(float(row[8] or 0) - float(row[7]), 0) for row in found]
-        worst = min(found, key=lambda row: row[told] / max(row[usual], 1))
+        lost = [max(float(row[8] or 0) - float(row[7]), 0) for row in odd_days]
+        worst = min(odd_days, key=lambda row: row[told] / max(row[usual], 1))
         what = "copies beside" if kind == "came twice" else "instead of"
         page.findings.append(
             Finding(
-                f"{counted(len(found), 'day')} with {sentence}, such as {day(worst[0])}: "
+                f"{counted(len(odd_days), 'day')} with {sentence}, such as {day(worst[0])}: "
                 f"{count(worst[told])} {what} {count(worst[usual])}.",
                 0.0 if kind == "came twice" else sum(lost),
             )
         )
 
 
-def _rest(found: int) -> str:
+def _rest(total: int) -> str:
     return (
-        f"The {LISTED} largest; {found - LISTED:,} more are not listed. " if found > LISTED else ""
+        f"The {LISTED} largest; {total - LISTED:,} more are not listed. " if total > LISTED else ""
     )

@@ -58,14 +58,14 @@ def section(connection: duckdb.DuckDBPyConnection) -> Section:
                     f"({share(total - dated, total)}) state no day of recording."
                 )
             )
-        bars = bars or [100 * found / dated for found in counts]
+        bars = bars or [100 * rows / dated for rows in counts]
         tables.append(
             Table(
                 words(table).capitalize(),
                 ("recorded", "rows", "share", "money"),
                 [
-                    (label, count(found), share(found, dated), money(amount))
-                    for (label, _), found, amount in zip(_CLASSES, counts, amounts, strict=True)
+                    (label, count(rows), share(rows, dated), money(amount))
+                    for (label, _), rows, amount in zip(_CLASSES, counts, amounts, strict=True)
                 ],
             )
         )

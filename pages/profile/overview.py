@@ -126,39 +126,39 @@ def sentences(shop: Overview, quarantine_limit: float) -> list[str]:
         if days == 1
         else f"From {day(shop.first)} to {day(shop.last)}, {counted(days, 'day')}"
     )
-    said = [
+    summary = [
         f"{period}, the shop took "
         f"{counted(shop.orders, 'order')} worth {money(shop.revenue)}; "
         f"{money(shop.returned)} came back, which leaves {money(shop.revenue - shop.returned)}."
     ]
     if shop.customers:
-        said.append(
+        summary.append(
             f"The buyers known by an id are {counted(shop.customers, 'customer')}; "
             f"{share(shop.one_time, shop.customers)} of them bought only once."
         )
     elif shop.orders:
-        said.append("No purchase states a customer, so nothing can be forecast per customer.")
+        summary.append("No purchase states a customer, so nothing can be forecast per customer.")
     else:
-        said.append("There are only returns, no purchases.")
+        summary.append("There are only returns, no purchases.")
     if shop.top_customers:
-        said.append(
+        summary.append(
             f"The best 10 % ({counted(shop.top_customers, 'customer')}) make "
             f"{share(shop.top_spend, shop.identified)} of the purchases of known customers."
         )
     if shop.anonymous and shop.customers:
-        said.append(
+        summary.append(
             f"{share(shop.anonymous, shop.revenue)} of the purchases ({money(shop.anonymous)}) "
             "state no customer."
         )
     if shop.raw_money:
         part = float(shop.quarantined_money) / float(shop.raw_money)
-        said.append(f"The cleaning sets {share(part)} of all line money aside.")
+        summary.append(f"The cleaning sets {share(part)} of all line money aside.")
         if part > quarantine_limit:
-            said.append(
+            summary.append(
                 f"That is more than the {share(quarantine_limit)} at which a build of the feature "
                 "store stops."
             )
-    return said
+    return summary
 
 
 def worst(findings: Sequence[Finding]) -> list[Finding]:

@@ -34,7 +34,7 @@ def days(dates: Sequence[dt.date], sales: Sequence[int], odd: Sequence[str | Non
     """Draw sales per day as dots, their mean of seven days as a line, odd days in orange."""
     drawing, axes = _figure("Sales per day", y="sales")
     values = np.asarray(sales, dtype=float)
-    marked = np.asarray([one is not None for one in odd])
+    marked = np.asarray([kind is not None for kind in odd])
     places = mdates.date2num(dates)
     axes.plot(places, values, ".", markersize=2, color=GREY, rasterized=len(values) > 2000)
     axes.plot(places[3:-3], np.convolve(values, np.ones(7) / 7, "valid"), color=BLUE, linewidth=1.2)
@@ -48,14 +48,14 @@ def months(
     starts: Sequence[dt.date],
     spend: Sequence[float],
     returned: Sequence[float],
-    whole: Sequence[bool],
+    is_whole: Sequence[bool],
 ) -> str:
     """Draw purchases upwards and returns downwards, months that are not whole in grey."""
     drawing, axes = _figure("Money per month", y="money")
     places = mdates.date2num(starts) + 15
-    colours = [BLUE if one else GREY for one in whole]
+    colours = [BLUE if full else GREY for full in is_whole]
     axes.bar(places, spend, width=24, color=colours)
-    axes.bar(places, [-one for one in returned], width=24, color=ORANGE)
+    axes.bar(places, [-amount for amount in returned], width=24, color=ORANGE)
     axes.axhline(0, color="black", linewidth=0.6)
     _dates(axes)
     return svg_uri(drawing)

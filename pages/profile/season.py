@@ -46,13 +46,13 @@ def _months(connection: duckdb.DuckDBPyConnection, page: Section) -> None:
         order by month
         """,
     )
-    whole = [row for row in rows if row[3]]
+    whole_months = [row for row in rows if row[3]]
     text = (
         "Purchases and, below the line, returns. Months that the data cover only in part are grey."
     )
-    if len(whole) >= 2:
-        best = max(whole, key=lambda row: row[1])
-        mean = sum(row[1] for row in whole) / len(whole)
+    if len(whole_months) >= 2:
+        best = max(whole_months, key=lambda row: row[1])
+        mean = sum(row[1] for row in whole_months) / len(whole_months)
         if mean:
             text += (
                 f" The best whole month is {best[0]:%B %Y} with {money(best[1])}, "

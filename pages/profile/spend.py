@@ -39,7 +39,7 @@ def section(connection: duckdb.DuckDBPyConnection) -> Section:
 
 
 def _distribution(
-    connection: duckdb.DuckDBPyConnection, page: Section, one: str, table: str
+    connection: duckdb.DuckDBPyConnection, page: Section, unit: str, table: str
 ) -> None:
     bins = ask(
         connection,
@@ -52,10 +52,10 @@ def _distribution(
         """,
     )
     edges, heights = [], []
-    found = dict(bins)
+    counts = dict(bins)
     for step in range(bins[0][0], bins[-1][0] + 1):
         edges.append(10 ** (step / STEPS))
-        heights.append(found.get(step, 0))
+        heights.append(counts.get(step, 0))
     edges.append(10 ** ((bins[-1][0] + 1) / STEPS))
     mean, most, (low, middle, high, top) = ask_one(
         connection,
@@ -67,9 +67,9 @@ def _distribution(
     )
     page.blocks.append(
         Picture(
-            f"Purchases per {one}",
-            plots.log_histogram(f"Purchases per {one}", edges, heights, f"{one}s"),
-            f"Half of the {one}s are below {money(middle)}, the mean is {money(mean)}; one in ten "
+            f"Purchases per {unit}",
+            plots.log_histogram(f"Purchases per {unit}", edges, heights, f"{unit}s"),
+            f"Half of the {unit}s are below {money(middle)}, the mean is {money(mean)}; one in ten "
             f"is below {money(low)}, one in ten above {money(high)}, one in a hundred above "
             f"{money(top)}; the largest is {money(most)}.",
         )

@@ -20,9 +20,9 @@ def count(value: float | Decimal | None) -> str:
     return NOTHING if value is None else f"{value:,.0f}"
 
 
-def counted(value: int, one: str, many: str | None = None) -> str:
+def counted(value: int, singular: str, many: str | None = None) -> str:
     """Return `1 day` or `2 days`; `many` where an s is not enough."""
-    return f"{value:,} {one if value == 1 else many or one + 's'}"
+    return f"{value:,} {singular if value == 1 else many or singular + 's'}"
 
 
 def money(value: Number | None) -> str:
@@ -34,11 +34,11 @@ def money(value: Number | None) -> str:
     return f"{round(value, digits) + 0:,.{digits}f}"
 
 
-def share(part: float | Decimal | None, whole: float | Decimal | None = 1) -> str:
+def share(part: float | Decimal | None, total: float | Decimal | None = 1) -> str:
     """Return `12.3 %`; a hyphen where there is nothing to be a part of."""
-    if part is None or not whole:
+    if part is None or not total:
         return NOTHING
-    percent = 100 * float(part) / float(whole)
+    percent = 100 * float(part) / float(total)
     if 0 < abs(percent) < 0.05:
         return "< 0.1 %"
     return f"{percent:,.1f} %"

@@ -108,7 +108,7 @@ def write(data: Path | None = None, *, mapping: Path | None = None, rebuild: boo
         sections=sections,
         tiles=overview.tiles(shop),
         sentences=overview.sentences(shop, _quarantine_limit()),
-        findings=overview.worst([one for section in sections for one in section.findings]),
+        findings=overview.worst([finding for section in sections for finding in section.findings]),
         loaded=loaded,
         money=money,
     )
@@ -122,7 +122,7 @@ def write(data: Path | None = None, *, mapping: Path | None = None, rebuild: boo
 def _is_built() -> bool:
     """Return whether the cleaned tables exist and account for exactly the raw rows."""
     with warehouse.connect(read_only=True) as connection:
-        found = {
+        existing = {
             f"{schema}.{table}"
             for schema, table in ask(
                 connection,
@@ -130,7 +130,7 @@ def _is_built() -> bool:
                 "where table_catalog = current_database()",
             )
         }
-        if not found.issuperset((*_BUILT, *(f"raw.{table.name}" for table in TABLES))):
+        if not existing.issuperset((*_BUILT, *(f"raw.{table.name}" for table in TABLES))):
             return False
         counted = dict(
             ask(

@@ -51,10 +51,10 @@ def check_worlds(folder: Path, seed: int, worlds: int, rounds: int) -> Outcome:
         last_day = connection.execute(
             "select max(cast(_loaded_at as date)) from raw.store_sales_header"
         ).fetchone()[0]
-    found, kinds = [], Counter()
+    differences, kinds = [], Counter()
     for number in range(rounds):
         future = futures.draw(1000 * seed + number, list(drawn), cut, last_day)
-        found += _differences(folder, base, future)
+        differences += _differences(folder, base, future)
         kinds.update(kind for shares in future.shares.values() for kind in shares)
     seldom = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
     return Outcome(
@@ -64,7 +64,7 @@ def check_worlds(folder: Path, seed: int, worlds: int, rounds: int) -> Outcome:
         customers=compared["customers"],
         dates=compared["dates"],
         values=compared["values"] * rounds,
-        differences=found,
+        differences=differences,
         what=seldom,
     )
 
@@ -77,11 +77,11 @@ def _differences(folder: Path, base: Path, future: futures.Future) -> list[str]:
     end = _lattice_day_after(future.last_day)
     building.build(other, {**building.SETTINGS, "as_of": end.isoformat()}, full_refresh=True)
     with building.reading(other, base=base) as connection:
-        found = changed(connection, future.cut, "base")
+        changes = changed(connection, future.cut, "base")
     return [
-        f"future {future.seed} of {one.customer_id.split('-')[0]}"
-        f" ({future.kinds(one.customer_id.split('-')[0])}): {one}"
-        for one in found
+        f"future {future.seed} of {change.customer_id.split('-')[0]}"
+        f" ({future.kinds(change.customer_id.split('-')[0])}): {change}"
+        for change in changes
     ]
 
 

@@ -35,12 +35,12 @@ def check_history(folder: Path, seed: int) -> Outcome:
     building.build(file, {**building.GRID, **settings.variables()})
     with building.reading(file) as connection:
         facts = oracle.clean(connection, settings)
-        found = compare(connection, facts)
+        differences = compare(connection, facts)
         return Outcome(
             PART,
             f"history {seed}",
             **sizes(connection),
-            differences=[str(one) for one in found],
+            differences=[str(difference) for difference in differences],
             what=_not_proven(unproven(connection, facts)),
         )
 
@@ -55,7 +55,7 @@ def check_shop(folder: Path, seed: int, customers: int) -> Outcome:
         facts = oracle.clean(connection)
         ids = sorted(facts.customers)
         some = ids[:: max(len(ids) // max(customers, 1), 1)]
-        found = compare(connection, facts, some)
+        differences = compare(connection, facts, some)
         listed = ", ".join(f"'{name}'" for name in some)
         compared = sizes(connection, f"customer_id in ({listed})")
         what = _not_proven(unproven(connection, facts))
@@ -63,7 +63,7 @@ def check_shop(folder: Path, seed: int, customers: int) -> Outcome:
         PART,
         f"shop {seed} with faults",
         **compared,
-        differences=[str(one) for one in found],
+        differences=[str(difference) for difference in differences],
         what=what,
     )
 

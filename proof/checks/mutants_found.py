@@ -226,9 +226,9 @@ def _parted(tables: Tables, rng: Random) -> tuple[Tables, Tables]:
     return at_once, later
 
 
-def _differs_in_checks(one: Path, other: Path) -> bool:
+def _differs_in_checks(file: Path, other_file: Path) -> bool:
     """Return whether what was checked and totalled differs."""
-    with building.reading(one, other=other) as connection:
+    with building.reading(file, other=other_file) as connection:
         for table in CHECKED:
             left, right = f"intermediate.{table}", f"other.intermediate.{table}"
             for only, without in ((left, right), (right, left)):

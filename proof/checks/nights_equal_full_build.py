@@ -35,7 +35,7 @@ def tasks(share: float, seed: int) -> list[Task]:
     """Return the histories to run; in half of the shops attributes change, too."""
     shops = max(round(FULL * share / IN_A_SHOP), 1)
     firsts = [seed + IN_A_SHOP * number for number in range(shops)]
-    return [Task(check_histories, (tuple(range(one, one + IN_A_SHOP)),)) for one in firsts]
+    return [Task(check_histories, (tuple(range(first, first + IN_A_SHOP)),)) for first in firsts]
 
 
 def check_histories(
@@ -54,24 +54,28 @@ def check_histories(
     """
     rng = Random(seeds[0])
     tables = together(many_worlds(list(seeds), MIDDLE).values())
-    found, happened = [], []
+    differences, happened = [], []
     for order in orders:
         loads = _loads(tables, rng, order)
         fresh, file = folder / f"all_before_{order}.duckdb", folder / f"{order}.duckdb"
         building.write(fresh, together(loads))
         building.build(fresh)
         happened.append(_arrive(file, loads, rng))
-        found += [f"{order}, {happened[-1]}: {one}" for one in differing(fresh, file)]
+        differences += [
+            f"{order}, {happened[-1]}: {difference}" for difference in differing(fresh, file)
+        ]
     if seeds[0] // IN_A_SHOP % 2 == 0:
         happened.append("attributes")
-        found += [f"attributes: {one}" for one in _restate_attributes(folder, file, rng)]
+        differences += [
+            f"attributes: {difference}" for difference in _restate_attributes(folder, file, rng)
+        ]
     with building.reading(fresh) as connection:
         return Outcome(
             PART,
             f"histories {', '.join(map(str, seeds))}",
             cases=len(seeds),
             **sizes(connection),
-            differences=found,
+            differences=differences,
             what=", ".join(happened),
         )
 
@@ -174,22 +178,22 @@ def _later(file: Path, days: int) -> date:
         return connection.execute(query).fetchone()[0] + timedelta(days)
 
 
-def differing(one: Path, other: Path) -> list[str]:
+def differing(file: Path, other_file: Path) -> list[str]:
     """Return what the stored tables of one mart have and those of another lack."""
-    found = []
-    with building.reading(one, other=other) as connection:
+    differences = []
+    with building.reading(file, other=other_file) as connection:
         for table in building.TABLES_OF_THE_MART:
             left, right = f"features.{table}", f"other.features.{table}"
             for only, without, where in (
-                (left, right, f"only {one.stem}"),
-                (right, left, f"only {other.stem}"),
+                (left, right, f"only {file.stem}"),
+                (right, left, f"only {other_file.stem}"),
             ):
                 query = f"(from {only} except from {without})"
                 count = connection.execute(f"select count(*) from {query}").fetchone()[0]
                 if count:
                     example = connection.execute(f"from {query} limit 1").fetchone()[:3]
-                    found.append(f"{count} rows of {table} are in {where}, like {example}")
-    return found
+                    differences.append(f"{count} rows of {table} are in {where}, like {example}")
+    return differences
 
 
 if __name__ == "__main__":

@@ -88,7 +88,9 @@ def _shuffled(tables: Tables, rng: Random, parts: int) -> list[Tables]:
 def _in_order(tables: Tables, rng: Random, parts: int) -> list[Tables]:
     days = _known_days(tables)
     last_day = max(row["_loaded_at"] for row in tables["products"]).date() - timedelta(1)
-    steps = sorted({min(day, last_day) for known in days.values() for day in known} - {date.min})
+    steps = sorted(
+        {min(day, last_day) for known_days in days.values() for day in known_days} - {date.min}
+    )
     ends = [*sorted(rng.choice(steps) for _ in range(parts - 1)), last_day]
     loads = [{name: [] for name in tables} for _ in ends]
     for name, rows in tables.items():

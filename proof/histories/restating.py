@@ -35,28 +35,30 @@ def _restated(
 ) -> list[Row]:
     rows = []
     for first in first_rows:
-        said = [first]
+        statements = [first]
         if world.chance(share):
             for _ in range(world.rng.choice(NUMBERS_OF_STATEMENTS)):
-                said.append(_said_again(world, story, said, change))
+                statements.append(_said_again(world, story, statements, change))
         if world.chance(DOUBLED):
-            said.append({**world.rng.choice(said), key: spelt_otherwise(world, first[key])})
-        rows += said
+            statements.append(
+                {**world.rng.choice(statements), key: spelt_otherwise(world, first[key])}
+            )
+        rows += statements
     return rows
 
 
 def _said_again(
-    world: World, story: Story, said: list[Row], change: Callable[[World, Story, Row], Row]
+    world: World, story: Story, statements: list[Row], change: Callable[[World, Story, Row], Row]
 ) -> Row:
     """Return a further statement: something else, the same again, or an earlier one again."""
     kind = world.rng.random()
-    last = said[-1]
+    last = statements[-1]
     if kind < 0.7:
         row = {**last, **change(world, story, last)}
     elif kind < 0.85:
         row = dict(last)
     else:
-        row = dict(world.rng.choice(said))
+        row = dict(world.rng.choice(statements))
     return {**row, "recorded_at": _recorded_after(world, last)}
 
 

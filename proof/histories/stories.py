@@ -172,19 +172,19 @@ def _line_recorded(world: World, header: Row, day: date) -> datetime | None:
 def written_money(world: World, quantity: Decimal, amount: Decimal) -> Row:
     """Return how a line states quantity and amount: one may be missing, be text, or be wrong."""
     kind = world.rng.random()
-    said = {"quantity": quantity, "line_item_amount": amount, "line_item_amount_text": None}
+    written = {"quantity": quantity, "line_item_amount": amount, "line_item_amount_text": None}
     if kind < 0.04:
-        return {**said, "quantity": None}
+        return {**written, "quantity": None}
     if kind < 0.08:
-        return {**said, "line_item_amount": None}
+        return {**written, "line_item_amount": None}
     if kind < 0.12:
-        return {**said, "line_item_amount": None, "line_item_amount_text": f" £{amount:,}"}
+        return {**written, "line_item_amount": None, "line_item_amount_text": f" £{amount:,}"}
     if kind < 0.13:
-        return {**said, "line_item_amount": None, "line_item_amount_text": "#REF!"}
+        return {**written, "line_item_amount": None, "line_item_amount_text": "#REF!"}
     if kind < 0.14:
-        return {**said, "quantity": None, "line_item_amount": None}
+        return {**written, "quantity": None, "line_item_amount": None}
     if kind < 0.15:
-        return {**said, "quantity": -quantity}
+        return {**written, "quantity": -quantity}
     if kind < 0.17:
-        return {**said, "line_item_amount": Decimal(0)}
-    return said
+        return {**written, "line_item_amount": Decimal(0)}
+    return written

@@ -32,14 +32,14 @@ def compared_with_others(connection: duckdb.DuckDBPyConnection, day: date) -> li
         f"select {names} from features.customers_as_of('half_asked_for')"
         " join features.shop_as_of('half_asked_for') using (as_of_date)"
     )
-    found: dict[str, Changed] = {}
+    examples: dict[str, Changed] = {}
     for half in (0, 1):
         connection.execute(
             f"create or replace temp table half_asked_for as select {keys} from {MART}"
             f" where as_of_date = $day and hash(customer_id) % 2 = {half}",
             {"day": day},
         )
-        whole = f"from {MART} semi join half_asked_for using ({keys})"
-        for one in differing(connection, whole, alone):
-            found.setdefault(one.feature, one)
-    return list(found.values())
+        together = f"from {MART} semi join half_asked_for using ({keys})"
+        for difference in differing(connection, together, alone):
+            examples.setdefault(difference.feature, difference)
+    return list(examples.values())

@@ -56,7 +56,7 @@ def readings(connection: duckdb.DuckDBPyConnection, result: dbtRunnerResult) -> 
     """
     nodes = list(_nodes(result))
     outside = _outside(connection)
-    built, models, found = set(RAW | OF_BUILDS), {}, []
+    built, models, findings = set(RAW | OF_BUILDS), {}, []
     for node in nodes:
         name = f"{node.schema}.{node.name}"
         # a snapshot goes on from what it held
@@ -64,15 +64,15 @@ def readings(connection: duckdb.DuckDBPyConnection, result: dbtRunnerResult) -> 
         try:
             marker = Marker(parse_one(node.compiled_code, dialect="duckdb"), before, outside)
         except SqlglotError as error:
-            found.append((node.name, f"what is not understood: {error}"))
+            findings.append((node.name, f"what is not understood: {error}"))
         else:
             models[name] = marker.sql or node.compiled_code
-            found += [(part or node.name, what) for part, what in marker.found]
+            findings += [(part or node.name, what) for part, what in marker.found]
         built.add(name)
-    by_feature = _by_feature(connection, nodes, models, {what for _, what in found})
+    by_feature = _by_feature(connection, nodes, models, {what for _, what in findings})
     told = {what for read in by_feature.values() for what in read}
     by_model: dict[str, set[str]] = {}
-    for model, what in found:
+    for model, what in findings:
         if what not in told:
             by_model.setdefault(model, set()).add(what)
     return [
@@ -113,10 +113,13 @@ def _outside(connection: duckdb.DuckDBPyConnection) -> set[str]:
 
 
 def _by_feature(
-    connection: duckdb.DuckDBPyConnection, nodes: list, models: Mapping[str, str], found: set[str]
+    connection: duckdb.DuckDBPyConnection,
+    nodes: list,
+    models: Mapping[str, str],
+    forbidden: set[str],
 ) -> dict[str, set[str]]:
-    """Return what each feature's expression names of what was found, as far as it can be told."""
-    if not found:
+    """Return which forbidden names each feature's expression reads, as far as it can be told."""
+    if not forbidden:
         return {}
     columns = dict(
         connection.execute(
@@ -126,7 +129,8 @@ def _by_feature(
     )
     # a key that is joined by is the feature's own
     marked = {
-        what: [name for name in columns.get(what, [MOMENT]) if name not in KEYS] for what in found
+        what: [name for name in columns.get(what, [MOMENT]) if name not in KEYS]
+        for what in forbidden
     }
     lineage = Lineage(
         models=models,
@@ -151,7 +155,9 @@ def _by_feature(
             # the models are named then
             continue
         for feature in warehouse.contract().features:
-            read = {behind[one] for one in relation.columns.get(feature, ()) if one in behind}
+            read = {
+                behind[column] for column in relation.columns.get(feature, ()) if column in behind
+            }
             if read:
                 by_feature.setdefault(feature, set()).update(read)
     return by_feature

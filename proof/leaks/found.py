@@ -64,14 +64,14 @@ def tell(console: Console, result: Audit) -> list[str]:
     if result.readings:
         names = ", ".join(reading.reader for reading in result.readings)
         faults.append(f"read the clock, chance, or a table that the mart is not made from: {names}")
-    for one in result.together:
+    for change in result.together:
         console.print(
-            f"{one} when half of the customers were asked for, at one date: it depends on which"
+            f"{change} when half of the customers were asked for, at one date: it depends on which"
             " other customers are asked for",
             markup=False,
             highlight=False,
         )
     if result.together:
-        names = ", ".join(one.feature for one in result.together)
+        names = ", ".join(example.feature for example in result.together)
         faults.append(f"depend on which other customers are asked for: {names}")
     return faults

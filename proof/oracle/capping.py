@@ -47,14 +47,18 @@ class Caps:
     @cached_property
     def _binned(self) -> list[tuple[date, int, Decimal]]:
         return [
-            (month_of(known), size_bin(size), abs(size)) for known, size in self.sizes if size != 0
+            (month_of(known_date), size_bin(size), abs(size))
+            for known_date, size in self.sizes
+            if size != 0
         ]
 
     def of(self, event_date: date) -> Decimal | None:
         """Return the cap of the month of a day; None where too little is known before it."""
         month = month_of(event_date)
         if month not in self._caps:
-            earlier = [(number, size) for known, number, size in self._binned if known < month]
+            earlier = [
+                (number, size) for known_month, number, size in self._binned if known_month < month
+            ]
             self._caps[month] = self._cap(earlier)
         return self._caps[month]
 
@@ -74,15 +78,15 @@ class Caps:
 
     def _raised(self, earlier: list[tuple[int, Decimal]], quantile: int, usual: float) -> float:
         """Return how high a cap must be that the usual one would take too much of the business."""
-        whole = sum(size for _, size in earlier)
+        total = sum(size for _, size in earlier)
         edge = quantile + math.ceil(20 * math.log(self.settings.cap_multiple))
         above = [size for number, size in earlier if number > edge]
         share = float(self.settings.cap_share_of_business)
-        if not above or float(sum(above)) - usual * len(above) <= float(whole) * max(
+        if not above or float(sum(above)) - usual * len(above) <= float(total) * max(
             share, 1 / len(above)
         ):
             return 0
-        bearable = float(self.settings.cap_share_when_raised) * float(whole)
+        bearable = float(self.settings.cap_share_when_raised) * float(total)
         return next(
             math.exp(number / 20)
             for number in sorted({number for number, _ in earlier if number >= quantile})
@@ -92,7 +96,7 @@ class Caps:
 
 def _taken(lines: list[tuple[int, Decimal]], number: int) -> float:
     """Return what a cap at the upper end of a bin takes from lines."""
-    above = [size for one, size in lines if one > number]
+    above = [size for bin_number, size in lines if bin_number > number]
     return float(sum(above)) - len(above) * math.exp(number / 20)
 
 

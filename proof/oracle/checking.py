@@ -175,6 +175,8 @@ def _until_the_next_line(accepted: list[KnownLine]) -> list[KnownLine]:
     Ended by the very next one only, it would count beside the one after that.
     """
     return [
-        replace(line, known_until=min((one.known_date for one in accepted[place:]), default=FAR))
+        replace(
+            line, known_until=min((later.known_date for later in accepted[place:]), default=FAR)
+        )
         for place, line in enumerate(accepted, 1)
     ]

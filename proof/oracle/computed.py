@@ -136,9 +136,9 @@ def shop_features(facts: Facts, as_of: date) -> dict[str, object]:
     )
 
 
-def _in_cents(found: dict[str, object]) -> dict[str, object]:
+def _in_cents(values: dict[str, object]) -> dict[str, object]:
     """Round money once, when all is computed."""
     return {
         name: rounded(value, CENT) if isinstance(value, Decimal) else value
-        for name, value in found.items()
+        for name, value in values.items()
     }

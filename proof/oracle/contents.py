@@ -43,13 +43,13 @@ def share_of_spend(past: Past, measure: str, window: tuple[int, int]) -> float:
 def category_features(past: Past) -> dict[str, object]:
     """In which categories the customer bought."""
     spend = spend_by_category(past)
-    whole = sum(spend.values(), NOTHING)
+    total = sum(spend.values(), NOTHING)
     favourite = max(spend, key=lambda category: (spend[category], category), default=None)
     return {
         "categories_lifetime": len(spend),
         "favourite_category": favourite or "None",
-        "favourite_category_share": ratio(spend[favourite], whole) if spend else 0.0,
-        "category_concentration": ratio(sum(one**2 for one in spend.values()), whole**2),
+        "favourite_category_share": ratio(spend[favourite], total) if spend else 0.0,
+        "category_concentration": ratio(sum(amount**2 for amount in spend.values()), total**2),
     }
 
 

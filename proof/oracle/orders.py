@@ -76,7 +76,7 @@ def orders_at(lines: Iterable[DatedLine], as_of: date) -> list[Order]:
         if line.counts_at(as_of):
             key = (line.transaction_id, line.customer_id, line.store_id, line.event_date)
             groups.setdefault(key, []).append(line)
-    return [Order(*key, tuple(known)) for key, known in groups.items()]
+    return [Order(*key, tuple(order_lines)) for key, order_lines in groups.items()]
 
 
 def first_active(lines: Iterable[DatedLine]) -> dict[date, date]:
@@ -100,9 +100,9 @@ def gaps(lines: Iterable[DatedLine]) -> dict[date, int]:
     """
     became = first_active(lines)
     order = sorted(became, key=lambda day: (became[day], day))
-    found = {}
+    by_day = {}
     for position, day in enumerate(order):
         earlier = order[:position]
         if earlier and day > max(earlier):
-            found[day] = (day - max(earlier)).days
-    return found
+            by_day[day] = (day - max(earlier)).days
+    return by_day

@@ -68,7 +68,7 @@ def repaired_name(text: str | None) -> str | None:
     """Return a name of which UTF-8 was read as Latin-1 with its letters: ZoÃ« is Zoë."""
     if text is None:
         return None
-    return BROKEN_LETTER.sub(lambda found: found[0].encode("latin-1").decode("utf-8"), text)
+    return BROKEN_LETTER.sub(lambda match: match[0].encode("latin-1").decode("utf-8"), text)
 
 
 def read_date(
@@ -91,11 +91,11 @@ def read_date(
 
 
 def _year_month_day(text: str) -> date | None:
-    found = YEAR_MONTH_DAY.fullmatch(text)
-    if not found:
+    match = YEAR_MONTH_DAY.fullmatch(text)
+    if not match:
         return None
     try:
-        return date(int(found[1]), int(found[3]), int(found[4]))
+        return date(int(match[1]), int(match[3]), int(match[4]))
     except ValueError:
         return None
 

@@ -67,9 +67,9 @@ def _versions(
         by_day[day(row)].append(row)
     versions = []
     for one_day in sorted(by_day, key=day_order):
-        said = _winner_of_a_day(by_day[one_day])
-        if not versions or versions[-1].content != said.content:
-            versions.append(said)
+        winner = _winner_of_a_day(by_day[one_day])
+        if not versions or versions[-1].content != winner.content:
+            versions.append(winner)
     return versions
 
 
@@ -77,9 +77,11 @@ def _winner_of_a_day(rows: list[Thing]) -> Thing:
     """Return the row recorded last on a day; of several the one with the smallest content."""
     moments = [row.recorded_at for row in rows if row.recorded_at is not None]
     last_moment = max(moments, default=None)
-    said_last = [row for row in rows if row.recorded_at == last_moment]
+    last_recorded = [row for row in rows if row.recorded_at == last_moment]
     # the same row loaded again changes nothing of what the first load said
-    return min(said_last, key=lambda row: ([_nulls_last(v) for v in row.content], row.loaded_at))
+    return min(
+        last_recorded, key=lambda row: ([_nulls_last(v) for v in row.content], row.loaded_at)
+    )
 
 
 def _latest_loaded(rows: list[Thing]) -> list[Thing]:

@@ -18,20 +18,21 @@ TABLES = ("backtest", "backtest_metrics", "backtest_dates")
 
 
 def write(
-    connection: duckdb.DuckDBPyConnection, found: Mapping[str, Mapping[dt.date, pd.DataFrame]]
+    connection: duckdb.DuckDBPyConnection,
+    rows_by_table: Mapping[str, Mapping[dt.date, pd.DataFrame]],
 ) -> None:
     """Put a backtest in the place of an earlier one, whole or not at all.
 
     Parameters
     ----------
-    found
+    rows_by_table
         By table of `TABLES` and as-of date: rows with the table's columns but `as_of_date` and
         `written_at`.
     """
     with warehouse.transaction(connection):
         for table in TABLES:
             connection.execute(f"delete from main.{table}")
-            for day, frame in found[table].items():
+            for day, frame in rows_by_table[table].items():
                 connection.register("found", frame)
                 connection.execute(
                     f"insert into main.{table} by name select *, ?::date as as_of_date,"

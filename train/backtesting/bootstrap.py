@@ -58,8 +58,11 @@ def metric_intervals(
         value minus that of the best baseline;
         null where no baseline has the metric.
     """
-    whole = np.array(
-        [[evaluate(actual, one)[metric] for metric in METRICS] for one in forecasts.values()]
+    measured = np.array(
+        [
+            [evaluate(actual, forecast)[metric] for metric in METRICS]
+            for forecast in forecasts.values()
+        ]
     )
     snapshot = Drawn(actual, list(forecasts.values()))
     # products this small are split over threads at a loss, and on a busy core wait for each other
@@ -74,11 +77,11 @@ def metric_intervals(
     rivals = [names.index(name) for name in baselines]
     records = []
     for column, metric in enumerate(METRICS):
-        distance = np.abs(whole[rivals, column] - BEST_VALUE[metric])
+        distance = np.abs(measured[rivals, column] - BEST_VALUE[metric])
         # no baseline knows a probability
         best = None if np.isnan(distance).all() else rivals[int(np.nanargmin(distance))]
         for row, name in enumerate(names):
-            value, drawn = whole[row, column], draws[:, row, column]
+            value, drawn = measured[row, column], draws[:, row, column]
             if np.isnan(value):
                 continue
             record = [name, metric, value, *np.nanquantile(drawn, TAILS)]
@@ -86,7 +89,7 @@ def metric_intervals(
                 record += [None, np.nan, np.nan, np.nan]
             else:
                 apart = np.nanquantile(drawn - draws[:, best, column], TAILS)
-                record += [names[best], value - whole[best, column], *apart]
+                record += [names[best], value - measured[best, column], *apart]
             records.append(record)
     columns = ["model", "metric", "value", "low", "high", "best_baseline"]
     columns += ["difference", "difference_low", "difference_high"]

@@ -70,11 +70,16 @@ def fit_folds(
     results = _side_by_side(
         _fitted_and_said, [(candidates[name], *folds[number]) for number, name in tasks]
     )
-    found: list[dict[str, tuple[BaseEstimator, Values, Values | None]]] = [{} for _ in folds]
+    results_by_fold: list[dict[str, tuple[BaseEstimator, Values, Values | None]]] = [
+        {} for _ in folds
+    ]
     for (number, name), result in zip(tasks, results, strict=True):
-        found[number][name] = result
+        results_by_fold[number][name] = result
         done()
-    return [_fold_fit(one, candidates, test) for one, (_, test) in zip(found, folds, strict=True)]
+    return [
+        _fold_fit(results_of_fold, candidates, test)
+        for results_of_fold, (_, test) in zip(results_by_fold, folds, strict=True)
+    ]
 
 
 def _side_by_side(work: Callable[..., T], tasks: Sequence[tuple]) -> Iterator[T]:
@@ -105,24 +110,24 @@ def _fitted_and_said(
 
 
 def _fold_fit(
-    found: Mapping[str, tuple[BaseEstimator, Values, Values | None]],
+    results: Mapping[str, tuple[BaseEstimator, Values, Values | None]],
     candidates: Mapping[str, BaseEstimator],
     test: Rows,
 ) -> FoldFit:
-    fitted = {name: one[0] for name, one in found.items()}
-    said = {name: one[1:] for name, one in found.items()}
+    fitted = {name: result[0] for name, result in results.items()}
+    outputs = {name: result[1:] for name, result in results.items()}
     for name, candidate in candidates.items():
         if isinstance(candidate, Blend):
-            # a blend adopts its members: they are fitted, and asked, once
+            # a blend adopts its members: they are fitted, and forecast, once
             fitted[name] = clone(candidate).adopt(fitted)
-            said[name] = blended([said[member] for member, _ in candidate.members])
-    lent = said[PURCHASE_MODEL][1]
-    assert lent is not None  # that is what it is there for
+            outputs[name] = blended([outputs[member] for member, _ in candidate.members])
+    common_chance = outputs[PURCHASE_MODEL][1]
+    assert common_chance is not None  # the purchase model is there to forecast it
     season_known = bool((test.X[RATIO] > 0).any())
     out_of_time = {}
     for name in candidates:
-        spend, own = said[name]
-        chance = lent if own is None else own
+        spend, own = outputs[name]
+        chance = common_chance if own is None else own
         out_of_time[name] = OutOfTime(test.y, spend, chance, own is not None, season_known)
     return FoldFit(fitted, out_of_time)
 
@@ -136,12 +141,12 @@ def calibration(
     name: str, older: Sequence[Mapping[str, OutOfTime]], *, doubt: bool = True
 ) -> Calibration:
     """Return what a candidate's forecasts at older folds teach; a baseline keeps its own level."""
-    past = [said[name] for said in older[:CALIBRATION_MONTHS]]
+    past = [forecasts[name] for forecasts in older[:CALIBRATION_MONTHS]]
     return Calibration.learn(past, levelled=name not in BASELINES, doubt=doubt)
 
 
 def calibrated(
-    said: Mapping[str, OutOfTime], older: Sequence[Mapping[str, OutOfTime]]
+    out_of_time: Mapping[str, OutOfTime], older: Sequence[Mapping[str, OutOfTime]]
 ) -> dict[str, Forecast]:
     """Return what all candidates would have published at a fold, straightened by older folds alone.
 
@@ -149,24 +154,24 @@ def calibrated(
     their AUC is that of their spend.
     """
     forecasts = {}
-    for name, one in said.items():
-        if one.has_own:
+    for name, forecast in out_of_time.items():
+        if forecast.has_own:
             learned = calibration(name, older, doubt=False)
-            probability = learned.purchase.predict(one.probability)
+            probability = learned.purchase.predict(forecast.probability)
         else:
-            known = [] if name in BASELINES else older[:CALIBRATION_MONTHS]
-            past = [other[name] for other in known]
+            folds = [] if name in BASELINES else older[:CALIBRATION_MONTHS]
+            past = [other[name] for other in folds]
             learned, probability = Calibration(level_after(past)), None
-        forecasts[name] = Forecast(learned.spend(one.spend), probability)
+        forecasts[name] = Forecast(learned.spend(forecast.spend), probability)
     return forecasts
 
 
 def evaluate_fold(
-    said: Mapping[str, OutOfTime], older: Sequence[Mapping[str, OutOfTime]]
+    out_of_time: Mapping[str, OutOfTime], older: Sequence[Mapping[str, OutOfTime]]
 ) -> pd.DataFrame:
     """Measure all candidates at one fold, each straightened by the older folds alone."""
-    actual = next(iter(said.values())).actual
-    return evaluation_table(actual, calibrated(said, older))
+    actual = next(iter(out_of_time.values())).actual
+    return evaluation_table(actual, calibrated(out_of_time, older))
 
 
 def mean_of(tables: Collection[pd.DataFrame]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Forecasts of the past that need not be made again: what candidates said, before calibration.
+"""Forecasts of the past that need not be made again: those of candidates, before calibration.
 
 They lie in main.candidate_forecasts under a name for all that they are made from. The newest three
 of a date are kept, so that a quick trial costs nobody a whole backtest.

@@ -73,8 +73,8 @@ class Rolling:
         """Name what each date's forecasts are made from: data, features, candidates, libraries."""
         contract = warehouse.contract()
         with warehouse.connect(read_only=True) as connection:
-            known = dataset.fingerprints(connection, contract, schedule.labelled)
-        return cls._made(contract, schedule, known, effort, seed)
+            fingerprints = dataset.fingerprints(connection, contract, schedule.labelled)
+        return cls._made(contract, schedule, fingerprints, effort, seed)
 
     def lighter(self) -> Rolling:
         """Return the same with the lighter effort."""
@@ -87,7 +87,7 @@ class Rolling:
         cls,
         contract: warehouse.Contract,
         schedule: Schedule,
-        known: Mapping[dt.date, str],
+        fingerprints: Mapping[dt.date, str],
         effort: Effort,
         seed: int,
     ) -> Rolling:
@@ -97,11 +97,15 @@ class Rolling:
             day: artefact.version_name(
                 day,
                 common
-                | {"data": dataset.joint_fingerprint(known, [*schedule.known_before(day), day])},
+                | {
+                    "data": dataset.joint_fingerprint(
+                        fingerprints, [*schedule.known_before(day), day]
+                    )
+                },
             )
             for day in schedule.latest_folds(len(schedule.labelled))
         }
-        return cls(contract, schedule, models, identities, known, effort, seed)
+        return cls(contract, schedule, models, identities, fingerprints, effort, seed)
 
     @property
     def fits(self) -> int:
@@ -115,10 +119,10 @@ class Rolling:
     def kept(self, days: Sequence[dt.date]) -> dict[dt.date, FoldForecasts]:
         """Return the forecasts of those days that an earlier run has left."""
         with warehouse.connect(read_only=True) as connection:
-            found = {
+            snapshots = {
                 day: forecast_store.stored(connection, day, self.identities[day]) for day in days
             }
-        return {day: self._in_order(snapshot) for day, snapshot in found.items() if snapshot}
+        return {day: self._in_order(snapshot) for day, snapshot in snapshots.items() if snapshot}
 
     def forecast(
         self,

@@ -75,11 +75,11 @@ def worth(
     baseline = BASELINES[int(np.argmin(errors))]
     pairs = [
         Pair(
-            one.customers,
-            one.actual,
+            snapshot.customers,
+            snapshot.actual,
             forecasts[day][published].spend,
             forecasts[day][baseline].spend,
         )
-        for day, one in snapshots.items()
+        for day, snapshot in snapshots.items()
     ]
     return Worth(baseline, *compare(pairs, seed), len(pairs))

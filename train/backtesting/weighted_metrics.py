@@ -60,7 +60,10 @@ class Drawn:
             ranks=_ranks(self._level, times),
         )
         return np.array(
-            [[getattr(one, name)(drawing) for name in self._metrics] for one in self._forecasts]
+            [
+                [getattr(forecast, name)(drawing) for name in self._metrics]
+                for forecast in self._forecasts
+            ]
         )
 
 
@@ -99,23 +102,23 @@ class _Descending:
         times = times[self._order]
         stand = np.cumsum(times)
         place = int(np.searchsorted(stand, rows))
-        whole = float(times[: place + 1] @ self._actual[: place + 1])
-        return whole - float((stand[place] - rows) * self._actual[place])
+        with_last = float(times[: place + 1] @ self._actual[: place + 1])
+        return with_last - float((stand[place] - rows) * self._actual[place])
 
 
 class _Forecast:
     """One forecast, with what does not hang on who is drawn; each metric is a method."""
 
-    def __init__(self, actual: Values, said: Forecast, shuffled: NDArray[np.int64]) -> None:
-        spend = np.maximum(said.spend, 0.0)
+    def __init__(self, actual: Values, forecast: Forecast, shuffled: NDArray[np.int64]) -> None:
+        spend = np.maximum(forecast.spend, 0.0)
         error = spend - actual
         self._spend, self._distance, self._square = spend, np.abs(error), error**2
         self._highest = _Descending(actual, spend, shuffled)
         self._level = _levels(spend)
         self._lowest = shuffled[np.argsort(spend[shuffled], kind="stable")]
         self._error = error[self._lowest]
-        chance = said.probability
-        self._score = _levels(said.spend if chance is None else chance)
+        chance = forecast.probability
+        self._score = _levels(forecast.spend if chance is None else chance)
         self._miss = None if chance is None else (chance - (actual > 0)) ** 2
 
     def mae(self, drawing: _Drawing) -> float:
@@ -139,8 +142,8 @@ class _Forecast:
 
     def top10_capture(self, drawing: _Drawing) -> float:
         tenth = int(drawing.rows) // 10
-        found = self._highest.captured(drawing.times, tenth) if tenth else float("nan")
-        return _ratio(found, drawing.total)
+        captured = self._highest.captured(drawing.times, tenth) if tenth else float("nan")
+        return _ratio(captured, drawing.total)
 
     def decile_error(self, drawing: _Drawing) -> float:
         times = drawing.times[self._lowest]
@@ -149,8 +152,8 @@ class _Forecast:
         until = np.arange(1, 11) * (stand[-1] - 1) // 10 + 1
         place = np.searchsorted(stand, until)
         # a row whose copies lie on both sides of a border counts on each with those that do
-        found = np.diff(sums[place] - (stand[place] - until) * self._error[place], prepend=0.0)
-        return _ratio(np.abs(found).sum(), drawing.total)
+        errors = np.diff(sums[place] - (stand[place] - until) * self._error[place], prepend=0.0)
+        return _ratio(np.abs(errors).sum(), drawing.total)
 
     def sum_ratio(self, drawing: _Drawing) -> float:
         return _ratio(float(drawing.times @ self._spend), drawing.total)
@@ -167,8 +170,8 @@ class _Forecast:
         return _ratio(float(drawing.times @ self._miss), drawing.rows)
 
 
-def _ratio(part: float, whole: float) -> float:
-    return float(part / whole) if whole > 0 else float("nan")
+def _ratio(part: float, total: float) -> float:
+    return float(part / total) if total > 0 else float("nan")
 
 
 def _levels(values: Values) -> NDArray[np.int64]:
@@ -181,7 +184,7 @@ def _ranks(level: NDArray[np.int64], times: Values) -> Values:
     return (np.cumsum(size) - (size + times.sum()) / 2)[level]
 
 
-def _correlation(one: Values, other: Values, times: Values) -> float:
-    weighted = times * one
-    spread = (weighted @ one) * ((times * other) @ other)
-    return float(weighted @ other / np.sqrt(spread)) if spread > 0 else float("nan")
+def _correlation(ranks: Values, other_ranks: Values, times: Values) -> float:
+    weighted = times * ranks
+    spread = (weighted @ ranks) * ((times * other_ranks) @ other_ranks)
+    return float(weighted @ other_ranks / np.sqrt(spread)) if spread > 0 else float("nan")

@@ -91,9 +91,9 @@ def _covers(
 
 def _level(covered: Values) -> float:
     """Return the level whose coverage comes nearest, of an array (levels, rows)."""
-    known = np.isfinite(covered)
-    enough = known.sum(axis=1) >= FEWEST_PER_BIN / 3
+    finite = np.isfinite(covered)
+    enough = finite.sum(axis=1) >= FEWEST_PER_BIN / 3
     if not enough.any():
         return COVERAGE
-    share = np.nansum(covered, axis=1) / np.maximum(known.sum(axis=1), 1)
+    share = np.nansum(covered, axis=1) / np.maximum(finite.sum(axis=1), 1)
     return float(LEVELS[np.argmin(np.where(enough, np.abs(share - COVERAGE), np.inf))])

@@ -59,8 +59,8 @@ def shop_level(
     if not season_known[0]:
         return float(np.exp(SEASON_MEMORY * errors[0]))
     level = 0.0
-    for error, known in reversed(list(zip(errors, season_known, strict=True))):
-        level += SMOOTHING * (error - level) if known else 0.0
+    for error, has_season in reversed(list(zip(errors, season_known, strict=True))):
+        level += SMOOTHING * (error - level) if has_season else 0.0
     return float(np.exp(level))
 
 

@@ -48,8 +48,8 @@ class AmountSpread:
         ]
         return cls(
             borders,
-            np.array([np.quantile(one, QUANTILES) for one in inside]),
-            np.array([np.square(one).mean() for one in inside]),
+            np.array([np.quantile(ratios, QUANTILES) for ratios in inside]),
+            np.array([np.square(ratios).mean() for ratios in inside]),
         )
 
     @classmethod

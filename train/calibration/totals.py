@@ -65,14 +65,17 @@ class TotalDoubt:
     @classmethod
     def learn(cls, months: Sequence[PastMonth]) -> TotalDoubt:
         """Take the errors of all customers for the month's, those of tenths for a set's own."""
-        known = [one for one in months if one.actual.sum() > 0 and one.forecast.sum() > 0]
-        if not known:
+        with_sales = [past for past in months if past.actual.sum() > 0 and past.forecast.sum() > 0]
+        if not with_sales:
             return cls()
-        errors = [np.log(one.actual.sum() / one.forecast.sum()) ** 2 - _noise(one) for one in known]
+        errors = [
+            np.log(past.actual.sum() / past.forecast.sum()) ** 2 - _noise(past)
+            for past in with_sales
+        ]
         month = np.sqrt(max(float(np.mean(errors)), SMALLEST_MONTH_ERROR**2))
-        surplus, scale = np.sum([_between(one) for one in known], axis=0)
+        surplus, scale = np.sum([_between(past) for past in with_sales], axis=0)
         part = np.sqrt(max(surplus / scale, 0.0)) if scale > 0 else 0.0
-        wide = student.ppf(0.5 + COVERAGE / 2, len(known))
+        wide = student.ppf(0.5 + COVERAGE / 2, len(with_sales))
         return cls(float(wide * month), float(cls.chance * part))
 
 
@@ -90,11 +93,11 @@ def _between(month: PastMonth) -> tuple[float, float]:
     tenth = decile_of(month.forecast)
     forecast = np.bincount(tenth, month.forecast, minlength=10)
     variance = np.bincount(tenth, np.square(month.deviation), minlength=10)
-    known = (forecast > 0) & (variance > 0)
-    if known.sum() < 2:
+    usable = (forecast > 0) & (variance > 0)
+    if usable.sum() < 2:
         return 0.0, 0.0
-    error = np.bincount(tenth, month.actual, minlength=10)[known] / forecast[known]
-    weight = forecast[known] ** 2 / variance[known]
+    error = np.bincount(tenth, month.actual, minlength=10)[usable] / forecast[usable]
+    weight = forecast[usable] ** 2 / variance[usable]
     mean = np.average(error, weights=weight)
-    surplus = weight @ np.square(error - mean) - (known.sum() - 1)
+    surplus = weight @ np.square(error - mean) - (usable.sum() - 1)
     return float(surplus), float(weight.sum() - np.square(weight).sum() / weight.sum())

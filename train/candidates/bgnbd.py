@@ -101,14 +101,14 @@ class BuyTillDie(RegressorMixin, BaseEstimator):
         self.n_features_in_ = X.shape[1]
         y = np.asarray(y, dtype=np.float64)
         rows = sample_of(len(X), SAMPLE_ROWS, self.random_state)
-        known = Summaries.of(X.iloc[rows])
+        summaries = Summaries.of(X.iloc[rows])
         self.purchases_, self.values_ = None, None
-        buyers = known.has_bought & (known.value > 0)
-        if (known.frequency > 0).sum() >= FEWEST_RETURNING:
+        buyers = summaries.has_bought & (summaries.value > 0)
+        if (summaries.frequency > 0).sum() >= FEWEST_RETURNING:
             self.purchases_ = BetaGeometric.fit(
-                known.frequency[buyers], known.recency[buyers], known.age[buyers]
+                summaries.frequency[buyers], summaries.recency[buyers], summaries.age[buyers]
             )
-            self.values_ = GammaGamma.fit(known.orders[buyers], known.value[buyers])
+            self.values_ = GammaGamma.fit(summaries.orders[buyers], summaries.value[buyers])
         has_bought = Summaries.of(X).has_bought
         groups = {"bought": has_bought, "never": ~has_bought}
         self.mean_ = {
@@ -121,11 +121,11 @@ class BuyTillDie(RegressorMixin, BaseEstimator):
 
     def predict(self, X: pd.DataFrame) -> Values:
         """Return expected spend."""
-        known = Summaries.of(X)
+        summaries = Summaries.of(X)
         if self.purchases_ is None:
-            return np.where(known.has_bought, self.mean_["bought"], self.mean_["never"])
-        spend = self._expected_purchases(known) * self._expected_value(known)
-        return np.where(known.has_bought, spend, self.mean_["never"])
+            return np.where(summaries.has_bought, self.mean_["bought"], self.mean_["never"])
+        spend = self._expected_purchases(summaries) * self._expected_value(summaries)
+        return np.where(summaries.has_bought, spend, self.mean_["never"])
 
     def opened(self, X: pd.DataFrame) -> Opened:
         """Open the estimator: see `train.candidates.decomposition`."""
@@ -145,34 +145,36 @@ class BuyTillDie(RegressorMixin, BaseEstimator):
 
     def transform(self, X: pd.DataFrame) -> Values:
         """Return logs of expected purchases, chance to buy, order value and chance to be alive."""
-        known = Summaries.of(X)
-        columns = [self._expected_purchases(known), self._chance(known)]
-        columns += [self._expected_value(known), self._alive(known)]
+        summaries = Summaries.of(X)
+        columns = [self._expected_purchases(summaries), self._chance(summaries)]
+        columns += [self._expected_value(summaries), self._alive(summaries)]
         return np.log(np.column_stack(columns) + SMALLEST)
 
-    def _chance(self, known: Summaries) -> Values:
+    def _chance(self, summaries: Summaries) -> Values:
         if self.purchases_ is None:
-            return np.where(known.has_bought, self.share_["bought"], self.share_["never"])
-        chance = self.purchases_.buys(self.horizon_days, known.frequency, known.recency, known.age)
-        return np.where(known.has_bought, chance, self.share_["never"])
+            return np.where(summaries.has_bought, self.share_["bought"], self.share_["never"])
+        chance = self.purchases_.buys(
+            self.horizon_days, summaries.frequency, summaries.recency, summaries.age
+        )
+        return np.where(summaries.has_bought, chance, self.share_["never"])
 
-    def _expected_purchases(self, known: Summaries) -> Values:
+    def _expected_purchases(self, summaries: Summaries) -> Values:
         if self.purchases_ is None:
-            return np.zeros(len(known.orders))
+            return np.zeros(len(summaries.orders))
         made = self.purchases_.purchases(
-            self.horizon_days, known.frequency, known.recency, known.age
+            self.horizon_days, summaries.frequency, summaries.recency, summaries.age
         )
         # the series is exact to 1e-9 of a purchase, not to its sign
-        return np.where(known.has_bought, np.maximum(np.nan_to_num(made), 0.0), 0.0)
+        return np.where(summaries.has_bought, np.maximum(np.nan_to_num(made), 0.0), 0.0)
 
-    def _expected_value(self, known: Summaries) -> Values:
+    def _expected_value(self, summaries: Summaries) -> Values:
         if self.values_ is None:
-            return known.value
-        orders = np.where(known.has_bought, known.orders, 0.0)
-        return self.values_.expected_value(orders, known.value)
+            return summaries.value
+        orders = np.where(summaries.has_bought, summaries.orders, 0.0)
+        return self.values_.expected_value(orders, summaries.value)
 
-    def _alive(self, known: Summaries) -> Values:
+    def _alive(self, summaries: Summaries) -> Values:
         if self.purchases_ is None:
-            return np.zeros(len(known.orders))
-        alive = self.purchases_.alive(known.frequency, known.recency, known.age)
-        return np.where(known.has_bought, alive, 0.0)
+            return np.zeros(len(summaries.orders))
+        alive = self.purchases_.alive(summaries.frequency, summaries.recency, summaries.age)
+        return np.where(summaries.has_bought, alive, 0.0)

@@ -72,8 +72,8 @@ class BetaGeometric:
                 value**2 for value in astuple(model)
             )
 
-        found = _minimum(loss, np.log([0.5, 0.5, 0.5, 3.0]))
-        r, alpha, a, b = np.exp(found)
+        logs = _minimum(loss, np.log([0.5, 0.5, 0.5, 3.0]))
+        r, alpha, a, b = np.exp(logs)
         return cls(float(r), float(alpha * unit), float(a), float(b))
 
     def log_likelihood(self, frequency: Values, recency: Values, age: Values) -> Values:
@@ -152,7 +152,7 @@ class GammaGamma:
         def loss(parameters: Values) -> float:
             model = cls(*np.exp(parameters))
             return -float(model.log_likelihood(frequency, scaled).mean()) + penalty * sum(
-                one**2 for one in astuple(model)
+                parameter**2 for parameter in astuple(model)
             )
 
         p, q, v = np.exp(_minimum(loss, np.log([2.0, 2.0, 1.0])))

@@ -86,14 +86,14 @@ class Opened:
         owned
             Which numbers are the rows' own.
         """
-        said = [
-            tree.forecast(answers, there.row(number), one)
-            for tree, answers, there, one in zip(
+        outputs = [
+            tree.forecast(answers, there.row(number), patterns)
+            for tree, answers, there, patterns in zip(
                 self.trees, own.answers, other.answers, bits, strict=True
             )
         ]
         numbers = np.where(owned[:, None], own.numbers, other.numbers[:, [number]])
-        return self.combine(said, numbers)
+        return self.combine(outputs, numbers)
 
 
 def open_up(estimator: BaseEstimator, X: pd.DataFrame) -> Opened:
@@ -109,7 +109,7 @@ def open_up(estimator: BaseEstimator, X: pd.DataFrame) -> Opened:
                 (names,),
                 (),
                 lambda rows: Parts([trees.answers(estimator[0].transform(rows))], _none(rows)),
-                lambda said, _: said[0],
+                lambda outputs, _: outputs[0],
             )
         return of_numbers(
             names,
@@ -140,18 +140,18 @@ def of_numbers(
 
 
 def times(opened: Opened, feature: str, number: Callable[[pd.DataFrame], Values]) -> Opened:
-    """Multiply what an opened estimator says by one more number."""
+    """Multiply the forecast of an opened estimator by one more number."""
 
     def parts(rows: pd.DataFrame) -> Parts:
-        found = opened.parts(rows)
-        return Parts(found.answers, np.vstack([found.numbers, number(rows)]))
+        opened_parts = opened.parts(rows)
+        return Parts(opened_parts.answers, np.vstack([opened_parts.numbers, number(rows)]))
 
     return Opened(
         opened.trees,
         opened.tree_features,
         (*opened.number_features, feature),
         parts,
-        lambda said, numbers: opened.combine(said, numbers[:-1]) * numbers[-1],
+        lambda outputs, numbers: opened.combine(outputs, numbers[:-1]) * numbers[-1],
     )
 
 
@@ -159,16 +159,18 @@ def mean_of(members: Sequence[Opened]) -> Opened:
     """Take the mean of several, none below zero."""
 
     def parts(rows: pd.DataFrame) -> Parts:
-        found = [member.parts(rows) for member in members]
-        answers = [one for part in found for one in part.answers]
-        return Parts(answers, np.vstack([part.numbers for part in found]))
+        member_parts = [member.parts(rows) for member in members]
+        answers = [tree_answers for part in member_parts for tree_answers in part.answers]
+        return Parts(answers, np.vstack([part.numbers for part in member_parts]))
 
-    def combine(said: Sequence[Values], numbers: Values) -> Values:
+    def combine(outputs: Sequence[Values], numbers: Values) -> Values:
         spend, tree, number = [], 0, 0
         for member in members:
             trees, width = len(member.trees), len(member.number_features)
-            one = member.combine(said[tree : tree + trees], numbers[number : number + width])
-            spend.append(np.maximum(one, 0.0))
+            forecast = member.combine(
+                outputs[tree : tree + trees], numbers[number : number + width]
+            )
+            spend.append(np.maximum(forecast, 0.0))
             tree, number = tree + trees, number + width
         return np.mean(spend, axis=0)
 
@@ -183,7 +185,7 @@ def mean_of(members: Sequence[Opened]) -> Opened:
 
 def prepared_features(prepare: ColumnTransformer) -> list[str]:
     """Name the feature behind each column that a preparation makes."""
-    found: list[str] = []
+    features: list[str] = []
     for _, transformer, names in prepare.transformers_:
         # the features that the preparation leaves out
         if transformer == "drop":
@@ -192,10 +194,12 @@ def prepared_features(prepare: ColumnTransformer) -> list[str]:
         if isinstance(last, OneHotEncoder):
             # names of further features may begin with that of one: the longest is meant
             for made in last.get_feature_names_out():
-                found.append(max((name for name in names if made.startswith(f"{name}_")), key=len))
+                features.append(
+                    max((name for name in names if made.startswith(f"{name}_")), key=len)
+                )
         else:
-            found += names
-    return found
+            features += names
+    return features
 
 
 def _none(rows: pd.DataFrame) -> Values:

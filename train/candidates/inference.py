@@ -38,13 +38,13 @@ def predict_both(
     blocks = [X.iloc[at : at + BLOCK_ROWS] for at in range(0, max(len(X), 1), BLOCK_ROWS)]
     if jobs > 1 and len(blocks) > 1:
         pool = Parallel(n_jobs=jobs, prefer="threads")
-        said = pool(delayed(_predict_alone)(estimator, block) for block in blocks)
+        outputs = pool(delayed(_predict_alone)(estimator, block) for block in blocks)
     else:
-        said = [_predict_block(estimator, block) for block in blocks]
-    spend = np.concatenate([one for one, _ in said])
-    if said[0][1] is None:
+        outputs = [_predict_block(estimator, block) for block in blocks]
+    spend = np.concatenate([block_spend for block_spend, _ in outputs])
+    if outputs[0][1] is None:
         return spend, None
-    return spend, np.concatenate([chance for _, chance in said])
+    return spend, np.concatenate([chance for _, chance in outputs])
 
 
 def _predict_alone(estimator: BaseEstimator, X: pd.DataFrame) -> tuple[Values, Values | None]:

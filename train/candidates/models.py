@@ -141,10 +141,10 @@ class Blend(RegressorMixin, BaseEstimator):
         return self.predict_both(X)[1]
 
 
-def blended(said: Sequence[tuple[Values, Values | None]]) -> tuple[Values, Values]:
-    """Return mean spend, none below zero, and the first probability of what members say."""
-    spend = np.mean([np.maximum(one, 0.0) for one, _ in said], axis=0)
-    return spend, next(chance for _, chance in said if chance is not None)
+def blended(outputs: Sequence[tuple[Values, Values | None]]) -> tuple[Values, Values]:
+    """Return mean spend, none below zero, and the first probability that a member has."""
+    spend = np.mean([np.maximum(member_spend, 0.0) for member_spend, _ in outputs], axis=0)
+    return spend, next(chance for _, chance in outputs if chance is not None)
 
 
 def candidates(
@@ -198,7 +198,7 @@ def candidates(
         LogNormalMean(boosted("squared_error")),
     )
     quantile = boosted("quantile", quantile=0.5, **brisk(1 / 6) | {"max_leaf_nodes": 8})
-    found: dict[str, BaseEstimator] = {
+    estimators: dict[str, BaseEstimator] = {
         "last 30 days": LastThirtyDays(),
         "monthly mean": MonthlyMean(),
         "yearly mean": YearlyMean(),
@@ -213,8 +213,8 @@ def candidates(
         "level ratio": seasonal(LevelRatio(on_trees(boosted("poisson")))),
     }
     if effort.everything:
-        found["gradient boosting"] = seasonal(on_trees(exact), EXACT_TREE_ROWS)
-        found["quantiles"] = other_amount(QuantileMean(quantile))
-        found["two-part"] = other_amount(boosted("gamma", **brisk(1 / 4)))
-    found["zero-inflated log-normal"] = seasonal(log_normal)
-    return found | {BLEND: Blend([(member, found[member]) for member in BLENDED])}
+        estimators["gradient boosting"] = seasonal(on_trees(exact), EXACT_TREE_ROWS)
+        estimators["quantiles"] = other_amount(QuantileMean(quantile))
+        estimators["two-part"] = other_amount(boosted("gamma", **brisk(1 / 4)))
+    estimators["zero-inflated log-normal"] = seasonal(log_normal)
+    return estimators | {BLEND: Blend([(member, estimators[member]) for member in BLENDED])}

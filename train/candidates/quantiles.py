@@ -79,9 +79,9 @@ class QuantileMean(RegressorMixin, BaseEstimator):
         """Return the mean."""
         return self.combine([regressor.predict(X) for regressor in self.regressors_])
 
-    def combine(self, said: Sequence[Values]) -> Values:
-        """Return the mean, given what the members say."""
-        quantiles = self._quantiles(said)
+    def combine(self, outputs: Sequence[Values]) -> Values:
+        """Return the mean, given the outputs of the members."""
+        quantiles = self._quantiles(outputs)
         beyond = (1 - self.levels[-1]) * quantiles[:, -1]
         return integral(self.levels, quantiles) + self.tail_ * beyond
 

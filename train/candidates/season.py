@@ -58,23 +58,23 @@ class SeasonLevel:
             Level of an ordinary month, and of one whose season is not known.
         """
         self.usual_ = usual
-        known = np.isfinite(log_level) & (ratio > 0)
+        usable = np.isfinite(log_level) & (ratio > 0)
         self.start_, self.slope_ = np.log(usual), 0.0
-        if known.sum() >= FEWEST_MONTHS:
-            months = np.column_stack([np.ones(known.sum()), np.log(ratio[known])])
+        if usable.sum() >= FEWEST_MONTHS:
+            months = np.column_stack([np.ones(usable.sum()), np.log(ratio[usable])])
             precision = np.diag([START_SPREAD**-2, SLOPE_SPREAD**-2])
             weight = MONTH_NOISE**-2
             self.start_, self.slope_ = np.linalg.solve(
                 weight * months.T @ months + precision,
-                weight * months.T @ log_level[known] + precision @ [START, SLOPE],
+                weight * months.T @ log_level[usable] + precision @ [START, SLOPE],
             )
         return self
 
     def factor(self, ratio: Values) -> Values:
         """Return the level, the usual one where last year is not known."""
-        known = ratio > 0
-        logs = np.log(np.where(known, ratio, 1.0))
-        return np.where(known, np.exp(self.start_ + self.slope_ * logs), self.usual_)
+        has_ratio = ratio > 0
+        logs = np.log(np.where(has_ratio, ratio, 1.0))
+        return np.where(has_ratio, np.exp(self.start_ + self.slope_ * logs), self.usual_)
 
 
 def _learns_purchases(wrapper: Seasonal) -> bool:
@@ -168,8 +168,8 @@ def _log_ratio(month: NDArray[np.int64], actual: Values, forecast: Values) -> Va
 def _log_rates(month: NDArray[np.int64], bought: NDArray[np.bool_], chance: Values) -> Values:
     """Return per month the log level of the rates at which its buyers are as many as there were."""
     rate = -np.log1p(-np.clip(chance, 0.0, 1 - 1e-9))
-    found = np.full(month.max() + 1, np.nan)
-    for number in range(len(found)):
+    log_levels = np.full(month.max() + 1, np.nan)
+    for number in range(len(log_levels)):
         rates, buyers = rate[month == number], bought[month == number].sum()
 
         def surplus(log_level: float, rates: Values = rates, buyers: int = buyers) -> float:
@@ -177,5 +177,5 @@ def _log_rates(month: NDArray[np.int64], bought: NDArray[np.bool_], chance: Valu
 
         # no level brings about no buyers, or only buyers
         if surplus(-5.0) < 0 < surplus(5.0):
-            found[number] = brentq(surplus, -5.0, 5.0, xtol=1e-6)
-    return found
+            log_levels[number] = brentq(surplus, -5.0, 5.0, xtol=1e-6)
+    return log_levels

@@ -41,7 +41,10 @@ class Answers:
     def row(self, number: int) -> Patterns:
         """Return the patterns of one row, shape (trees,)."""
         return np.array(
-            [found[at] for found, at in zip(self.different, self.place[:, number], strict=True)],
+            [
+                patterns[at]
+                for patterns, at in zip(self.different, self.place[:, number], strict=True)
+            ],
             dtype=np.uint16,
         )
 
@@ -79,7 +82,7 @@ class TreePatterns:
         # scikit-learn has no public way to the trees; an artefact is tied to its version
         trees = [stage[0].nodes for stage in model._predictors]
         inner = [np.flatnonzero(tree["is_leaf"] == 0) for tree in trees]
-        if any(len(one) > MOST_QUESTIONS for one in inner) or len(model._predictors[0]) > 1:
+        if any(len(nodes) > MOST_QUESTIONS for nodes in inner) or len(model._predictors[0]) > 1:
             return None
         if isinstance(model, HistGradientBoostingClassifier):
             link = "logit"
@@ -87,15 +90,15 @@ class TreePatterns:
             link = "identity" if model.loss in ("squared_error", "quantile") else "log"
         return cls(
             tuple(
-                tree["feature_idx"][one].astype(np.int64)
-                for tree, one in zip(trees, inner, strict=True)
+                tree["feature_idx"][nodes].astype(np.int64)
+                for tree, nodes in zip(trees, inner, strict=True)
             ),
-            tuple(tree["num_threshold"][one] for tree, one in zip(trees, inner, strict=True)),
+            tuple(tree["num_threshold"][nodes] for tree, nodes in zip(trees, inner, strict=True)),
             tuple(
-                tree["missing_go_to_left"][one].astype(bool)
-                for tree, one in zip(trees, inner, strict=True)
+                tree["missing_go_to_left"][nodes].astype(bool)
+                for tree, nodes in zip(trees, inner, strict=True)
             ),
-            tuple(_table(tree, one) for tree, one in zip(trees, inner, strict=True)),
+            tuple(_table(tree, nodes) for tree, nodes in zip(trees, inner, strict=True)),
             float(np.ravel(model._baseline_prediction)[0]),
             link,
         )
@@ -112,8 +115,8 @@ class TreePatterns:
                 if self.missing_yes[tree][bit]:
                     yes |= missing[feature]
                 pattern |= yes.astype(np.uint16) << np.uint16(bit)
-            found, place[tree] = np.unique(pattern, return_inverse=True)
-            different.append(found)
+            distinct, place[tree] = np.unique(pattern, return_inverse=True)
+            different.append(distinct)
         return Answers(tuple(different), place)
 
     def bits(self, columns: NDArray[np.bool_]) -> Patterns:

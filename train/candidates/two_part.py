@@ -82,7 +82,7 @@ class TwoPart(RegressorMixin, BaseEstimator):
         amount = self.amount_
         members = amount.members() if hasattr(amount, "members") else [amount]
         read = [TreePatterns.of(model) for model in (self.classifier_, *members)]
-        trees = [one for one in read if one is not None]
+        trees = [tree for tree in read if tree is not None]
         if len(trees) < len(read):
             # too few buyers to grow trees
             return decomposition.of_numbers(
@@ -96,9 +96,9 @@ class TwoPart(RegressorMixin, BaseEstimator):
             answers = [tree.answers(prepared) for tree in trees]
             return decomposition.Parts(answers, self._order_value(rows)[None, :])
 
-        def combine(said: Sequence[Values], numbers: Values) -> Values:
-            ratio = amount.combine(said[1:]) if hasattr(amount, "combine") else said[1]
-            return said[0] * np.maximum(ratio * numbers[0], 0.0)
+        def combine(outputs: Sequence[Values], numbers: Values) -> Values:
+            ratio = amount.combine(outputs[1:]) if hasattr(amount, "combine") else outputs[1]
+            return outputs[0] * np.maximum(ratio * numbers[0], 0.0)
 
         return decomposition.Opened(
             tuple(trees), (names,) * len(trees), (VALUE_MADE_OF,), parts, combine

@@ -72,9 +72,9 @@ class LogNormalMean(RegressorMixin, BaseEstimator):
         """Return the fitted regressors that the mean is made of: one, of mu."""
         return [self.regressor_]
 
-    def combine(self, said: Sequence[Values]) -> Values:
-        """Return the mean, given what the members say."""
-        mu = self._kept(said[0])
+    def combine(self, outputs: Sequence[Values]) -> Values:
+        """Return the mean, given the outputs of the members."""
+        mu = self._kept(outputs[0])
         sigma = self.sigma_[np.searchsorted(self.borders_, mu)]
         return np.exp(mu + sigma**2 / 2)
 

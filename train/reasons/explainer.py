@@ -105,37 +105,39 @@ class Explainer:
         X = self._input(frame)
         blocks = [X.iloc[at : at + BLOCK_ROWS] for at in range(0, len(X), BLOCK_ROWS)]
         pool = Parallel(n_jobs=JOBS, prefer="threads")
-        found = pool(delayed(self._effects_of_block)(block) for block in blocks)
-        return np.concatenate([np.empty((0, len(self.drivers))), *found])
+        by_block = pool(delayed(self._effects_of_block)(block) for block in blocks)
+        return np.concatenate([np.empty((0, len(self.drivers))), *by_block])
 
     def _effects_of_block(self, X: pd.DataFrame) -> Values:
         # OpenMP has a limit of its own in every thread
         with threadpool_limits(limits=1):
             parts = self._model.parts(X)
-            whole = self._spend(X)
+            spend = self._spend(X)
             effects = np.zeros((len(X), len(self.drivers)))
             first = np.random.default_rng(ORDER_SEED).permutation(len(self.drivers))
             for number, weight in enumerate(self.compared.weight):
                 # turned by one each time, the orderings give each driver each place equally often
                 order = np.roll(first, number)
                 for way in (order, order[::-1]):
-                    effects += weight / 2 * self._walk(parts, whole, number, way)
+                    effects += weight / 2 * self._walk(parts, spend, number, way)
         return effects
 
-    def _walk(self, parts: Parts, whole: Values, number: int, order: NDArray[np.int64]) -> Values:
+    def _walk(self, parts: Parts, spend: Values, number: int, order: NDArray[np.int64]) -> Values:
         """Turn a compared customer into each one by drivers; return what each step adds."""
-        before = np.full(len(whole), self.compared.spend[number])
-        steps = np.empty((len(whole), len(self.drivers)))
-        bits = [np.zeros_like(one) for one in self._bits[0]]
+        before = np.full(len(spend), self.compared.spend[number])
+        steps = np.empty((len(spend), len(self.drivers)))
+        bits = [np.zeros_like(patterns) for patterns in self._bits[0]]
         owned = np.zeros(self._numbers.shape[1], dtype=bool)
         for place, driver in enumerate(order):
-            bits = [one | more for one, more in zip(bits, self._bits[driver], strict=True)]
+            bits = [
+                patterns | more for patterns, more in zip(bits, self._bits[driver], strict=True)
+            ]
             owned = owned | self._numbers[driver]
             if place < len(order) - 1:
                 raw = self._model.mixed(parts, self.compared.parts, number, bits, owned)
                 after = self._forecaster.calibration.spend(raw)
             else:
-                after = whole
+                after = spend
             steps[:, driver] = after - before
             before = after
         return steps
@@ -190,18 +192,18 @@ def sentences(
         For each row the positions of the drivers to speak of, shape (rows, sentences).
     """
     return [
-        [f"{_words(contract, drivers[one], row)}: {values[one]:+,.2f}" for one in places]
+        [f"{_words(contract, drivers[place], row)}: {values[place]:+,.2f}" for place in places]
         for row, places, values in zip(frame.to_dict("records"), largest, effects, strict=True)
     ]
 
 
 def _words(contract: warehouse.Contract, driver: str, row: dict) -> str:
-    known, unknown = contract.drivers.get(driver, (driver, driver))
+    wording, wording_unknown = contract.drivers.get(driver, (driver, driver))
     try:
-        said = known.format_map(_Known(row))
+        text = wording.format_map(_Known(row))
     except _UnknownError:
-        said = unknown.format_map(row)
-    return ONE.sub(r"1 \1", said)
+        text = wording_unknown.format_map(row)
+    return ONE.sub(r"1 \1", text)
 
 
 class _UnknownError(LookupError):

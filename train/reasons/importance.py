@@ -28,7 +28,7 @@ def permutation_importance(estimator: BaseEstimator, test: Rows, *, seed: int = 
     random = np.random.default_rng(seed)
     keep = np.sort(random.permutation(len(test))[:SAMPLE_ROWS])
     X, y = test.X.iloc[keep].reset_index(drop=True), test.y[keep]
-    whole = normalised_gini(y, _predict(estimator, X))
+    unshuffled = normalised_gini(y, _predict(estimator, X))
     losses: dict[str, float] = {}
     names = list(X.columns)
     for start in range(0, len(names), AT_A_TIME):
@@ -37,9 +37,9 @@ def permutation_importance(estimator: BaseEstimator, test: Rows, *, seed: int = 
         copies = [
             X.assign(**{name: X[name].to_numpy()[random.permutation(len(X))]}) for name in part
         ]
-        said = _predict(estimator, pd.concat(copies, ignore_index=True)).reshape(len(part), -1)
-        for name, forecast in zip(part, said, strict=True):
-            losses[name] = whole - normalised_gini(y, forecast)
+        forecasts = _predict(estimator, pd.concat(copies, ignore_index=True)).reshape(len(part), -1)
+        for name, forecast in zip(part, forecasts, strict=True):
+            losses[name] = unshuffled - normalised_gini(y, forecast)
     return pd.Series(losses, name="importance").sort_values(ascending=False, kind="stable")
 
 

@@ -88,8 +88,8 @@ def library_versions() -> dict[str, str]:
 
 def version_name(as_of: object, identity: Mapping[str, object]) -> str:
     """Name a version after its day and what it was made from: the same inputs, the same name."""
-    whole = {**identity, "libraries": library_versions(), "code": code_hash()}
-    text = json.dumps(whole, sort_keys=True, default=str)
+    full_identity = {**identity, "libraries": library_versions(), "code": code_hash()}
+    text = json.dumps(full_identity, sort_keys=True, default=str)
     return f"{as_of}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
 
@@ -160,7 +160,7 @@ def load(folder: Path, contract: warehouse.Contract | None = None) -> Artefact:
     ------
     ArtefactError
         If the folder lies elsewhere than under models/, a file is missing or changed, contract or
-        libraries differ, or the model no longer says what it said.
+        libraries differ, or the model no longer forecasts what it did.
     """
     card = read_card(folder)
     if GOLDEN_FILE not in card.get("files", {}):

@@ -34,10 +34,10 @@ def pick(forecaster: Forecaster, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def difference(forecaster: Forecaster, kept: pd.DataFrame) -> str | None:
-    """Say how a forecaster departs from what it said when it was saved; None where it does not."""
-    said = forecaster.predict(kept)
+    """Say how a forecaster departs from its forecasts when it was saved; None where it does not."""
+    forecasts = forecaster.predict(kept)
     for name in COLUMNS:
-        before, now = kept[PREFIX + name].to_numpy(), said[name].to_numpy()
+        before, now = kept[PREFIX + name].to_numpy(), forecasts[name].to_numpy()
         far = ~np.isclose(now, before, rtol=TOLERANCE, atol=1e-12)
         if far.any():
             row = int(np.argmax(far))

@@ -79,17 +79,17 @@ def evidence(
     """
     parts = []
     for day, forecast in published.items():
-        here = snapshots[day]
+        snapshot = snapshots[day]
         # by a hash of the id: a customer who is in the sample of one fit is in that of the next
-        hashed = pd.util.hash_array(here.customers, categorize=False)
+        hashed = pd.util.hash_array(snapshot.customers, categorize=False)
         keep = np.sort(np.argsort(hashed, kind="stable")[:MOST_CUSTOMERS])
         chance = forecast.probability
         parts.append(
             pd.DataFrame(
                 {
                     "as_of_date": pd.Timestamp(day),
-                    "customer_id": here.customers[keep],
-                    "actual": here.actual[keep],
+                    "customer_id": snapshot.customers[keep],
+                    "actual": snapshot.actual[keep],
                     "forecast": forecast.spend[keep],
                     "purchase_probability": np.nan if chance is None else chance[keep],
                 }
@@ -191,7 +191,10 @@ def compare(
 
     def difference(times: NDArray[np.float64]) -> float:
         measured = np.array(
-            [one.measure(times[place]) for one, place in zip(snapshots, places, strict=True)]
+            [
+                snapshot.measure(times[place])
+                for snapshot, place in zip(snapshots, places, strict=True)
+            ]
         )
         # a date on which nobody drawn bought anything tells nothing
         measured = measured[~np.isnan(measured[:, 0, 0])]
@@ -206,9 +209,9 @@ def compare(
             difference(np.bincount(chosen, minlength=len(everyone)).astype(np.float64))
             for chosen in drawings(len(everyone), replicates, seed)
         ]
-        whole = difference(np.ones(len(everyone)))
+        overall = difference(np.ones(len(everyone)))
     low, high = np.nanquantile(drawn, TAILS)
-    return whole, float(low), float(high)
+    return overall, float(low), float(high)
 
 
 def log_errors(measured: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -246,41 +249,41 @@ def _pair(
         return None
     if dt.date.fromisoformat(champion.card["as_of"]) <= day:
         # it learned from windows that had ended before the day
-        here = rows(day)
-        here = here.take(np.flatnonzero(np.isin(here.customer_id, new["customer_id"])))
-        said = pd.DataFrame(
+        snapshot = rows(day)
+        snapshot = snapshot.take(np.flatnonzero(np.isin(snapshot.customer_id, new["customer_id"])))
+        old_forecasts = pd.DataFrame(
             {
-                "customer_id": here.customer_id,
-                "old": champion.predict(here.X)[COLUMNS[0]].to_numpy(),
+                "customer_id": snapshot.customer_id,
+                "old": champion.predict(snapshot.X)[COLUMNS[0]].to_numpy(),
             }
         )
-        both = new.merge(said, on="customer_id")
+        joined = new.merge(old_forecasts, on="customer_id")
     else:
         kept = champion.evidence()
         if kept is None:
             return None
         kept = kept[kept["as_of_date"] == pd.Timestamp(day)]
-        both = new.merge(kept, on="customer_id", suffixes=("", "_then"))
-        if not _same_shop(new, kept, both):
+        joined = new.merge(kept, on="customer_id", suffixes=("", "_then"))
+        if not _same_shop(new, kept, joined):
             return None
-        both = both.rename(columns={"forecast_then": "old"})
+        joined = joined.rename(columns={"forecast_then": "old"})
     return Pair(
-        both["customer_id"].to_numpy(dtype=object),
-        both["actual"].to_numpy(),
-        both["forecast"].to_numpy(),
-        both["old"].to_numpy(),
+        joined["customer_id"].to_numpy(dtype=object),
+        joined["actual"].to_numpy(),
+        joined["forecast"].to_numpy(),
+        joined["old"].to_numpy(),
     )
 
 
-def _same_shop(new: pd.DataFrame, kept: pd.DataFrame, both: pd.DataFrame) -> bool:
+def _same_shop(new: pd.DataFrame, kept: pd.DataFrame, joined: pd.DataFrame) -> bool:
     """Return whether two versions saw the same customers do the same on a date.
 
     Another shop may have the same ids. Most customers buy nothing in any shop: buyers decide.
     """
     # a quick fit was tested on a sample of them
-    if len(both) < SAME_SHARE * min(len(new), len(kept)):
+    if len(joined) < SAME_SHARE * min(len(new), len(kept)):
         return False
-    bought = both[(both["actual"] > 0) | (both["actual_then"] > 0)]
+    bought = joined[(joined["actual"] > 0) | (joined["actual_then"] > 0)]
     if bought.empty:
         return False
     return bool(np.isclose(bought["actual"], bought["actual_then"]).mean() >= SAME_SHARE)

@@ -47,10 +47,10 @@ class Tracker:
             logging.getLogger("mlflow").setLevel(logging.WARNING)
             logging.getLogger("alembic").setLevel(logging.WARNING)
             self._client = MlflowClient(tracking_uri=uri)
-            found = self._client.get_experiment_by_name(EXPERIMENT)
+            experiment = self._client.get_experiment_by_name(EXPERIMENT)
             self._experiment = (
-                found.experiment_id
-                if found
+                experiment.experiment_id
+                if experiment
                 else self._client.create_experiment(EXPERIMENT, artifact_location=_beside(uri))
             )
         except ImportError as error:
@@ -99,8 +99,8 @@ class Tracker:
 
 def _beside(uri: str) -> str | None:
     # else they would lie wherever the command was called
-    found = SQLITE.fullmatch(uri)
-    return Path(f"{found['file']}.artifacts").resolve().as_uri() if found else None
+    match = SQLITE.fullmatch(uri)
+    return Path(f"{match['file']}.artifacts").resolve().as_uri() if match else None
 
 
 def _tags(card: Mapping[str, Any], verdict: Verdict) -> dict[str, str]:

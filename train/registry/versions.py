@@ -95,14 +95,14 @@ def roll_back() -> str:
 def _promote(version: str, how: str) -> str:
     with _existing() as connection:
         prepare(connection)
-        known = connection.execute(
+        registered = connection.execute(
             "select sha256 from main.model_registry where version = ?", [version]
         ).fetchone()
         present = connection.execute(
             "select version from main.model_registry where status = ?", [CHAMPION]
         ).fetchone()
-        if known:
-            card = artefact.registered(version, *known).card
+        if registered:
+            card = artefact.registered(version, *registered).card
         else:
             card = artefact.load(artefact.folder_of(version)).card
         artefact.check_horizon(card, connection)
@@ -110,7 +110,7 @@ def _promote(version: str, how: str) -> str:
             return f"{version} is the champion already"
         instead = f" instead of {present[0]}" if present else ""
         with warehouse.transaction(connection):
-            if not known:
+            if not registered:
                 _replace(connection, card, how)
             _set_champion(connection, card, f"{how}{instead}")
     return f"{version} is the champion now{instead}"
@@ -187,7 +187,7 @@ def _set_champion(
         " promoted_at = timezone('UTC', now()) where version = ?",
         [CHAMPION, reason, version],
     )
-    importance = sorted(card["importance"].items(), key=lambda one: -one[1])
+    importance = sorted(card["importance"].items(), key=lambda item: -item[1])
     _of_champion(
         connection,
         "feature_importance",
