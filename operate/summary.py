@@ -16,7 +16,7 @@ from core.metrics import EXPLAINED
 from core.tables import HEADERS, metric_table, new_table
 from operate import achievable
 from train.registry import artefact
-from train.registry.promotion import beside_best_baseline, log_error_of_models
+from train.registry.promotion import beside_best_baseline, by_merit
 
 TOP_CUSTOMERS = 10
 NAMED_CUSTOMERS = 3
@@ -109,7 +109,7 @@ def _evaluation(connection: duckdb.DuckDBPyConnection) -> tuple[pd.DataFrame, dt
     test = pd.Timestamp(rows.pop("test_as_of_date").iloc[0]).date()
     chosen = rows.loc[rows.pop("is_chosen"), "model"].iloc[0]
     rows = rows.set_index("model")
-    return rows.iloc[np.argsort(log_error_of_models(rows))], test, chosen
+    return by_merit(rows), test, chosen
 
 
 def _worth(console: Console, evaluation: pd.DataFrame, test: dt.date, chosen: str) -> None:

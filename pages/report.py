@@ -44,8 +44,10 @@ class Story:
         The version's card.
     status
         What the version has become, and why, in one sentence.
+    baseline, error_ratio
+        The best simple baseline, and the errors of the chosen model over its errors.
     evaluation
-        Metrics on the test snapshot, one row per model.
+        Metrics on the test snapshot, one row per model, the best first.
     intervals
         Of the chosen model and the best simple baseline: metric, value, low, high by model.
     history
@@ -62,6 +64,8 @@ class Story:
 
     card: Mapping[str, Any]
     status: str
+    baseline: str
+    error_ratio: float
     evaluation: pd.DataFrame
     intervals: pd.DataFrame
     history: pd.DataFrame
@@ -100,6 +104,7 @@ def write(story: Story, folder: Path) -> Path:
     page = template(TEMPLATE).render(
         card=story.card,
         status=story.status,
+        headline=_headline(story),
         customers=len(story.actual),
         metrics=METRICS,
         explained=EXPLAINED,
@@ -118,6 +123,23 @@ def write(story: Story, folder: Path) -> Path:
     file = folder / "report.html"
     file.write_text(page)
     return file
+
+
+def _headline(story: Story) -> list[tuple[str, str]]:
+    """Return figures that answer whether it is worth it, each with its words."""
+    ratio = story.error_ratio
+    figures = [
+        (
+            f"{abs(1 - ratio):.0%}",
+            f"{'smaller' if ratio < 1 else 'larger'} errors than the best simple baseline, "
+            f"{story.baseline}",
+        )
+    ]
+    sums = story.evaluation.loc[story.card["chosen"], "sum_ratio"]
+    if np.isfinite(sums):
+        figures.append((f"{sums:.0%}", "forecast of all customers over what they spent"))
+    figures.append((f"{story.doubt['coverage']:.0%}", "of customers within their 80 % interval"))
+    return figures
 
 
 def _cells(row: pd.Series) -> list[str]:

@@ -186,6 +186,7 @@ def fit(
         for i, (day, forecasts) in enumerate(zip(snapshots, by_fold, strict=False))
     }
     proof = promotion.evidence(snapshots, published)
+    baseline, error_ratio = promotion.beside_best_baseline(tables[0], chosen)
     verdict = promotion.evaluate_challenger(
         version, schedule.as_of, proof, rolling.rows_of, contract, seed, barred=barred
     )
@@ -198,7 +199,9 @@ def fit(
         report.Story(
             card=saved,
             status=f"{verdict.status} ({verdict.reason})",
-            evaluation=tables[0],
+            baseline=baseline,
+            error_ratio=error_ratio,
+            evaluation=promotion.by_merit(tables[0]),
             intervals=_intervals(newest.forecasts, chosen, forecast, tables[0], seed),
             history=pd.DataFrame(
                 {fold.day: table.loc[chosen] for fold, table in zip(rolled, tables, strict=True)}

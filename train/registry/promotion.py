@@ -234,6 +234,11 @@ def log_error_of_models(evaluation: pd.DataFrame) -> pd.Series:
     return pd.Series([log_errors(row[None, :]).mean() for row in rows], index=evaluation.index)
 
 
+def by_merit(evaluation: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of metrics with the best model first, as a choice weighs them."""
+    return evaluation.loc[log_error_of_models(evaluation).sort_values(kind="stable").index]
+
+
 def beside_best_baseline(evaluation: pd.DataFrame, chosen: str) -> tuple[str, float]:
     """Return the best simple baseline, and the errors of the chosen model over its errors."""
     errors = log_error_of_models(evaluation)
