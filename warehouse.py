@@ -34,6 +34,9 @@ WRITTEN_YML = DBT_PROJECT / "models" / "staging" / "scoring" / "_scoring__source
 FEATURES_YML = DBT_PROJECT / "models" / "features" / "_features__models.yml"
 
 
+# what a build holds at once, as in dbt_project/profiles.yml; fits a machine of 16 GB
+MEMORY_LIMIT = "7GB"
+
 # the days from an as-of date on that a target spans and a forecast is of
 HORIZON_DAYS = 30
 # readers hold the file for milliseconds; a writer waits for them this long
@@ -143,6 +146,15 @@ def connect(*, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     # a misspelt table must be an error, never a Python variable of the same name
     connection.execute("set python_enable_replacements = false")
     return connection
+
+
+def bound_memory(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let a connection hold as much as a build may, and spill the rest beside its file.
+
+    DuckDB's own bound is four fifths of the machine: of two such processes one is killed.
+    """
+    limit = os.environ.get("DUCKDB_MEMORY_LIMIT", MEMORY_LIMIT)
+    connection.execute(f"set memory_limit = {limit!r}")
 
 
 def horizon(connection: duckdb.DuckDBPyConnection) -> int:

@@ -50,6 +50,7 @@ def gather(folder: Path, settings: Settings) -> None:
     shards = layout.read(place.plan)["shards"]
     files = [place.shard(shard) for shard in range(shards)]
     with warehouse.writer() as connection:
+        warehouse.bound_memory(connection)
         for number, file in enumerate([place.driver, *files]):
             connection.execute(f"attach '{file}' as part_{number} (read_only)")
         of_the_shop = _tables(connection, 0)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 
+import warehouse
 from shards import ties
 from shards.keys import canonical
 from shards.placing import KEYS, OWNERS, STEPS, WHOLE
@@ -34,6 +35,7 @@ def place(connection: duckdb.DuckDBPyConnection, shards: int) -> None:
     SplitError
         If tied customers would fill a shard.
     """
+    warehouse.bound_memory(connection)
     for table, keys in KEYS.items():
         added = ", ".join(f"{canonical(column)} as {key}" for key, column in keys.items())
         missing = " and ".join(f"{key} is null" for key in keys)

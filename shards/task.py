@@ -95,11 +95,13 @@ class Task:
             return
         with _working(self) as file:
             with duckdb.connect(str(file)) as connection:
+                warehouse.bound_memory(connection)
                 if self.phase == 0:
                     _take_rows(connection, self)
                 _take_facts(connection, self)
             phases.build_shard(file, self.phase, self.settings)
             with duckdb.connect(str(file)) as connection:
+                warehouse.bound_memory(connection)
                 files = _leave(connection, self)
         layout.put({"files": files}, self.place.done(self.shard, self.key))
 

@@ -29,7 +29,7 @@ def _anchors(text):
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def _commands(text):
+def commands_of(text):
     """Lines of code, in fences and by indentation, and code inside sentences."""
     found = re.findall(r"`([^`\n]+)`", text)
     for line in text.splitlines():
@@ -69,7 +69,7 @@ def test_each_page_of_the_docs_can_be_reached_from_the_readme():
 def test_each_target_of_make_exists(page):
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
-    for command in _commands(TEXTS[page]):
+    for command in commands_of(TEXTS[page]):
         words = [word for word in shlex.split(command) if "=" not in word]
         if words[0] == "make":
             assert set(words[1:]) <= targets, command
@@ -77,7 +77,7 @@ def test_each_target_of_make_exists(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_each_script_exists_and_knows_its_options(page):
-    for command in _commands(TEXTS[page]):
+    for command in commands_of(TEXTS[page]):
         words = [word for word in shlex.split(command) if not re.match(r"[A-Z_]+=", word)]
         if words[0] in ("make", "shop") or words[1] == "-m":
             continue
@@ -88,7 +88,7 @@ def test_each_script_exists_and_knows_its_options(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_each_command_of_shop_exists_and_knows_its_options(page):
-    for line in _commands(TEXTS[page]):
+    for line in commands_of(TEXTS[page]):
         for command in line.split(" && "):
             words = [word for word in shlex.split(command) if not re.match(r"[A-Z_]+=", word)]
             if words[0] == "shop" and words[1] != "COMMAND":

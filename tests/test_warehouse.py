@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import warehouse
+from shards import split
 
 
 def test_a_relative_path_starts_at_the_root_for_python_and_dbt_alike(monkeypatch, tmp_path):
@@ -66,3 +67,12 @@ def test_the_contract_says_by_what_a_row_is_found(tmp_path):
     )
     with pytest.raises(warehouse.WarehouseError, match=r"config\.meta\.entity"):
         warehouse.contract(changed)
+
+
+def test_a_split_into_shards_keeps_to_the_memory_of_a_build(tiny, monkeypatch):
+    monkeypatch.setenv("WAREHOUSE_PATH", str(tiny))
+    monkeypatch.setenv("DUCKDB_MEMORY_LIMIT", "512MiB")
+    with warehouse.connect(read_only=True) as connection:
+        split.place(connection, 2)
+        [(limit,)] = connection.execute("select current_setting('memory_limit')").fetchall()
+    assert limit == "512.0 MiB"
