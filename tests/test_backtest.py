@@ -27,7 +27,7 @@ def tested(built_shop, tmp_path_factory):
     """A copy of the small shop with a backtest in it, and what the run returned."""
     shop = built_shop.copy_to(tmp_path_factory.mktemp("backtest"))
     with in_warehouse(shop.file):
-        return shop.file, backtest(cuts=CUTS, quick=True)
+        return shop.file, backtest(folds=CUTS, quick=True)
 
 
 def read(file, sql, *values):
@@ -69,7 +69,7 @@ def test_a_forecast_uses_nothing_that_came_after_its_date(tested, built_shop, tm
     until = result.days[-2]
     with in_warehouse(earlier.file):
         # the labels of the date before the last are just known: the last does not exist yet
-        again = backtest(until + dt.timedelta(days=30), cuts=CUTS - 1, quick=True)
+        again = backtest(until + dt.timedelta(days=30), folds=CUTS - 1, quick=True)
     assert again.days == result.days[: CUTS - 1]
     pd.testing.assert_frame_equal(
         read(file, FORECASTS, until), read(earlier.file, FORECASTS, until), check_exact=True
@@ -80,7 +80,7 @@ def test_a_finished_run_fits_nothing_again(tested, monkeypatch):
     file, result = tested
     monkeypatch.setattr(compare, "fit_folds", lambda *_, **__: pytest.fail("fitted again"))
     with in_warehouse(file):
-        again = backtest(cuts=CUTS, quick=True)
+        again = backtest(folds=CUTS, quick=True)
     assert again.reused == result.days
     pd.testing.assert_frame_equal(again.mean, result.mean, check_exact=True)
 
@@ -98,8 +98,8 @@ def test_a_stopped_run_goes_on_where_it_was(tested, built_shop, tmp_path, monkey
     with in_warehouse(shop.file):
         monkeypatch.setattr(compare, "fit_folds", stops_at_the_second)
         with pytest.raises(KeyboardInterrupt):
-            backtest(cuts=CUTS, quick=True)
-        again = backtest(cuts=CUTS, quick=True)
+            backtest(folds=CUTS, quick=True)
+        again = backtest(folds=CUTS, quick=True)
     assert again.reused == again.days[:2]
     pd.testing.assert_frame_equal(again.mean, tested[1].mean, check_exact=True)
 
@@ -107,8 +107,8 @@ def test_a_stopped_run_goes_on_where_it_was(tested, built_shop, tmp_path, monkey
 def test_other_candidates_are_fitted_anew(tested, built_shop, tmp_path):
     shop = built_shop.copy_to(tmp_path)
     with in_warehouse(shop.file):
-        backtest(cuts=1, quick=True)
-        assert not backtest(cuts=1, quick=True, seed=1).reused
+        backtest(folds=1, quick=True)
+        assert not backtest(folds=1, quick=True, seed=1).reused
 
 
 def test_the_mart_shows_every_metric_of_every_model_and_date(tested):

@@ -127,7 +127,7 @@ def test_the_current_folder_or_one_around_it_is_refused_by_name(tmp_path, monkey
     app.command()(exporting.main)
     done = CliRunner().invoke(app, ["--out", out])
     assert done.exit_code == 1
-    assert f"export: {out} cannot be the current folder or one around it" in done.output
+    assert f"error: {out} cannot be the current folder or one around it" in done.output
     assert folder.is_dir()
 
 

@@ -47,7 +47,7 @@ def test_a_candidate_is_one_entry_in_one_file(clone, shop_copy):
     importing, entry = blocks("add-a-candidate.md", "python")
     models = clone / "train" / "candidates" / "models.py"
     put_before(models, "from sklearn.linear_model import LinearRegression, Ridge", importing)
-    line = '    found["zero-inflated log-normal"] = seasonal(log_normal)'
+    line = '    estimators["zero-inflated log-normal"] = seasonal(log_normal)'
     put_before(models, line, textwrap.indent(entry, "    "))
     done = subprocess.run(
         [sys.executable, "train/fit.py", "--quick"],

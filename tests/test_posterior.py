@@ -234,8 +234,8 @@ MISTAKES = {
     "log-normal without its variance": ("(spread + group_by_state.basket_spread**2) / 2", "0.0"),
     "level not shrunk": ("variance = prior * noise / (noise + x * prior)", "variance = prior"),
     "lines say nothing of the kind": (
-        "known = np.log(group_by_state.share) + basket + lines",
-        "known = np.log(group_by_state.share) + basket + 0 * lines",
+        "base = np.log(group_by_state.share) + basket + lines",
+        "base = np.log(group_by_state.share) + basket + 0 * lines",
     ),
     "returns inside the window forgotten": ("due * returns.part", "0 * returns.part"),
     "pending returns forgotten": (".sum(axis=0) - back", ".sum(axis=0)"),
