@@ -92,10 +92,11 @@ def test_each_reason_not_to_run_a_command_is_of_one_that_is_there():
 @pytest.fixture
 def own(tmp_path, monkeypatch):
     """What stands for the reader's files, days and folders."""
-    files = layout_files.shopify(tmp_path / "files")
-    new = tmp_path / "new"
-    shutil.copytree(files if files.is_dir() else files.parent, new)
-    return {"folder": tmp_path, "files": files, "new": new}
+    files, new = tmp_path / "files", tmp_path / "new"
+    files.mkdir()
+    layout_files.shopify(files)
+    shutil.copytree(files, new)
+    return {"folder": tmp_path, "files": files, "new": new, "before": ""}
 
 
 @pytest.mark.parametrize("command", OF_THE_SHOP)
