@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import duckdb
 import pytest
 
 import warehouse
@@ -59,11 +60,14 @@ def test_an_impossible_prediction_fails_the_build_by_name(shop_copy, change, tes
 
 
 def test_a_null_in_a_key_fails_the_build_by_name(shop_copy):
-    _execute("update scoring_runs set as_of_date = null")
-    with pytest.raises(
-        dbt_runner.BuildError, match="primary_key_stg_scoring__scoring_runs_as_of_date"
-    ):
-        dbt_runner.build(select="stg_scoring__scoring_runs")
+    _execute("update raw.loads set loaded_at = null")
+    with pytest.raises(dbt_runner.BuildError, match="primary_key_stg_retail__loads_loaded_at"):
+        dbt_runner.build(select="stg_retail__loads")
+
+
+def test_what_may_not_be_null_cannot_be_written(shop_copy):
+    with pytest.raises(duckdb.ConstraintException, match=r"scoring_runs\.as_of_date"):
+        _execute("update scoring_runs set as_of_date = null")
 
 
 def test_a_customer_left_out_of_the_scores_fails_the_build(shop_copy):

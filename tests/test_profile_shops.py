@@ -279,7 +279,7 @@ def test_what_cannot_be_read_is_said_and_nothing_is_written(
 
 def test_the_command_runs_as_a_file():
     done = subprocess.run(
-        [sys.executable, "pages.profile/write.py", "--help"],
+        [sys.executable, "pages/profile/write.py", "--help"],
         cwd=warehouse.ROOT,
         capture_output=True,
         text=True,
