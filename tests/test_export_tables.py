@@ -40,3 +40,19 @@ def test_an_export_that_fails_leaves_nothing(small_shop, tmp_path, monkeypatch):
     with pytest.raises(ExportError, match="run `make build`"):
         export_tables(tmp_path / "tables")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_each_table_and_column_of_main_and_marts_says_what_it_is(small_shop):
+    with warehouse.connect(read_only=True) as connection:
+        silent = connection.execute(
+            """
+            select schema_name || '.' || table_name || '.' || column_name
+            from duckdb_columns()
+            where schema_name in ('main', 'marts') and comment is null and not internal
+            union all
+            select schema_name || '.' || table_name
+            from duckdb_tables()
+            where schema_name in ('main', 'marts') and comment is null and not internal
+            """
+        ).fetchall()
+    assert silent == []

@@ -16,10 +16,24 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import warehouse
+from core.sql import literal
 from train.dataset import CALENDAR_DAYS, CALENDAR_START
 from train.forecaster import OutOfTime
 
 KEPT = 3
+# the columns of main.candidate_forecasts, as any SQL tool shows them
+DESCRIBED = {
+    "as_of_date": "The date that the forecast is as of.",
+    "customer_id": "Canonical id of the customer.",
+    "model": "Name of the candidate.",
+    "forecast": "Spend of the horizon, before calibration.",
+    "purchase_probability": "Probability of a purchase, before calibration.",
+    "has_own_probability": "Whether the candidate knows a probability itself.",
+    "season_known": "Whether the shop had a year behind it at the date.",
+    "actual": "What the customer spent.",
+    "identity": "Hash of data, features, code and libraries that the forecast is made from.",
+    "written_at": "When it was written.",
+}
 
 
 @dataclass(frozen=True)
@@ -104,9 +118,15 @@ def write(connection: duckdb.DuckDBPyConnection, day: dt.date, snapshot: FoldFor
                 as_of_date date, customer_id varchar, model varchar, forecast double,
                 purchase_probability double, has_own_probability boolean, season_known boolean,
                 actual double, identity varchar, written_at timestamp
-            )
+            );
+            comment on table main.candidate_forecasts is
+                'Forecasts of the past before calibration. One row per date, customer and model.'
             """
         )
+        for column, words in DESCRIBED.items():
+            connection.execute(
+                f"comment on column main.candidate_forecasts.{column} is {literal(words)}"
+            )
         connection.execute(
             """
             delete from main.candidate_forecasts
