@@ -29,7 +29,7 @@ DESCRIBED = {
     "forecast": "Spend of the horizon, before calibration.",
     "purchase_probability": "Probability of a purchase, before calibration.",
     "has_own_probability": "Whether the candidate knows a probability itself.",
-    "season_known": "Whether the shop had a year behind it at the date.",
+    "season_known": "Whether the mart knew how busy the days ahead were a year before.",
     "actual": "What the customer spent.",
     "identity": "Hash of data, features, code and libraries that the forecast is made from.",
     "written_at": "When it was written.",
