@@ -21,6 +21,9 @@ OURS = ("duckdb_features", "ours_retrieval")
 # as-of dates of the grid; the current one is one more
 SNAPSHOTS = 12
 ROWS_AT_A_TIME = 1_500_000
+SHARDS = 8
+# DuckDB's own bound in a shard; Python, dbt and what DuckDB does not count come on top
+MEMORY_OF_A_SHARD = "2500MB"
 LATE_LINES = 1_000
 
 # a day of a customer with the columns that the peers know
@@ -66,12 +69,25 @@ class Shop:
 
     def dbt(self, *arguments: str, as_of: date | None = None) -> dict[str, float]:
         """Run dbt as its users do, tests included, and measure it."""
+        dbt = str(Path(sys.executable).with_name("dbt"))
+        command = [dbt, *arguments, "--vars", self._variables(as_of)]
+        return measure(command, self._environment, self.folder / "dbt.log")
+
+    def _variables(self, as_of: date | None = None) -> str:
         variables = {"snapshots_kept": SNAPSHOTS, "rows_at_a_time": ROWS_AT_A_TIME}
         if as_of:
             variables["as_of"] = as_of.isoformat()
-        dbt = str(Path(sys.executable).with_name("dbt"))
-        command = [dbt, *arguments, "--vars", json.dumps(variables)]
-        return measure(command, self._environment, self.folder / "dbt.log")
+        return json.dumps(variables)
+
+    def build_in_shards(self) -> dict[str, float]:
+        """Build all in shards, one after another, on this machine."""
+        command = [sys.executable, "shards/build.py", "--shards", str(SHARDS)]
+        bound = {"DUCKDB_MEMORY_LIMIT": MEMORY_OF_A_SHARD}
+        return measure(
+            [*command, "--vars", self._variables()],
+            self._environment | bound,
+            self.folder / "shards.log",
+        )
 
     def build(self, *arguments: str, as_of: date | None = None) -> dict[str, float]:
         """Run `dbt build` without the unit tests, which belong to a change of the SQL."""

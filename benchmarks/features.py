@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 import warehouse
-from benchmarks.feature_runs import SNAPSHOTS, Shop
+from benchmarks.feature_runs import SHARDS, SNAPSHOTS, Shop
 from benchmarks.measuring import RESULTS, SIZES, Size, keep
 from benchmarks.peers import common
 from core import tables
@@ -59,6 +59,7 @@ def bench(size: str) -> list[dict[str, object]]:
         rows += _beside_peers(shop, rows[1])
         rows += _increments(shop)
     rows += _night(shop)
+    rows += _in_shards(shop, rows[-1])
     shutil.rmtree(shop.folder)
     kept = ("task", "method", "wall_s", "cpu_s", "peak_mb", "rows", "features", "checksum")
     return [{"size": size, **{name: row.get(name) for name in kept}} for row in rows]
@@ -97,6 +98,14 @@ def _night(shop: Shop) -> list[dict[str, object]]:
         anew = {"method": "dbt, full refresh", **shop.build("--full-refresh"), **_mart(shop)}
         _check(night, anew)
     return [night]
+
+
+def _in_shards(shop: Shop, night: dict) -> list[dict[str, object]]:
+    """Measure the build of the same rows in shards, which must give the same."""
+    _say(shop.size, f"{SHARDS} shards, one after another")
+    sharded = {**shop.build_in_shards(), **_mart(shop)}
+    _check(sharded, night)
+    return [{"task": "raw tables to features", "method": f"dbt, {SHARDS} shards", **sharded}]
 
 
 def _beside_peers(shop: Shop, built: dict) -> list[dict[str, object]]:
@@ -174,6 +183,10 @@ def ratios(rows: list[dict]) -> list[tuple[str, str, str]]:
     for size in SIZES:
         questions = [
             ("dbt with tests / kernel, wall", "dbt", "kernel", "wall_s", "at most 1.4"),
+            (
+                f"{SHARDS} shards / dbt, wall",
+                *(f"dbt, {SHARDS} shards", "dbt", "wall_s", "at most 1"),
+            ),
             ("start of dbt / dbt, wall", "dbt start-up", "dbt", "wall_s", ""),
             ("nothing new / dbt, wall", "dbt, nothing new", "dbt", "wall_s", ""),
             ("a night of 0.1 % new lines / dbt, wall", "dbt, a night", "dbt", "wall_s", ""),
