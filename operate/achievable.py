@@ -16,10 +16,9 @@ import numpy as np
 import pandas as pd
 
 import warehouse
-from core.metrics import Forecast, evaluate
+from core.metrics import Forecast, Measured, evaluate
 from generate.shop.optimum import HORIZON
 from train.backtesting.bootstrap import REPLICATES, TAILS, drawings
-from train.backtesting.weighted_metrics import Drawn
 from train.dataset import LABELS
 
 BEST, MEAN = "best possible", "mean of all"
@@ -126,7 +125,7 @@ def share_interval(
     ).df()
     rows = forecasts[forecasts["as_of_date"] == pd.Timestamp(test)].merge(truth, on="customer_id")
     model, best = (Forecast(rows[name].to_numpy()) for name in ("forecast", "expected_30d_spend"))
-    measured = Drawn(rows["actual"].to_numpy(), [model, best], ("r2",))
+    measured = Measured(rows["actual"].to_numpy(), [model, best], ("r2",))
     reached = []
     for chosen in drawings(len(rows), REPLICATES, seed=0):
         times = np.bincount(chosen, minlength=len(rows)).astype(np.float64)

@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
-from core.metrics import FEWEST_COVERED
+from core.doubt import FEWEST_COVERED
 
 HYNDMAN = "Hyndman and Koehler 2006, Int. J. Forecasting 22(4)"
+KOENKER = "Koenker and Bassett 1978, Econometrica 46(1)"
 BY_DEFINITION = "by definition"
 # metric -> formula, its source
 FORMULAS = {
-    "mae": ("mean(abs(f - y))", HYNDMAN),
-    "wape": ("sum(abs(f - y)) / sum(y)", "Kolassa and Schütz 2007, Foresight 6"),
+    "mae": ("mean(abs(m - y))", HYNDMAN),
+    "wape": ("sum(abs(m - y)) / sum(y)", "Kolassa and Schütz 2007, Foresight 6"),
     "rmse": ("sqrt(mean((f - y)^2))", HYNDMAN),
     "r2": (
         "1 - sum((f - y)^2) / sum((y - mean(y))^2)",
@@ -42,6 +43,13 @@ FORMULAS = {
     ),
     "coverage_zero": ("mean(y = 0) where high = 0", BY_DEFINITION),
     "share_zero": ("mean(high = 0)", BY_DEFINITION),
+    "log_loss": ("mean(-log(if b then p else 1 - p))", "Good 1952, J. Royal Stat. Soc. B 14(1)"),
+    "pinball_p10": ("mean(max(.1 (y - q), -.9 (y - q)))", KOENKER),
+    "pinball_p90": ("mean(max(.9 (y - q), -.1 (y - q)))", KOENKER),
+    "crps": (
+        "2 mean over levels of pinball loss",
+        "Gneiting and Ranjan 2011, J. Business and Economic Statistics 29(3)",
+    ),
     "ece": (
         "sum over tenths of p of abs(sum(p - b)) / n",
         "Naeini, Cooper and Hauskrecht 2015, AAAI",
@@ -55,37 +63,34 @@ BEST = {
     "coverage_zero": "at least .80",
     "share_zero": "none",
     "ece": "0",
+    "log_loss": "0",
+    "pinball_p10": "0",
+    "pinball_p90": "0",
+    "crps": "0",
 }
 # published column, what it is -> metrics that it is best by when it is right
 JUDGED = {
     "`predicted_30d_spend`, a mean": ("rmse", "r2", "sum_ratio", "decile_error"),
     "`predicted_30d_spend`, as an order of customers": ("gini", "spearman", "top10_capture"),
     "`spend_p50`, a median": ("mae", "wape"),
-    "`purchase_probability`": ("brier", "auc", "ece"),
+    "`purchase_probability`": ("brier", "log_loss", "auc", "ece"),
+    "`spend_p10`, `spend_p90`, quantiles": ("pinball_p10", "pinball_p90"),
+    "all of them, the whole distribution": ("crps",),
     "`spend_low`, `spend_high`": (
         *("coverage", "coverage_nonzero", "coverage_lowest", "coverage_zero", "share_zero"),
     ),
 }
 METRICS_SAY = """
-`y` is what a customer spent in the 30 days, `f` the forecast of it, `b` 1 for who bought and 0 for
-who did not, `p` the probability of that, `n` the number of customers.
+`y` is what a customer spent in the 30 days, `f` the forecast of its mean, `m` of its median, `q` of
+another quantile, `b` 1 for who bought and 0 for who did not, `p` the probability of that, `n` the
+number of customers.
 
-The code is `core/metrics.py`. Values of each candidate on the test of each fit stand in
-[main.model_evaluation](tables.md#mainmodel_evaluation), those of past dates with intervals in
-[marts.model_skill](tables.md#martsmodel_skill).
+The code is `core/metrics.py` and `core/doubt.py`. Values of each candidate on the test of each fit
+stand in [main.model_evaluation](tables.md#mainmodel_evaluation), those of past dates with intervals
+in [marts.model_skill](tables.md#martsmodel_skill).
 """
 JUDGED_SAYS = """
 Squared errors are least for the mean and absolute ones for the median (Gneiting 2011, JASA
-106(494)). All tables state MAE and WAPE of `predicted_30d_spend`, as other tools do, where they
-reward a forecast that is too low; those of the median come from the backtest:
-
-```sql
-select
-    as_of_date,
-    avg(abs(spend_p50 - actual)) as mae,
-    sum(abs(spend_p50 - actual)) / sum(actual) as wape
-from backtest
-where model = 'as published'
-group by all
-```
+106(494)): judged by WAPE, a forecast of the mean would be rewarded for being too low. So MAE and
+WAPE are those of the median everywhere; a simple baseline's one number stands for both.
 """

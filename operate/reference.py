@@ -19,6 +19,7 @@ import typer
 import yaml
 
 import warehouse
+from core import doubt as doubt_metrics
 from core import metrics
 from operate import formulas
 from operate.shop import COMMANDS
@@ -214,7 +215,7 @@ def _targets(command: str, makefile: str) -> list[tuple[str, str]]:
 
 
 def _metrics() -> str:
-    doubt = metrics.DOUBT_EXPLAINED.items()
+    doubt = doubt_metrics.DOUBT_EXPLAINED.items()
     explained = metrics.EXPLAINED | {name: (said, formulas.BEST[name]) for name, said in doubt}
     rows = [
         (_code(name), said, best, _code(formulas.FORMULAS[name][0]), formulas.FORMULAS[name][1])

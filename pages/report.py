@@ -13,7 +13,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from core.metrics import DOUBT_EXPLAINED, EXPLAINED, METRICS, decile_of, deciles, metric_text
+from core.doubt import DOUBT_EXPLAINED
+from core.metrics import EXPLAINED, METRICS, decile_of, deciles, metric_text
 from pages.look import BLUE, GREY, ORANGE, figure, template
 
 Values = NDArray[np.float64]
@@ -53,7 +54,7 @@ class Story:
     history
         Metrics of the chosen model, one row per as-of date, newest first.
     doubt
-        Coverage and calibration on the test snapshot, as in `core.metrics.DOUBT_EXPLAINED`.
+        Coverage and calibration on the test snapshot, as in `core.doubt.DOUBT_EXPLAINED`.
     actual, forecast
         Spend on the test snapshot and what would have been published of it.
     importance

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 import duckdb
 import pandas as pd
 
 import warehouse
-from train.calibration.totals import TotalDoubt
 from train.forecaster import COLUMNS
 
 MART = f"features.{warehouse.FEATURE_MART}"
@@ -18,7 +18,7 @@ class ScoreError(warehouse.ShopError):
     """The as-of date cannot be scored; the message says what to do."""
 
 
-def replace(scores: pd.DataFrame, day: date, doubt: TotalDoubt) -> int:
+def replace(scores: pd.DataFrame, day: date, doubt: Mapping[str, float]) -> int:
     """Put scores in the place of an as-of date's rows, in one transaction.
 
     Parameters
@@ -29,7 +29,7 @@ def replace(scores: pd.DataFrame, day: date, doubt: TotalDoubt) -> int:
     day
         The as-of date. The rows of other dates stay.
     doubt
-        What is known of totals.
+        What is known of totals: month_doubt, part_doubt, chance_doubt.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def replace(scores: pd.DataFrame, day: date, doubt: TotalDoubt) -> int:
                     max(scored_at) as scored_at
                 from scores
                 """,
-                {"day": day, **doubt.columns()},
+                {"day": day, **doubt},
             )
         return replaced
 

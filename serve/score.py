@@ -78,10 +78,16 @@ def score(as_of: date | None = None, predict: Predict | None = None) -> ScoreRes
             )
         with warehouse.connect(read_only=True) as connection:
             scores = (predict or predict_date)(connection, champion, day)
+            # what all customers of a date share is in any row
+            row = connection.execute(
+                f"select {warehouse.contract().selected('mart')} from {MART} as mart"
+                " where as_of_date = ? order by customer_id limit 1",
+                [day],
+            ).df()
         scores.insert(0, "as_of_date", day)
         scores["model_version"] = champion.version
         scores["scored_at"] = datetime.now(UTC).replace(tzinfo=None)
-        replaced = predictions.replace(scores, day, champion.forecaster.calibration.doubt)
+        replaced = predictions.replace(scores, day, champion.forecaster.doubt_of_totals(row))
     except (duckdb.CatalogException, duckdb.BinderException) as error:
         raise warehouse.WarehouseError(
             f"{warehouse.path()} is not built yet: run `make build` ({error})"

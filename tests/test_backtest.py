@@ -9,13 +9,12 @@ import typer
 from typer.testing import CliRunner
 
 import warehouse
-from core.metrics import METRICS, Forecast, evaluate
+from core.metrics import METRICS, Forecast, Measured, evaluate
 from tests.conftest import in_warehouse
 from train import backtest as command
 from train.backtest import PUBLISHED, backtest
 from train.backtesting import compare
 from train.backtesting.bootstrap import drawings, metric_intervals
-from train.backtesting.weighted_metrics import Drawn
 from train.candidates.models import BASELINES
 
 # more than are fitted side by side
@@ -157,7 +156,7 @@ def measured():
     actual = rng.poisson(0.5, 2000) * rng.lognormal(3, 1, 2000)
     good = actual * rng.lognormal(0, 0.5, 2000) + 1
     forecasts = {"good": good, "same": good, **{name: rng.random(2000) for name in BASELINES}}
-    forecasts = {name: Forecast(values) for name, values in forecasts.items()}
+    forecasts = {name: Forecast(values, median=values) for name, values in forecasts.items()}
     return actual, forecasts, metric_intervals(actual, forecasts, BASELINES)
 
 
@@ -183,18 +182,20 @@ def test_equal_forecasts_have_equal_intervals(measured):
 def test_drawn_rows_are_measured_as_evaluate_measures_them():
     rng = np.random.default_rng(3)
     actual = (rng.random(3000) < 0.4) * rng.lognormal(3, 1, 3000)
-    said = [
-        Forecast(actual * rng.lognormal(0, 1, 3000) + rng.random(3000), rng.random(3000)),
+    noisy = actual * rng.lognormal(0, 1, 3000) + rng.random(3000)
+    forecasts = [
+        Forecast(noisy, rng.random(3000), rng.random(3000)),
         # without ties, which fall by chance
         Forecast(rng.gamma(1.0, 9.0, 3000)),
     ]
-    snapshot = Drawn(actual, said)
+    snapshot = Measured(actual, forecasts)
     for rows in [np.arange(3000), *drawings(3000, 5, seed=1)]:
         found = snapshot.measure(np.bincount(rows, minlength=3000).astype(float))
-        for one, values in zip(said, found, strict=True):
-            chance = None if one.probability is None else one.probability[rows]
-            expected = evaluate(actual[rows], Forecast(one.spend[rows], chance))
-            np.testing.assert_allclose(values, list(expected.values()), rtol=2e-3, atol=2e-3)
+        for forecast, measured in zip(forecasts, found, strict=True):
+            columns = (forecast.spend, forecast.probability, forecast.median)
+            drawn = (None if values is None else values[rows] for values in columns)
+            expected = list(evaluate(actual[rows], Forecast(*drawn)).values())
+            np.testing.assert_allclose(measured, expected, rtol=2e-3, atol=2e-3)
 
 
 def test_the_interval_is_as_wide_as_the_metric_varies():
@@ -203,7 +204,8 @@ def test_the_interval_is_as_wide_as_the_metric_varies():
     held = 0
     for _ in range(60):
         actual = rng.gamma(2.0, 1.0, 400)
-        forecasts = {name: Forecast(np.full(400, 2.0)) for name in BASELINES}
+        two = np.full(400, 2.0)
+        forecasts = {name: Forecast(two, median=two) for name in BASELINES}
         found = metric_intervals(actual, forecasts, BASELINES, replicates=60, seed=1)
         mae = found[found["metric"] == "mae"].iloc[0]
         # the mean distance of a Gamma(2) from its mean is 8 exp(-2)

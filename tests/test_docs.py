@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 import warehouse
-from core.metrics import DOUBT_EXPLAINED, EXPLAINED
+from core.doubt import DOUBT_EXPLAINED
+from core.metrics import EXPLAINED
 from operate import formulas, reference
 
 ROOT = warehouse.ROOT

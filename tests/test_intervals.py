@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.metrics import calibration_error, decile_of, evaluate_doubt
+from core.doubt import LEVELS, calibration_error, crps, evaluate_doubt, log_loss, pinball
+from core.metrics import decile_of
 from train.calibration.intervals import LevelIntervals
 from train.calibration.spread import AmountSpread
 
@@ -82,9 +83,12 @@ def test_doubt_is_measured_as_it_is_named(published):
         {
             "predicted_30d_spend": spend,
             "purchase_probability": chance,
+            "spend_p10": low,
+            "spend_p90": high,
             "spend_low": low,
             "spend_high": high,
         },
+        np.repeat(spend[:, None], len(LEVELS), axis=1),
     )
     share = found["share_zero"]
     mixed = share * found["coverage_zero"] + (1 - share) * found["coverage_nonzero"]
@@ -96,3 +100,25 @@ def test_calibration_error_is_the_mean_distance():
     bought = np.arange(1000) % 10 == 0
     assert calibration_error(bought, np.full(1000, 0.1)) == pytest.approx(0, abs=1e-9)
     assert calibration_error(bought, np.full(1000, 0.3)) == pytest.approx(0.2)
+
+
+def test_log_loss_of_a_coin_is_the_log_of_two():
+    assert log_loss(np.arange(10) % 2 == 0, np.full(10, 0.5)) == pytest.approx(np.log(2))
+
+
+def test_crps_of_a_certain_forecast_is_its_absolute_error():
+    actual = np.array([4.0, 0.0, 9.0])
+    assert crps(actual, np.full((3, len(LEVELS)), 5.0)) == pytest.approx((1 + 5 + 4) / 3)
+
+
+def test_crps_of_the_true_distribution_is_that_of_the_formula():
+    # of a uniform variable on [0, 1]: E|X - y| - E|X - X'| / 2, in the mean 1/3 - 1/6
+    actual = np.random.default_rng(0).random(200_000)
+    found = crps(actual, np.tile(LEVELS, (len(actual), 1)))
+    assert found == pytest.approx(1 / 6, abs=0.002)
+
+
+def test_the_pinball_loss_is_least_at_the_quantile():
+    actual = np.random.default_rng(1).exponential(1.0, 100_000)
+    losses = {q: pinball(actual, np.array(q), 0.9).mean() for q in (1.5, -np.log(0.1), 3.0)}
+    assert min(losses, key=losses.get) == -np.log(0.1)

@@ -10,12 +10,12 @@ from threadpoolctl import threadpool_limits
 
 import warehouse
 from train.backtesting.compare import PURCHASE_MODEL, choose
-from train.calibration.probability import PurchaseCalibrator, shop_level
+from train.calibration.probability import PurchaseCalibrator
 from train.candidates.baselines import LastThirtyDays, MonthlyMean, YearlyMean
 from train.candidates.inference import BLOCK_ROWS, predict_both
+from train.candidates.level import Levelled, without_calendar
 from train.candidates.models import BLEND, BLENDED, QUICK, Blend, candidates
 from train.candidates.preprocessing import QuantileSteps, for_linear, for_trees, model_input
-from train.candidates.season import FEWEST_MONTHS, Seasonal, SeasonLevel, without_calendar
 from train.forecaster import COLUMNS, Calibration, Forecaster, OutOfTime
 
 NUMERIC = (
@@ -30,8 +30,8 @@ NUMERIC = (
     "tenure_days",
     "days_since_first_order",
     "days_since_last_order",
-    "shop_season_ratio",
-    "ahead_month",
+    "ahead_day_number",
+    "ahead_weekend_days",
 )
 CATEGORICAL = ("region", "segment_id")
 CONTRACT = warehouse.Contract(
@@ -74,8 +74,8 @@ def make_rows(rows, seed):
             "days_since_last_order": np.where(
                 orders > 0, np.minimum(30 / (rate + 0.1), months * 30.0), np.nan
             ),
-            "shop_season_ratio": np.nan,
-            "ahead_month": 6.0,
+            "ahead_day_number": 9000.0,
+            "ahead_weekend_days": 8.0,
             "region": random.choice(["north", "south"], rows),
             "segment_id": None,
         }
@@ -201,43 +201,22 @@ def test_customers_are_learned_without_the_calendar():
     assert without_calendar(["ahead_month", "shop_spend_30d", "spend_30d"]) == ["spend_30d"]
 
 
-def test_season_level_follows_last_year():
-    ratio = np.array([0.8, 0.9, 1.0, 1.1, 1.3, 1.6, 0.7, 1.2, 1.0, 0.9, 1.4, 0.8] * 3)
-    level = SeasonLevel().fit(ratio, np.log(1.1) + 0.9 * np.log(ratio))
-    assert level.factor(np.array([1.5])) == pytest.approx([1.1 * 1.5**0.9], rel=0.02)
-
-
-def test_season_level_is_one_where_last_year_is_unknown():
-    level = SeasonLevel().fit(np.full(20, 1.3), np.full(20, 0.2))
-    assert level.factor(np.array([np.nan])).tolist() == [1.0]
-
-
-def test_an_ordinary_month_has_the_usual_level():
-    level = SeasonLevel().fit(np.array([np.nan]), np.array([0.3]), usual=1.05)
-    assert level.factor(np.array([np.nan, 1.2])) == pytest.approx([1.05, 1.05])
-
-
 @pytest.mark.parametrize("name", [*TWO_PARTS, "level ratio", "buy till you die"])
 def test_learned_totals_are_those_that_were(fitted, known, name):
     assert fitted[name].predict(known[0]).sum() == pytest.approx(known[1].sum(), rel=1e-9)
 
 
-def test_season_level_needs_some_months():
-    few = FEWEST_MONTHS - 1
-    level = SeasonLevel().fit(np.full(few, 1.3), np.full(few, 0.2))
-    assert level.factor(np.array([1.3])).tolist() == [1.0]
-
-
 @pytest.fixture(scope="module")
 def two_seasons():
-    """Months that are busy or quiet as they were a year ago; customers know nothing of it."""
+    """Three years with busy and quiet months; customers know nothing of it."""
     parts = []
-    for number, ratio in enumerate([0.6, 0.8, 1.0, 1.25, 1.6] * 3):
+    for number in range(36):
+        ratio = np.exp(0.5 * np.sin(number / 6 * np.pi))
         X, y = make_rows(400, 100 + number)
         # every purchase of a busy month is one of several
         extra = np.random.default_rng(number).binomial(1, min(ratio, 1.0), len(y))
         y = y * (extra if ratio < 1 else ratio)
-        parts.append((X.assign(shop_season_ratio=ratio, ahead_month=float(number)), y))
+        parts.append((X.assign(ahead_day_number=number * 365.25 / 12), y))
     return pd.concat([X for X, _ in parts], ignore_index=True), np.concatenate(
         [y for _, y in parts]
     )
@@ -246,21 +225,21 @@ def two_seasons():
 def test_a_busy_season_ahead_raises_forecast_and_probability(two_seasons):
     model = clone(candidates(CONTRACT, effort=EFFORT)[PURCHASE_MODEL]).fit(*two_seasons)
     X = two_seasons[0].head(400)
-    quiet, busy = X.assign(shop_season_ratio=0.6), X.assign(shop_season_ratio=1.6)
-    assert model.predict(busy).sum() / model.predict(quiet).sum() == pytest.approx(2.67, rel=0.2)
+    quiet, busy = (X.assign(ahead_day_number=month * 365.25 / 12) for month in (45, 39))
+    assert model.predict(busy).sum() / model.predict(quiet).sum() == pytest.approx(np.e, rel=0.3)
     assert model.predict_purchase(busy).mean() > 1.1 * model.predict_purchase(quiet).mean()
 
 
 def test_probability_in_season_stays_a_probability(two_seasons):
     model = clone(candidates(CONTRACT, effort=EFFORT)[PURCHASE_MODEL]).fit(*two_seasons)
-    said = model.predict_purchase(two_seasons[0].assign(shop_season_ratio=50.0))
+    said = model.predict_purchase(two_seasons[0].assign(ahead_day_number=39 * 365.25 / 12))
     assert (said >= 0).all()
     assert (said <= 1).all()
 
 
 def test_an_estimator_without_probability_gets_none(fitted):
     assert not hasattr(fitted["level ratio"], "predict_purchase")
-    assert isinstance(fitted["level ratio"], Seasonal)
+    assert isinstance(fitted["level ratio"], Levelled)
 
 
 def test_steps_keep_the_order_and_mark_nulls():
@@ -314,28 +293,6 @@ def test_probability_of_one_kind_of_customer_stays_as_it_is():
     assert said.predict(np.array([0.2])) == pytest.approx([0.2])
 
 
-def test_level_follows_half_of_the_newest_error_where_no_season_is_known():
-    said = shop_level([121.0, 50.0], [100.0, 100.0], [False, False])
-    assert said == pytest.approx(1.1)
-
-
-def test_level_smooths_the_errors_of_known_seasons():
-    said = shop_level([100.0, 133.1, 999.0], [100.0, 100.0, 1.0], [True, True, False])
-    assert said == pytest.approx(1.331 ** (1 / 3 * 2 / 3))
-
-
-def test_level_is_limited():
-    assert shop_level([1000.0], [1.0], [False]) == pytest.approx(1.5**0.5)
-
-
-def test_level_ignores_a_month_without_sales():
-    assert shop_level([0.0], [1.0], [False]) == 1.0
-
-
-def test_level_without_history_is_one():
-    assert shop_level([], [], []) == 1.0
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_one_pass_says_what_two_say(fitted, new, name):
     spend, chance = predict_both(fitted[name], new[0])
@@ -353,7 +310,6 @@ def test_blocks_on_two_cores_say_what_one_says(fitted):
 
 
 WINS = {
-    "wape": [0.8, 0.9, 1.0],
     "rmse": [7, 8, 9],
     "gini": [0.9, 0.8, 0.7],
     "spearman": [0.5, 0.4, 0.3],
@@ -364,7 +320,6 @@ WINS = {
 def scores(**changes):
     table = pd.DataFrame(
         {
-            "wape": 1.0,
             "rmse": 9.0,
             "gini": 0.7,
             "spearman": 0.3,
@@ -397,11 +352,11 @@ def test_choice_takes_anyone_if_no_total_can_be_judged():
 
 def test_choice_by_less_than_the_margin_stays_with_the_blend():
     table = pd.concat([scores()] * 4).set_axis([*"abcdefghijk", BLEND])
-    # a rank ahead in one metric of five
-    table["wape"] = [0.8, *[1.0] * 10, 0.9]
+    # a rank ahead in one metric of four
+    table["rmse"] = [8.0, *[10.0] * 10, 9.0]
     assert choose([table])[0] == BLEND
     # eleven ranks ahead
-    table["wape"] = [0.8, *[0.9] * 10, 1.0]
+    table["rmse"] = [8.0, *[9.0] * 10, 10.0]
     assert choose([table])[0] == "a"
 
 
@@ -414,4 +369,4 @@ def test_choice_without_validation_is_the_blend():
 
 
 def test_undefined_metric_ranks_last():
-    assert choose([scores(spearman=[np.nan, 0.4, 0.4], wape=[0.99, 1.0, 1.0])])[0] == BLEND
+    assert choose([scores(spearman=[np.nan, 0.4, 0.4], rmse=[8.9, 9.0, 9.0])])[0] == BLEND

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,11 +12,10 @@ from typer.testing import CliRunner
 
 import warehouse
 from core import dbt_runner
-from core.metrics import BEST_VALUE, METRICS, Forecast, evaluate
+from core.metrics import BEST_VALUE, METRICS, Forecast, Measured, evaluate
 from train.backtesting.bootstrap import drawings
 from train.backtesting.compare import RANKED
 from train.backtesting.forecast_store import FoldForecasts
-from train.backtesting.weighted_metrics import Drawn
 from train.candidates.baselines import LastThirtyDays
 from train.dataset import Rows
 from train.fit import fit, main
@@ -27,6 +27,16 @@ CONTRACT = warehouse.contract()
 CUSTOMERS = 400
 DAYS = [dt.date(2020, 1, 1) + dt.timedelta(30 * number) for number in range(4)]
 APART = "nothing to compare it with"
+
+
+class ScaledLastThirtyDays(LastThirtyDays):
+    """The last 30 days times a number."""
+
+    def __init__(self, scale):
+        self.scale = scale
+
+    def predict(self, X):
+        return super().predict(X) * self.scale
 
 
 class FlatPurchase:
@@ -56,7 +66,7 @@ def make_rows(seed=0, customers=CUSTOMERS):
         spend * random.lognormal(0, 0.3, count),
         np.array([f"c{number % customers}" for number in range(count)], dtype=object),
         np.repeat(np.array(DAYS, dtype="datetime64[D]"), customers),
-        np.ones(count, dtype=bool),
+        pd.DataFrame(),
     )
 
 
@@ -85,7 +95,11 @@ def publish(
 ):
     """Do what a fit does at its end, with a model that multiplies the last 30 days."""
     forecaster = Forecaster(
-        LastThirtyDays(), FlatPurchase(), Calibration(level), CONTRACT.numeric, CONTRACT.categorical
+        ScaledLastThirtyDays(level),
+        FlatPurchase(),
+        Calibration(),
+        CONTRACT.numeric,
+        CONTRACT.categorical,
     )
     published = {
         day: Forecast(rows.at([day]).X["spend_30d"].to_numpy() * level * spoil) for day in cuts
@@ -214,7 +228,7 @@ def test_a_few_corrected_sales_do_not_part_two_fits(shop, changed, compared):
     publish("a", level=1.0)
     random = np.random.default_rng(5)
     y = np.where(random.random(len(ROWS)) < changed, ROWS.y * 1.1, ROWS.y)
-    corrected = Rows(ROWS.X, y, ROWS.customer_id, ROWS.as_of_date, ROWS.sampled)
+    corrected = replace(ROWS, y=y)
     verdict = publish("b", level=2.0, rows=corrected)
     assert (verdict.status == "challenger") == compared
 
@@ -226,7 +240,7 @@ def test_buyers_decide_whether_it_is_the_same_shop(shop):
         rows = make_rows(seed)
         buys = np.random.default_rng(seed).random(len(rows)) < 0.02
         y = np.where(buys, 10.0 + seed, 0.0)
-        shops.append(Rows(rows.X, y, rows.customer_id, rows.as_of_date, rows.sampled))
+        shops.append(replace(rows, y=y))
     publish("a", rows=shops[0])
     assert publish("b", rows=shops[1]).reason.startswith(f"{APART}: no as-of date")
 
@@ -516,7 +530,7 @@ def test_metrics_of_drawn_customers_are_those_of_the_drawn_rows():
     random = np.random.default_rng(3)
     for rows in (11, 200):
         pair = make_pair(random, rows)
-        drawn = Drawn(pair.actual, [Forecast(pair.new), Forecast(pair.old)], list(RANKED))
+        drawn = Measured(pair.actual, [Forecast(pair.new), Forecast(pair.old)], list(RANKED))
         for chosen in drawings(rows, 20, seed=rows):
             times = np.bincount(chosen, minlength=rows).astype(float)
             expected = [
@@ -531,7 +545,7 @@ def test_metrics_of_everybody_are_those_of_evaluate_also_with_ties():
     actual = random.integers(0, 4, 500).astype(float)
     forecast = random.integers(-1, 5, 500).astype(float)
     expected = [evaluate(actual, Forecast(forecast))[name] for name in RANKED]
-    [found] = Drawn(actual, [Forecast(forecast)], list(RANKED)).measure(np.ones(500))
+    [found] = Measured(actual, [Forecast(forecast)], list(RANKED)).measure(np.ones(500))
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 

@@ -30,8 +30,8 @@ DRIVERS = {
     "region": "customer",
     "segment_id": "customer",
     "spend_336_365d": "season",
-    "shop_season_ratio": "season",
-    "ahead_month": "season",
+    "ahead_day_number": "season",
+    "ahead_weekend_days": "season",
     "avg_order_value_lifetime": "basket",
 }
 WORDS = {
@@ -76,12 +76,12 @@ def fitted(known):
     return {name: clone(model).fit(*known) for name, model in models.items()}
 
 
-def explained(model, new, level=1.2):
+def explained(model, new):
     """The effects on new customers, and their forecasts."""
-    calibration = Calibration(level=level)
+    calibration = Calibration()
     numeric = [name for name in DRIVERS if name not in CATEGORICAL]
     forecaster = Forecaster(model, model, calibration, numeric, CATEGORICAL)
-    spend = calibration.spend(model.predict(new))
+    spend = np.maximum(model.predict(new), 0.0)
     explainer = Explainer(forecaster, CONTRACT, new, float(spend.mean()))
     return explainer, explainer.effects(new), spend
 
@@ -135,7 +135,7 @@ def test_effects_are_shapley_values_of_a_product(new):
 
     names = ("spend_30d", "days_since_last_order", "orders_lifetime")
     filled = new.assign(**{name: new[name].fillna(1.0) + 1 for name in names})
-    explainer, effects, _ = explained(Product(), filled, level=1.0)
+    explainer, effects, _ = explained(Product(), filled)
     place = {driver: number for number, driver in enumerate(explainer.drivers)}
     x, found = filled.iloc[7], np.zeros(3)
     compared = explainer.compared

@@ -62,7 +62,7 @@ class Stub:
 
     version = "stub"
     card = MappingProxyType({"as_of": "2000-01-01"})
-    forecaster = SimpleNamespace(calibration=Calibration())
+    forecaster = SimpleNamespace(doubt_of_totals=lambda row: Calibration().doubt.columns(0.01))
 
     def __init__(self, *row):
         self.row = row

@@ -5,7 +5,13 @@ import pytest
 
 import warehouse
 from train.calibration.spread import AmountSpread
-from train.calibration.totals import SMALLEST_MONTH_ERROR, PastMonth, TotalDoubt
+from train.calibration.totals import (
+    PRIOR_MONTHS,
+    SMALLEST_MONTH_ERROR,
+    USUAL_VARIANCE,
+    PastMonth,
+    TotalDoubt,
+)
 
 CUSTOMERS = 4000
 
@@ -26,13 +32,25 @@ def months(number, seed, *, level=0.0, part=0.0):
 
 def test_doubt_of_the_month_is_how_far_totals_strayed():
     # with many months Student's t is the normal distribution
-    found = TotalDoubt.learn(months(60, 1, level=0.15))
-    assert found.month == pytest.approx(1.28 * 0.15, rel=0.2)
+    doubt = TotalDoubt.learn(months(60, 1, level=0.15)).columns(USUAL_VARIANCE)["month_doubt"]
+    assert doubt == pytest.approx(1.28 * 0.15, rel=0.2)
+
+
+def test_a_month_whose_level_is_less_known_is_as_much_wider():
+    doubt = TotalDoubt.learn(months(6, 1, level=0.1))
+    known, unknown = (doubt.columns(variance)["month_doubt"] for variance in (0.1**2, 0.3**2))
+    assert unknown == pytest.approx(3 * known)
 
 
 def test_chance_is_not_taken_for_the_months_doubt():
-    found = TotalDoubt.learn(months(40, 2))
-    assert found.month == pytest.approx(1.3 * SMALLEST_MONTH_ERROR, rel=0.05)
+    # what is left is what was believed beforehand
+    believed = 1.3 * np.sqrt(PRIOR_MONTHS / (PRIOR_MONTHS + 40) * USUAL_VARIANCE)
+    doubt = TotalDoubt.learn(months(40, 2)).columns(USUAL_VARIANCE)["month_doubt"]
+    assert doubt == pytest.approx(believed, rel=0.1)
+
+
+def test_doubt_of_the_month_never_vanishes():
+    assert TotalDoubt().columns(0.0)["month_doubt"] > SMALLEST_MONTH_ERROR
 
 
 def test_doubt_of_a_part_is_how_far_parts_strayed_from_the_whole():
@@ -45,14 +63,12 @@ def test_parts_that_stray_by_chance_alone_have_no_doubt_of_their_own():
 
 
 def test_few_months_are_paid_for():
-    few, many = (TotalDoubt.learn(months(number, 5, level=0.1)[:number]) for number in (1, 1))
-    assert few.month == many.month
-    one = PastMonth(np.array([110.0]), np.array([100.0]), np.zeros(1))
-    assert TotalDoubt.learn([one]).month > 2 * TotalDoubt.learn([one] * 20).month
+    as_expected = PastMonth(np.exp([0.12]), np.ones(1), np.zeros(1))
+    few, many = (TotalDoubt.learn([as_expected] * number).month for number in (1, 60))
+    assert few > 1.1 * many
 
 
-def test_without_a_past_month_nothing_is_known():
-    assert TotalDoubt().columns()["month_doubt"] is None
+def test_without_a_past_month_the_level_alone_is_asked():
     nothing_sold = PastMonth(np.zeros(3), np.ones(3), np.ones(3))
     assert TotalDoubt.learn([nothing_sold]) == TotalDoubt()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
@@ -19,8 +19,9 @@ from rich.progress import Progress
 
 import warehouse
 from core.bar import bar
+from core.doubt import evaluate_doubt
 from core.expected_errors import expected_errors
-from core.metrics import METRICS, Forecast, evaluate_doubt, evaluation_table
+from core.metrics import METRICS, Forecast, evaluation_table
 from core.tables import metric_table, wide_console
 from train import dataset
 from train.backtesting import backtest_store, compare
@@ -28,8 +29,8 @@ from train.backtesting.bootstrap import metric_intervals
 from train.backtesting.forecast_store import FoldForecasts
 from train.backtesting.rolling import Rolling
 from train.backtesting.skill import Worth, worth
-from train.candidates.models import BASELINES, FULL, QUICK
-from train.forecaster import OutOfTime
+from train.candidates.models import BASELINES, FULL, QUICK, RARELY_BEST
+from train.forecaster import Calibration, OutOfTime
 from train.options import Quick, Seed
 
 Values = NDArray[np.float64]
@@ -104,7 +105,8 @@ def backtest(
             raise warehouse.WarehouseError(
                 f"{warehouse.path()} was built by an earlier version: run `make build`"
             )
-    rolling = Rolling.of(schedule, QUICK if quick else FULL, seed)
+    effort = replace(QUICK if quick else FULL, everything=not quick)
+    rolling = Rolling.of(schedule, effort, seed)
     days = tuple(reversed(schedule.latest_folds(folds)))
     kept = rolling.kept(days)
     task = progress.add_task("backtest", total=rolling.fits * (len(days) - len(kept)) + len(days))
@@ -121,24 +123,29 @@ def backtest(
         day, forecasts_of_day = fold.day, fold.forecasts
         # as a fit does: what was known by then, newest first
         older, skills = past_forecasts[::-1], list(tables.values())[::-1]
-        chosen[day] = compare.choose([table.drop(index=PUBLISHED) for table in skills])[0]
+        # among those that a fit tries
+        left_out = [PUBLISHED, *RARELY_BEST]
+        in_a_fit = [table.drop(index=left_out, errors="ignore") for table in skills]
+        chosen[day] = compare.choose(in_a_fit)[0]
         calibrated = compare.calibrated(forecasts_of_day.by_model, older)
         calibration = compare.calibration(chosen[day], older)
         raw = forecasts_of_day.by_model[chosen[day]]
         published = calibration.straighten(raw.spend, raw.probability)
         calibrated[PUBLISHED] = Forecast(
-            published["predicted_30d_spend"], published["purchase_probability"]
+            published["predicted_30d_spend"],
+            published["purchase_probability"],
+            published["spend_p50"],
         )
         tables[day] = evaluation_table(forecasts_of_day.actual, calibrated)
         rows_by_table["backtest"][day] = _forecasts(forecasts_of_day, calibrated, published)
         rows_by_table["backtest_metrics"][day] = pd.concat(
             [
                 metric_intervals(forecasts_of_day.actual, calibrated, BASELINES, seed=seed),
-                _doubt_metrics(forecasts_of_day.actual, published),
+                _doubt_metrics(forecasts_of_day.actual, published, calibration),
             ]
         ).assign(customers=len(forecasts_of_day.actual))
         rows_by_table["backtest_dates"][day] = pd.DataFrame(
-            [{"chosen": chosen[day], **calibration.doubt.columns()}]
+            [{"chosen": chosen[day], **calibration.doubt.columns(raw.level_variance)}]
         )
         past_forecasts.append(forecasts_of_day.by_model)
         snapshots[day], forecasts[day] = forecasts_of_day, calibrated
@@ -182,8 +189,10 @@ def _forecasts(
     )
 
 
-def _doubt_metrics(actual: Values, published: Mapping[str, Values]) -> pd.DataFrame:
-    measured = evaluate_doubt(actual, published)
+def _doubt_metrics(
+    actual: Values, published: Mapping[str, Values], calibration: Calibration
+) -> pd.DataFrame:
+    measured = evaluate_doubt(actual, published, calibration.quantiles(published))
     return pd.DataFrame(
         {"model": PUBLISHED, "metric": list(measured), "value": list(measured.values())}
     ).dropna()

@@ -24,6 +24,11 @@ CALENDAR_START, CALENDAR_DAYS = dt.date(2000, 1, 1), 30
 HORIZON_DAYS = 30
 
 
+def on_calendar(day: dt.date) -> bool:
+    """Return whether a day is a snapshot of every mart that reaches it."""
+    return (day - CALENDAR_START).days % CALENDAR_DAYS == 0
+
+
 class HistoryError(warehouse.ShopError):
     """The warehouse holds too little to learn from; the message says how much it takes."""
 
@@ -51,7 +56,7 @@ class Schedule:
         latest = self.as_of
         for day in reversed(self.labelled):
             fits = day + dt.timedelta(self.horizon) <= latest and self.known_before(day)
-            settled = not folds or (day - CALENDAR_START).days % CALENDAR_DAYS == 0
+            settled = not folds or on_calendar(day)
             if fits and settled and len(folds) < most:
                 folds.append(day)
                 latest = day
@@ -62,23 +67,22 @@ class Schedule:
 class Rows:
     """Features and target of (customer, snapshot) pairs, sorted by snapshot and customer.
 
-    Where there are more rows than a fit learns from, `sampled` marks those in the sample; the
-    others belong to snapshots that forecasts are measured on.
+    Attributes
+    ----------
+    totals
+        Of whole snapshots, also where the rows are a sample: index as_of_date, columns customers,
+        spend (money), buyers.
     """
 
     X: pd.DataFrame
     y: NDArray[np.float64]
     customer_id: NDArray[np.object_]
     as_of_date: NDArray[np.datetime64]
-    sampled: NDArray[np.bool_]
+    totals: pd.DataFrame
 
     def at(self, dates: Sequence[dt.date]) -> Rows:
         """Return all rows of some snapshots."""
         return self._where(np.isin(self.as_of_date, np.array(list(dates), dtype="datetime64[D]")))
-
-    def sample(self) -> Rows:
-        """Return the rows to learn from."""
-        return self if self.sampled.all() else self._where(self.sampled)
 
     def take(self, positions: NDArray[np.int64]) -> Rows:
         """Return the rows at some positions."""
@@ -87,7 +91,7 @@ class Rows:
             self.y[positions],
             self.customer_id[positions],
             self.as_of_date[positions],
-            self.sampled[positions],
+            self.totals[self.totals.index.isin(self.as_of_date[positions])],
         )
 
     def _where(self, keep: NDArray[np.bool_]) -> Rows:
@@ -206,19 +210,29 @@ def read(
     dates
         Snapshots to read.
     limit
-        About how many rows to learn from at most; the same ones in every run with this seed.
+        About how many rows to read of all snapshots alike; the same ones in every run with this
+        seed.
     whole
         Snapshots that forecasts are measured on: of each all rows are read, or about the limit.
-        Their rows beyond the sample are not marked as such.
     """
-    counts = dict(
-        connection.execute(
-            f"select as_of_date, count(*) from {LABELS} where as_of_date in"
-            " (select unnest(?::date[])) group by all",
-            [list(dates)],
-        ).fetchall()
-    )
-    share = _in_millions(limit, sum(counts.values()))
+    totals = connection.execute(
+        f"""
+        select
+            as_of_date,
+            count(*)::double as customers,
+            sum(target_30d_spend)::double as spend,
+            count(*) filter (where target_30d_spend > 0)::double as buyers
+        from {LABELS}
+        where as_of_date in (select unnest(?::date[]))
+        group by all
+        order by all
+        """,
+        [list(dates)],
+    ).df()
+    totals = totals.set_index("as_of_date")
+    days = pd.DatetimeIndex(totals.index).date
+    counts = dict(zip(days, totals["customers"], strict=True))
+    share = _in_millions(limit, totals["customers"].sum())
     # by snapshot the share to read, in millionths
     shares = {
         day: max(share, _in_millions(limit, counts.get(day, 0)) if day in whole else 0)
@@ -244,25 +258,24 @@ def read(
             mart.as_of_date,
             mart.customer_id,
             drawn.target,
-            drawn.drawn < $share as sampled,
             {contract.selected("mart")}
         from {MART} as mart
         inner join drawn using (as_of_date, customer_id)
         where mart.as_of_date in (select unnest($dates::date[]))
         order by mart.as_of_date, mart.customer_id
         """,
-        {"dates": list(shares), "shares": list(shares.values()), "seed": seed, "share": share},
+        {"dates": list(shares), "shares": list(shares.values()), "seed": seed},
     ).df()
     return Rows(
         model_input(frame, contract.numeric, contract.categorical),
         frame["target"].to_numpy(dtype=np.float64),
         frame["customer_id"].to_numpy(dtype=object),
         frame["as_of_date"].to_numpy().astype("datetime64[D]"),
-        frame["sampled"].to_numpy(dtype=bool),
+        totals,
     )
 
 
-def _in_millions(limit: int, rows: int) -> int:
+def _in_millions(limit: int, rows: float) -> int:
     return round(1_000_000 * min(1.0, limit / max(rows, 1)))
 
 

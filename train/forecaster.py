@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from threadpoolctl import ThreadpoolController
 
+from core.doubt import LEVELS
 from train.calibration.intervals import LevelIntervals
-from train.calibration.probability import PurchaseCalibrator, shop_level
+from train.calibration.probability import PurchaseCalibrator
 from train.calibration.spread import AmountSpread
-from train.calibration.totals import PastMonth, TotalDoubt
+from train.calibration.totals import USUAL_VARIANCE, PastMonth, TotalDoubt
 from train.candidates.inference import JOBS, predict_both
 from train.candidates.preprocessing import model_input
+from train.candidates.protocol import KnowsLevel
 
 Values = NDArray[np.float64]
 
@@ -40,6 +42,13 @@ def _threads() -> ThreadpoolController:
     return ThreadpoolController()
 
 
+def level_variance(estimator: BaseEstimator, X: pd.DataFrame) -> float:
+    """Return what a candidate says of a date's level; the usual doubt where it knows none."""
+    if isinstance(estimator, KnowsLevel) and len(X):
+        return estimator.level_variance(X)
+    return USUAL_VARIANCE
+
+
 @dataclass(frozen=True)
 class OutOfTime:
     """Forecasts of one snapshot that the model had not learned from, beside what happened.
@@ -50,32 +59,21 @@ class OutOfTime:
         Shape (rows,).
     has_own
         Whether the probability is the model's own, not that of another.
-    season_known
-        Whether the mart knew how busy the days ahead were a year before.
+    level_variance
+        Of the log of the shop's level, as the model expected it.
     """
 
     actual: Values
     spend: Values
     probability: Values
     has_own: bool = True
-    season_known: bool = False
-
-
-def level_after(past: Sequence[OutOfTime]) -> float:
-    """Return the shop's level after out-of-time snapshots, newest first."""
-    return shop_level(
-        [float(fold.actual.sum()) for fold in past],
-        # as it is published, never below zero
-        [float(np.maximum(fold.spend, 0.0).sum()) for fold in past],
-        [fold.season_known for fold in past],
-    )
+    level_variance: float = USUAL_VARIANCE
 
 
 @dataclass
 class Calibration:
     """What out-of-time forecasts taught about a model; nothing yet where there were none."""
 
-    level: float = 1.0
     purchase: PurchaseCalibrator = field(
         default_factory=lambda: PurchaseCalibrator().fit(np.array([]), np.array([], dtype=bool))
     )
@@ -84,29 +82,21 @@ class Calibration:
     doubt: TotalDoubt = field(default_factory=TotalDoubt)
 
     @classmethod
-    def learn(
-        cls, past: Sequence[OutOfTime], *, levelled: bool = True, doubt: bool = True
-    ) -> Calibration:
+    def learn(cls, past: Sequence[OutOfTime], *, doubt: bool = True) -> Calibration:
         """Learn from out-of-time snapshots.
 
         Parameters
         ----------
         past
             Newest first.
-        levelled
-            Whether the level of spend is learned.
         doubt
-            Whether more than means is learned.
+            Whether intervals, and the doubt of totals, are learned too.
         """
         if not past:
             return cls()
         happened = np.concatenate([fold.actual for fold in past])
         raw = np.concatenate([fold.probability for fold in past])
-        purchase = PurchaseCalibrator().fit(raw, happened > 0, len(past[0].actual))
-        if not doubt:
-            return cls(level_after(past) if levelled else 1.0, purchase)
-        # the level known now, and at each snapshot that known by then
-        levels = [level_after(past[start:]) if levelled else 1.0 for start in range(len(past) + 1)]
+        purchase = PurchaseCalibrator().fit(raw, happened > 0)
         probability = purchase.predict(raw)
         # the spread around forecasts whose own month is on level: the month's doubt is the total's
         floored = [np.maximum(fold.spend, 0.0) for fold in past]
@@ -115,28 +105,29 @@ class Calibration:
             for fold, spend in zip(past, floored, strict=True)
         ]
         spread = AmountSpread.fit(np.concatenate(on_level), probability, happened)
-        # each snapshot as it would have been published
-        published = [spend * level for spend, level in zip(floored, levels[1:], strict=True)]
-        forecasts = np.concatenate(published)
+        if not doubt:
+            return cls(purchase, spread)
+        forecasts = np.concatenate(floored)
         intervals = LevelIntervals.fit(spread, forecasts, probability, happened)
         deviation = spread.deviation(forecasts, probability)
-        ends = np.cumsum([len(spend) for spend in published])[:-1]
-        months = zip(past, published, np.split(deviation, ends), strict=True)
+        ends = np.cumsum([len(spend) for spend in floored])[:-1]
+        months = zip(past, floored, np.split(deviation, ends), strict=True)
         of_totals = TotalDoubt.learn(
             [
-                PastMonth(fold.actual, month_spend, month_deviation)
+                PastMonth(fold.actual, month_spend, month_deviation, fold.level_variance)
                 for fold, month_spend, month_deviation in months
             ]
         )
-        return cls(levels[0], purchase, spread, intervals, of_totals)
+        return cls(purchase, spread, intervals, of_totals)
 
-    def spend(self, raw: Values) -> Values:
-        """Return the forecast of a candidate at the shop's present level, not below zero."""
-        return np.maximum(raw, 0.0) * self.level
+    def quantiles(self, published: Mapping[str, Values]) -> Values:
+        """Return the quantiles at `core.doubt.LEVELS` of what is published, (rows, levels)."""
+        spend, chance = published["predicted_30d_spend"], published["purchase_probability"]
+        return np.column_stack([self.spread.quantile(spend, chance, level) for level in LEVELS])
 
     def straighten(self, raw: Values, chance: Values) -> dict[str, Values]:
         """Return what is published of a candidate's spend and chance to buy: `COLUMNS`."""
-        spend = self.spend(raw)
+        spend = np.maximum(raw, 0.0)
         probability = self.purchase.predict(chance)
         columns = {"predicted_30d_spend": spend, "purchase_probability": probability}
         floor = np.zeros(len(spend))
@@ -176,6 +167,17 @@ class Forecaster:
         self.calibration = calibration
         self.numeric = tuple(numeric)
         self.categorical = tuple(categorical)
+
+    def doubt_of_totals(self, frame: pd.DataFrame) -> dict[str, float]:
+        """Return the columns of `main.scoring_runs` that say how sure totals of a date are.
+
+        Parameters
+        ----------
+        frame
+            A row of the date, or more.
+        """
+        X = model_input(frame.head(1), self.numeric, self.categorical)
+        return self.calibration.doubt.columns(level_variance(self.spend, X))
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Forecast each row.

@@ -16,7 +16,8 @@ from rich.progress import Progress
 from sklearn.base import BaseEstimator
 
 import warehouse
-from core.metrics import Forecast, evaluate_doubt
+from core.doubt import evaluate_doubt
+from core.metrics import Forecast
 from pages import report
 from train import dataset, leak_alarm
 from train.backtesting import compare
@@ -181,11 +182,11 @@ def fit(
     }
     # the dates that the next fit will look at too
     snapshots = {fold.day: fold.forecasts for fold in rolled[: len(folds)]}
-    published = {
+    tried = {
         day: compare.calibrated({chosen: forecasts[chosen]}, by_fold[i + 1 :])[chosen]
         for i, (day, forecasts) in enumerate(zip(snapshots, by_fold, strict=False))
     }
-    proof = promotion.evidence(snapshots, published)
+    proof = promotion.evidence(snapshots, tried)
     baseline, error_ratio = promotion.beside_best_baseline(tables[0], chosen)
     verdict = promotion.evaluate_challenger(
         version, schedule.as_of, proof, rolling.rows_of, contract, seed, barred=barred
@@ -195,6 +196,7 @@ def fit(
     with warehouse.writer() as connection:
         versions.enter(connection, saved, verdict)
     actual, forecast = newest.test.y, tested.predict(newest.test.X)
+    published = {str(name): forecast[name].to_numpy() for name in forecast}
     page = report.write(
         report.Story(
             card=saved,
@@ -206,9 +208,7 @@ def fit(
             history=pd.DataFrame(
                 {fold.day: table.loc[chosen] for fold, table in zip(rolled, tables, strict=True)}
             ).T,
-            doubt=evaluate_doubt(
-                actual, {str(name): forecast[name].to_numpy() for name in forecast}
-            ),
+            doubt=evaluate_doubt(actual, published, tested.calibration.quantiles(published)),
             actual=actual,
             forecast=forecast,
             importance=importance,
@@ -272,9 +272,11 @@ def _intervals(
     best = str(evaluation.loc[list(BASELINES), "gini"].fillna(0).idxmax())
     forecasts = {
         chosen: Forecast(
-            forecast["predicted_30d_spend"].to_numpy(), forecast["purchase_probability"].to_numpy()
+            forecast["predicted_30d_spend"].to_numpy(),
+            forecast["purchase_probability"].to_numpy(),
+            forecast["spend_p50"].to_numpy(),
         ),
-        best: Forecast(snapshot.by_model[best].spend),
+        best: Forecast(snapshot.by_model[best].spend, median=snapshot.by_model[best].spend),
     }
     measured = metric_intervals(
         snapshot.actual, forecasts, [best], replicates=REPLICATES, seed=seed

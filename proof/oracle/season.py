@@ -10,6 +10,7 @@ from proof.oracle.orders import NOTHING, Order
 from proof.oracle.past import momentum
 
 SATURDAY = 6
+FIRST_DAY = date(2000, 1, 1)
 # what the days ahead were a year ago, and the whole year
 AHEAD_A_YEAR_AGO, YEAR = (336, 365), (1, 365)
 
@@ -18,6 +19,7 @@ def calendar_features(as_of: date, horizon_days: int) -> dict[str, object]:
     """What the calendar says of the days ahead."""
     ahead = [as_of + timedelta(days) for days in range(horizon_days)]
     return {
+        "ahead_day_number": (as_of - FIRST_DAY).days,
         "ahead_weekend_days": sum(1 for day in ahead if day.isoweekday() >= SATURDAY),
         "ahead_christmas_days": sum(1 for day in ahead if before_christmas(day)),
         "ahead_month": (as_of + timedelta(15)).month,

@@ -9,8 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from core.metrics import BEST_VALUE, METRICS, Forecast, evaluate
-from train.backtesting.weighted_metrics import Drawn
+from core.metrics import BEST_VALUE, METRICS, Forecast, Measured
 
 Values = NDArray[np.float64]
 
@@ -58,13 +57,8 @@ def metric_intervals(
         value minus that of the best baseline;
         null where no baseline has the metric.
     """
-    measured = np.array(
-        [
-            [evaluate(actual, forecast)[metric] for metric in METRICS]
-            for forecast in forecasts.values()
-        ]
-    )
-    snapshot = Drawn(actual, list(forecasts.values()))
+    snapshot = Measured(actual, list(forecasts.values()))
+    measured = snapshot.measure()
     # products this small are split over threads at a loss, and on a busy core wait for each other
     with threadpool_limits(limits=1):
         draws = np.stack(

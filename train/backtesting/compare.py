@@ -15,17 +15,17 @@ from threadpoolctl import threadpool_limits
 
 from core.metrics import Forecast, evaluation_table
 from train.candidates.inference import JOBS, predict_both
+from train.candidates.level import Levelled
 from train.candidates.models import BASELINES, BLEND, Blend, blended
 from train.candidates.protocol import PredictsPurchase
-from train.candidates.season import RATIO
 from train.dataset import Rows
-from train.forecaster import Calibration, OutOfTime, level_after
+from train.forecaster import Calibration, OutOfTime, level_variance
 
 Values = NDArray[np.float64]
 T = TypeVar("T")
 
 # what the choice ranks by, and whether more is better
-RANKED = {"wape": False, "rmse": False, "gini": True, "spearman": True, "decile_error": False}
+RANKED = {"rmse": False, "gini": True, "spearman": True, "decile_error": False}
 SUM_RATIO_LIMITS = (0.9, 1.1)
 # Mean ranks on few months are noisy: on two, another model must be better than the steadiest by
 # this share of the number of models, and less by the square root of their number on more
@@ -98,15 +98,21 @@ def _side_by_side(work: Callable[..., T], tasks: Sequence[tuple]) -> Iterator[T]
 def _fitted(estimator: BaseEstimator, rows: Rows) -> BaseEstimator:
     # OpenMP has a limit of its own in every thread
     with threadpool_limits(limits=1):
-        return clone(estimator).fit(rows.X, rows.y)
+        return _fit(estimator, rows)
 
 
 def _fitted_and_said(
     estimator: BaseEstimator, past: Rows, test: Rows
 ) -> tuple[BaseEstimator, Values, Values | None]:
     with threadpool_limits(limits=1):
-        fitted = clone(estimator).fit(past.X, past.y)
+        fitted = _fit(estimator, past)
         return fitted, *predict_both(fitted, test.X)
+
+
+def _fit(estimator: BaseEstimator, rows: Rows) -> BaseEstimator:
+    if isinstance(estimator, Levelled):
+        return clone(estimator).fit(rows.X, rows.y, totals=rows.totals)
+    return clone(estimator).fit(rows.X, rows.y)
 
 
 def _fold_fit(
@@ -123,12 +129,12 @@ def _fold_fit(
             outputs[name] = blended([outputs[member] for member, _ in candidate.members])
     common_chance = outputs[PURCHASE_MODEL][1]
     assert common_chance is not None  # the purchase model is there to forecast it
-    season_known = bool((test.X[RATIO] > 0).any())
     out_of_time = {}
     for name in candidates:
         spend, own = outputs[name]
         chance = common_chance if own is None else own
-        out_of_time[name] = OutOfTime(test.y, spend, chance, own is not None, season_known)
+        variance = level_variance(fitted[name], test.X)
+        out_of_time[name] = OutOfTime(test.y, spend, chance, own is not None, variance)
     return FoldFit(fitted, out_of_time)
 
 
@@ -140,9 +146,9 @@ def purchase_model(fitted: Mapping[str, BaseEstimator], name: str) -> BaseEstima
 def calibration(
     name: str, older: Sequence[Mapping[str, OutOfTime]], *, doubt: bool = True
 ) -> Calibration:
-    """Return what a candidate's forecasts at older folds teach; a baseline keeps its own level."""
+    """Return what a candidate's forecasts at older folds teach."""
     past = [forecasts[name] for forecasts in older[:CALIBRATION_MONTHS]]
-    return Calibration.learn(past, levelled=name not in BASELINES, doubt=doubt)
+    return Calibration.learn(past, doubt=doubt)
 
 
 def calibrated(
@@ -150,19 +156,19 @@ def calibrated(
 ) -> dict[str, Forecast]:
     """Return what all candidates would have published at a fold, straightened by older folds alone.
 
-    Baselines stand as they are. They and candidates that know no probability of their own get none:
-    their AUC is that of their spend.
+    Baselines stand as they are: their one number is their mean and their median. They and
+    candidates that know no probability of their own get none: their AUC is that of their spend.
     """
     forecasts = {}
     for name, forecast in out_of_time.items():
-        if forecast.has_own:
-            learned = calibration(name, older, doubt=False)
-            probability = learned.purchase.predict(forecast.probability)
-        else:
-            folds = [] if name in BASELINES else older[:CALIBRATION_MONTHS]
-            past = [other[name] for other in folds]
-            learned, probability = Calibration(level_after(past)), None
-        forecasts[name] = Forecast(learned.spend(forecast.spend), probability)
+        spend = np.maximum(forecast.spend, 0.0)
+        if name in BASELINES:
+            forecasts[name] = Forecast(spend, median=spend)
+            continue
+        learned = calibration(name, older, doubt=False)
+        chance = learned.purchase.predict(forecast.probability)
+        median = learned.spread.quantile(spend, chance, 0.5)
+        forecasts[name] = Forecast(spend, chance if forecast.has_own else None, median)
     return forecasts
 
 

@@ -29,7 +29,7 @@ DESCRIBED = {
     "forecast": "Spend of the horizon, before calibration.",
     "purchase_probability": "Probability of a purchase, before calibration.",
     "has_own_probability": "Whether the candidate knows a probability itself.",
-    "season_known": "Whether the mart knew how busy the days ahead were a year before.",
+    "level_variance": "Of the log of the shop's level ahead, as the candidate expected.",
     "actual": "What the customer spent.",
     "identity": "Hash of data, features, code and libraries that the forecast is made from.",
     "written_at": "When it was written.",
@@ -69,7 +69,7 @@ def stored(
     frame = connection.execute(
         """
         select model, customer_id, actual, forecast, purchase_probability, has_own_probability,
-            season_known
+            level_variance
         from main.candidate_forecasts
         where as_of_date = ? and identity = ?
         order by model, customer_id
@@ -84,7 +84,7 @@ def stored(
             part["forecast"].to_numpy(),
             part["purchase_probability"].to_numpy(),
             bool(part["has_own_probability"].iloc[0]),
-            bool(part["season_known"].iloc[0]),
+            float(part["level_variance"].iloc[0]),
         )
         for model, part in frame.groupby("model", sort=False)
     }
@@ -104,7 +104,7 @@ def write(connection: duckdb.DuckDBPyConnection, day: dt.date, snapshot: FoldFor
                     "forecast": forecast.spend,
                     "purchase_probability": forecast.probability,
                     "has_own_probability": forecast.has_own,
-                    "season_known": forecast.season_known,
+                    "level_variance": forecast.level_variance,
                 }
             )
             for name, forecast in snapshot.by_model.items()
@@ -116,11 +116,14 @@ def write(connection: duckdb.DuckDBPyConnection, day: dt.date, snapshot: FoldFor
             """
             create table if not exists main.candidate_forecasts (
                 as_of_date date, customer_id varchar, model varchar, forecast double,
-                purchase_probability double, has_own_probability boolean, season_known boolean,
-                actual double, identity varchar, written_at timestamp
+                purchase_probability double, has_own_probability boolean,
+                level_variance double, actual double, identity varchar, written_at timestamp
             );
             comment on table main.candidate_forecasts is
-                'Forecasts of the past before calibration. One row per date, customer and model.'
+                'Forecasts of the past before calibration. One row per date, customer and model.';
+            -- a table of the version before
+            alter table main.candidate_forecasts add column if not exists level_variance double;
+            alter table main.candidate_forecasts drop column if exists season_known
             """
         )
         for column, words in DESCRIBED.items():

@@ -92,7 +92,9 @@ class Rolling:
         seed: int,
     ) -> Rolling:
         models = candidates(contract, horizon_days=schedule.horizon, seed=seed, effort=effort)
-        common = {"contract": contract.hash, "seed": seed, "effort": asdict(effort)}
+        # which candidates are tried beside one changes none of its forecasts
+        spent = {name: value for name, value in asdict(effort).items() if name != "everything"}
+        common = {"contract": contract.hash, "seed": seed, "effort": spent}
         identities = {
             day: artefact.version_name(
                 day,
@@ -117,12 +119,16 @@ class Rolling:
         return self._read([day], day)
 
     def kept(self, days: Sequence[dt.date]) -> dict[dt.date, FoldForecasts]:
-        """Return the forecasts of those days that an earlier run has left."""
+        """Return the forecasts of those days that an earlier run has left, of all candidates."""
         with warehouse.connect(read_only=True) as connection:
             snapshots = {
                 day: forecast_store.stored(connection, day, self.identities[day]) for day in days
             }
-        return {day: self._in_order(snapshot) for day, snapshot in snapshots.items() if snapshot}
+        return {
+            day: self._in_order(snapshot)
+            for day, snapshot in snapshots.items()
+            if snapshot and self.models.keys() <= snapshot.by_model.keys()
+        }
 
     def forecast(
         self,
@@ -168,7 +174,7 @@ class Rolling:
         # what a fit on that day would have read, so no later row has a say in the sample
         past = self.schedule.known_before(day)
         rows = self._read([*past, day], day)
-        return rows.sample().at(past), rows.at([day])
+        return rows.at(past), rows.at([day])
 
     def _read(self, dates: Sequence[dt.date], measured: dt.date) -> Rows:
         with warehouse.connect(read_only=True) as connection:

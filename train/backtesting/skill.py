@@ -48,7 +48,7 @@ class Worth:
             f"The model is {verdict}: its errors are {abs(np.expm1(self.difference)):.1%} {word} "
             f"than those of the best simple baseline ({self.baseline}); with a chance of "
             f"{COVERAGE:.0%} {ends[0]:.1%} to {ends[1]:.1%} smaller. Errors are the mean over "
-            f"WAPE, RMSE, 1 - Gini, 1 - Spearman and decile error at {self.dates} dates."
+            f"RMSE, 1 - Gini, 1 - Spearman and decile error at {self.dates} dates."
         )
 
 

@@ -4,6 +4,8 @@ The errors of one month share their cause (season, weather, a campaign), so a to
 from many customers as a sum of independent errors would. Three kinds of doubt are added. That of
 the month, which all sets share, and that of the set, as a model may be off for one part of the shop
 and make up for it in another, are shares of the total; chance is the customers' own variances.
+How far a month may stray is what the level of the shop leaves open (`train.candidates.level`: much
+before a first Christmas), times how much farther past months did stray than it had left open.
 The formula of the interval is SQL, once: the macros `total_doubt`, `total_low`, `total_high`.
 """
 
@@ -24,15 +26,26 @@ Values = NDArray[np.float64]
 
 # doubt in a month that never vanishes, however well few snapshots happened to fit
 SMALLEST_MONTH_ERROR = 0.02
+# of a candidate that knows none: what months of the shops of `make bench-level` have
+USUAL_VARIANCE = 0.12**2
+# so many months that strayed as far as their level left open are believed in beforehand
+PRIOR_MONTHS = 4
 
 
 @dataclass(frozen=True)
 class PastMonth:
-    """What was published for one snapshot and what happened; all shape (rows,), money."""
+    """What was published for one snapshot and what happened; arrays of shape (rows,), money.
+
+    Attributes
+    ----------
+    level_variance
+        Of the log of the shop's level, as it was expected.
+    """
 
     actual: Values
     forecast: Values
     deviation: Values
+    level_variance: float = USUAL_VARIANCE
 
 
 @dataclass(frozen=True)
@@ -42,22 +55,22 @@ class TotalDoubt:
     Attributes
     ----------
     month
-        Half the width, in logs, of the 80 % interval of what all sets share; infinite without any
-        out-of-time snapshot. Few snapshots are paid for by Student's t.
+        Multiple of the standard deviation of the level's log that half the width, in logs, of the
+        80 % interval of what all sets share is. Few snapshots are paid for by Student's t.
     part
-        The same of what is a set's own.
+        Half the width, in logs, of what is a set's own.
     chance
         Multiple of a sum's standard deviation.
     """
 
-    month: float = float("inf")
+    month: float = float(student.ppf(0.5 + COVERAGE / 2, PRIOR_MONTHS))
     part: float = 0.0
     chance: float = float(norm.ppf(0.5 + COVERAGE / 2))
 
-    def columns(self) -> dict[str, float | None]:
-        """Return them as the columns that the warehouse keeps; null for what is not known."""
+    def columns(self, level_variance: float) -> dict[str, float]:
+        """Return them as the columns that the warehouse keeps, for a month with that variance."""
         return {
-            "month_doubt": self.month if np.isfinite(self.month) else None,
+            "month_doubt": self.month * np.sqrt(max(level_variance, SMALLEST_MONTH_ERROR**2)),
             "part_doubt": self.part,
             "chance_doubt": self.chance,
         }
@@ -68,15 +81,18 @@ class TotalDoubt:
         with_sales = [past for past in months if past.actual.sum() > 0 and past.forecast.sum() > 0]
         if not with_sales:
             return cls()
-        errors = [
-            np.log(past.actual.sum() / past.forecast.sum()) ** 2 - _noise(past)
+        # squared errors over those that the level left open
+        strayed = [
+            max(np.log(past.actual.sum() / past.forecast.sum()) ** 2 - _noise(past), 0.0)
+            / max(past.level_variance, SMALLEST_MONTH_ERROR**2)
             for past in with_sales
         ]
-        month = np.sqrt(max(float(np.mean(errors)), SMALLEST_MONTH_ERROR**2))
+        weight = PRIOR_MONTHS + len(strayed)
+        farther = np.sqrt((PRIOR_MONTHS + sum(strayed)) / weight)
         surplus, scale = np.sum([_between(past) for past in with_sales], axis=0)
         part = np.sqrt(max(surplus / scale, 0.0)) if scale > 0 else 0.0
-        wide = student.ppf(0.5 + COVERAGE / 2, len(with_sales))
-        return cls(float(wide * month), float(cls.chance * part))
+        wide = student.ppf(0.5 + COVERAGE / 2, weight)
+        return cls(float(wide * farther), float(cls.chance * part))
 
 
 def _noise(month: PastMonth) -> float:

@@ -2,7 +2,8 @@
 
 What else it can do is found by its methods' names: `predict_purchase` where it knows who buys,
 `predict_both` where one pass over the rows gives both, `opened` where reasons can look inside
-(otherwise its forecasts are asked for, feature by feature).
+(otherwise its forecasts are asked for, feature by feature), `level_variance` where it knows how
+sure the total of a month is.
 """
 
 from __future__ import annotations
@@ -52,6 +53,17 @@ class PredictsBoth(Candidate, Protocol):
 
     def predict_both(self, X: pd.DataFrame) -> tuple[Values, Values | None]:
         """Return what `predict` and `predict_purchase` return; None where it knows no chance."""
+
+
+@runtime_checkable
+class KnowsLevel(Candidate, Protocol):
+    """A candidate that learns how much all customers buy more, or less, in the days ahead."""
+
+    def level_variance(self, X: pd.DataFrame) -> float:
+        """Return the variance of the log of the shop's level in the days ahead of rows of a date.
+
+        What single customers do by chance is not in it.
+        """
 
 
 @runtime_checkable

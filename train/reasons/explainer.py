@@ -135,7 +135,7 @@ class Explainer:
             owned = owned | self._numbers[driver]
             if place < len(order) - 1:
                 raw = self._model.mixed(parts, self.compared.parts, number, bits, owned)
-                after = self._forecaster.calibration.spend(raw)
+                after = np.maximum(raw, 0.0)
             else:
                 after = spend
             steps[:, driver] = after - before
@@ -143,7 +143,7 @@ class Explainer:
         return steps
 
     def _spend(self, X: pd.DataFrame) -> Values:
-        return self._forecaster.calibration.spend(predict_both(self._forecaster.spend, X)[0])
+        return np.maximum(predict_both(self._forecaster.spend, X)[0], 0.0)
 
     def _input(self, frame: pd.DataFrame) -> pd.DataFrame:
         return model_input(frame, self._forecaster.numeric, self._forecaster.categorical)

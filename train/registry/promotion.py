@@ -17,11 +17,10 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 import warehouse
-from core.metrics import BEST_VALUE, Forecast
+from core.metrics import BEST_VALUE, Forecast, Measured
 from train.backtesting.bootstrap import COVERAGE, TAILS, drawings
 from train.backtesting.compare import RANKED
 from train.backtesting.forecast_store import FoldForecasts
-from train.backtesting.weighted_metrics import Drawn
 from train.candidates.models import BASELINES
 from train.dataset import Rows
 from train.forecaster import COLUMNS
@@ -174,7 +173,7 @@ def compare(
 ) -> tuple[float, float, float]:
     """Measure how much larger the new version's errors are, with a bootstrap interval.
 
-    D is the mean of log(new / old) over WAPE, RMSE, 1 - Gini, 1 - Spearman and decile error, each
+    D is the mean of log(new / old) over RMSE, 1 - Gini, 1 - Spearman and decile error, each
     averaged over the dates. Customers are drawn with replacement, each with all its dates and with
     both forecasts: what is common to the two does not blur their difference.
 
@@ -186,7 +185,8 @@ def compare(
     everyone = np.unique(np.concatenate([pair.customers for pair in pairs]))
     places = [np.searchsorted(everyone, pair.customers) for pair in pairs]
     snapshots = [
-        Drawn(pair.actual, [Forecast(pair.new), Forecast(pair.old)], list(RANKED)) for pair in pairs
+        Measured(pair.actual, [Forecast(pair.new), Forecast(pair.old)], list(RANKED))
+        for pair in pairs
     ]
 
     def difference(times: NDArray[np.float64]) -> float:

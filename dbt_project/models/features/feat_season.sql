@@ -27,6 +27,7 @@ counted as (
 
     select
         as_of_date,
+        as_of_date - date '2000-01-01' as ahead_day_number,
         count(*) filter (where isodow(day_ahead) >= 6) as ahead_weekend_days,
         count(*) filter (
             where month(day_ahead) = 11 or (month(day_ahead) = 12 and day(day_ahead) <= 24)

@@ -1,0 +1,102 @@
+"""The level of the shop: how much of it is believed, and how sure it is."""
+
+import numpy as np
+import pytest
+
+from train.candidates.level import USUAL_WEEKEND_DAYS, LevelProcess, Months
+
+MONTH = 365.25 / 12
+
+
+def months(number, *, first=0, weekend_days=USUAL_WEEKEND_DAYS):
+    day = 8000 + MONTH * np.arange(first, first + number)
+    return Months(day, np.full(number, float(weekend_days)))
+
+
+def learned(log_level, noise=1e-4, usual=0.0, **which):
+    log_level = np.asarray(log_level, dtype=float)
+    number = len(log_level)
+    sampled = np.full(number, 1e-6)
+    return LevelProcess().fit(
+        months(number, **which), log_level, np.full(number, noise), sampled, usual
+    )
+
+
+def season(numbers):
+    return 0.4 * np.exp(-(((numbers + 6) % 12 - 6) ** 2) / 2)
+
+
+def test_a_peak_of_three_years_is_expected_to_come_again():
+    process = learned(season(np.arange(36)))
+    [peak, quiet] = np.log(process.factor(months(7, first=36))[[0, 6]])
+    assert peak == pytest.approx(0.4, abs=0.12)
+    assert quiet == pytest.approx(0, abs=0.05)
+
+
+def test_a_peak_of_one_year_is_expected_to_come_again_in_part():
+    [once] = np.log(learned(season(np.arange(-5, 7))).factor(months(1, first=17)))
+    [often] = np.log(learned(season(np.arange(-29, 7))).factor(months(1, first=41)))
+    assert 0.05 < once < often
+
+
+def test_the_first_christmas_is_wider_than_the_fourth():
+    steady = np.random.default_rng(0).normal(0, 0.03, 36)
+    # what lies half a year ahead has been seen three times, or never
+    _, seen = learned(steady).predict(months(1, first=42))
+    _, unseen = learned(steady[-6:]).predict(months(1, first=6))
+    assert unseen[0] > 1.2 * seen[0]
+
+
+def test_the_newest_month_of_a_steady_shop_is_believed_little():
+    steady = np.random.default_rng(1).normal(0, 0.05, 36)
+    jump = np.append(steady, 0.3)
+    [level] = np.log(learned(jump, noise=0.003).factor(months(1, first=37)))
+    assert level < 0.1
+
+
+def test_the_newest_months_of_a_wandering_shop_are_believed():
+    walk = np.cumsum(np.random.default_rng(2).normal(0, 0.08, 36))
+    walk += 0.4 - walk[-1]
+    [level] = np.log(learned(walk).factor(months(1, first=36)))
+    assert level == pytest.approx(0.35, abs=0.1)
+
+
+def test_noise_of_few_customers_is_not_believed():
+    [loud] = np.log(learned([0.3] * 3, noise=1e-4).factor(months(1, first=3)))
+    [small] = np.log(learned([0.3] * 3, noise=0.5).factor(months(1, first=3)))
+    assert small < loud / 3
+
+
+def test_a_shop_without_past_months_is_usual():
+    process = learned([np.nan, np.nan], usual=0.1)
+    assert process.factor(months(2)) == pytest.approx(np.exp([0.1, 0.1]))
+
+
+def test_a_month_without_a_day_has_no_level():
+    unknown = Months(np.array([np.nan]), np.array([8.0]))
+    assert learned([0.2] * 5).factor(unknown).tolist() == [1.0]
+
+
+def test_far_from_all_months_the_level_is_usual_again():
+    walk = np.sin(np.arange(36) / 4)
+    [near, far] = np.log(learned(walk).factor(months(480, first=36))[[0, -1]])
+    assert abs(near) > 0.3
+    assert far == pytest.approx(0, abs=0.15)
+
+
+def test_weekends_among_the_days_ahead_count():
+    random = np.random.default_rng(3)
+    weekend = random.integers(8, 11, 40).astype(float)
+    by_weekend = 0.03 * (weekend - USUAL_WEEKEND_DAYS)
+    process = LevelProcess().fit(
+        Months(months(40).day, weekend), by_weekend, np.full(40, 1e-4), np.full(40, 1e-6)
+    )
+    [few, many] = [process.factor(months(1, first=40, weekend_days=days))[0] for days in (8, 10)]
+    assert np.log(many / few) == pytest.approx(0.06, abs=0.015)
+
+
+def test_one_row_has_the_level_that_it_has_among_many():
+    process = learned(season(np.arange(36)))
+    ahead = months(12, first=36)
+    alone = [process.factor(ahead.take(np.array([number])))[0] for number in range(12)]
+    assert process.factor(ahead).tolist() == alone

@@ -1,0 +1,333 @@
+"""The level of the shop, learned apart from the customers: what all of them buy more, or less.
+
+A tree that may see the calendar learns few months from many rows: it takes one month's chance for a
+season, and cannot go beyond the months it knows. So customers are learned without the calendar, and
+the months by one series: the log of what the shop sold over what an ordinary forecast of its
+customers says. A Gaussian process of time forecasts it (Rasmussen and Williams 2006, Gaussian
+Processes for Machine Learning, ch. 2 and 5.4.3): a level that wanders, a season that comes again
+each year and fades as years go by, weekends among the days ahead, and chance. How far the level
+wanders and how strong the season is are not known; each of a few answers is weighed by how likely
+it makes the past (5.2), so a shop with steady months believes its newest one little. In a shop's
+first year the season is not known, and `LevelProcess.predict` says how wide that leaves the doubt.
+
+As the ordinary forecast knows each customer's own history, what a shop sells less because its
+customers grow old, or more because more have come, is no season: against the shop's sales of a year
+before it would be.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.linalg import cho_solve, cholesky
+from scipy.optimize import brentq
+from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.utils.metaestimators import available_if
+
+from train.candidates import decomposition
+from train.candidates.inference import predict_both
+from train.candidates.protocol import PredictsPurchase
+from train.candidates.row_sample import sample_of
+
+Values = NDArray[np.float64]
+
+# when the days ahead begin, and how many of them are Saturdays and Sundays
+DAY, WEEKEND_DAYS = "ahead_day_number", "ahead_weekend_days"
+# features that are the same for every customer of a snapshot
+CALENDAR_PREFIXES = ("ahead_", "shop_")
+
+YEAR, WINDOW = 365.25, 30.0
+# `make bench-level` compares these; standard deviations are in logs, times in days.
+# Of the usual level around that of all months together
+USUAL = 0.1
+# how far the level wanders, and how long it takes to forget
+WANDERS, MEMORY = (0.02, 0.08, 0.2), 180.0
+# how strong the season is, how soon it changes (as a share of the year, over pi), and how soon
+# another year has another season
+SEASONS, SEASON_LENGTH, SEASON_MEMORY = (0.02, 0.1, 0.3), 0.25, 4000.0
+# what a month does for no reason that comes again
+MONTHS = (0.03, 0.1, 0.2)
+# what one Saturday or Sunday more does
+WEEKEND = 0.02
+USUAL_WEEKEND_DAYS = WINDOW * 2 / 7
+# an answer with less weight is left out
+SMALLEST_WEIGHT = 0.01
+# more months than these, evenly drawn, tell no more of the level, and cost seconds
+MOST_MONTHS = 400
+
+
+def without_calendar(names: Sequence[str]) -> list[str]:
+    """Return the features that tell customers apart, not months."""
+    return [name for name in names if not name.startswith(CALENDAR_PREFIXES)]
+
+
+@dataclass(frozen=True)
+class Months:
+    """Windows of days ahead; all shape (months,).
+
+    Attributes
+    ----------
+    day
+        Number of the first day.
+    weekend_days
+        How many of the days are Saturdays and Sundays.
+    """
+
+    day: Values
+    weekend_days: Values
+
+    @classmethod
+    def of(cls, X: pd.DataFrame) -> Months:
+        """Take those of rows of the mart, one for each row."""
+        weekend = np.nan_to_num(X[WEEKEND_DAYS].to_numpy(dtype=np.float64), nan=USUAL_WEEKEND_DAYS)
+        return cls(X[DAY].to_numpy(dtype=np.float64), weekend)
+
+    def take(self, positions: NDArray[np.intp]) -> Months:
+        """Return some of them."""
+        return Months(self.day[positions], self.weekend_days[positions])
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """One set of amplitudes, what it makes of the past, and its weight."""
+
+    amplitudes: tuple[float, float, float]
+    solved: Values
+    root: Values
+    weight: float
+
+
+class LevelProcess:
+    """The log level of the shop's months, as a Gaussian process of time."""
+
+    def fit(
+        self,
+        months: Months,
+        log_level: Values,
+        chance_noise: Values,
+        sample_noise: Values,
+        usual: float = 0.0,
+    ) -> LevelProcess:
+        """Learn from one value per month; without any, all months are usual.
+
+        Parameters
+        ----------
+        months
+            Whose windows have ended.
+        log_level
+            Log of what happened over the ordinary forecast; NaN where nothing did.
+        chance_noise, sample_noise
+            Variance of `log_level` by the chance of single customers, which windows that overlap
+            share, and by the sample that the forecast is taken over, which they do not.
+        usual
+            Mean of the process, in logs.
+        """
+        self.usual_ = usual
+        usable = np.flatnonzero(np.isfinite(log_level) & np.isfinite(months.day))
+        usable = usable[:: -(-len(usable) // MOST_MONTHS) or 1]
+        self.months_ = months.take(usable)
+        surplus = log_level[usable] - usual
+        chance_noise = np.sqrt(chance_noise[usable])
+        noise = np.outer(chance_noise, chance_noise) * _overlap(self.months_, self.months_)
+        noise += np.diag(sample_noise[usable] + 1e-6)
+        answers, likely = [], []
+        for amplitudes in itertools.product(WANDERS, SEASONS, MONTHS):
+            covariance = _covariance(self.months_, self.months_, *amplitudes) + noise
+            root = cholesky(covariance, lower=True)
+            solved = cho_solve((root, True), surplus)
+            likely.append(-0.5 * surplus @ solved - np.log(np.diag(root)).sum())
+            answers.append((amplitudes, solved, root))
+        weight = np.exp(np.array(likely) - max(likely))
+        weight = np.where(weight / weight.sum() < SMALLEST_WEIGHT, 0.0, weight)
+        weight /= weight.sum()
+        self.answers_ = [
+            _Answer(*answer, share) for answer, share in zip(answers, weight, strict=True) if share
+        ]
+        return self
+
+    def predict(self, months: Months) -> tuple[Values, Values]:
+        """Return mean and variance of the log level, both shape (months,)."""
+        means, variances = [], []
+        for answer in self.answers_:
+            mean, reach = self._mean(answer, months)
+            spread = np.linalg.solve(answer.root, reach.T)
+            means.append(mean)
+            prior = np.diag(_covariance(months, months, *answer.amplitudes))
+            variances.append(prior - np.square(spread).sum(axis=0))
+        weight = np.array([answer.weight for answer in self.answers_])
+        mean = weight @ np.array(means)
+        between = weight @ np.square(np.array(means) - mean)
+        return mean + self.usual_, weight @ np.array(variances) + between
+
+    def factor(self, months: Months) -> Values:
+        """Return the level, shape (months,); 1 where a month's day is not known."""
+        day, weekend, row = _distinct(months)
+        windows = Months(day, weekend)
+        log_level = np.sum(
+            [answer.weight * self._mean(answer, windows)[0] for answer in self.answers_], axis=0
+        )
+        return np.nan_to_num(np.exp(log_level + self.usual_), nan=1.0)[row]
+
+    def _mean(self, answer: _Answer, months: Months) -> tuple[Values, Values]:
+        reach = _covariance(months, self.months_, *answer.amplitudes)
+        # not a product of matrices, whose last bits hang on how many rows it has
+        return (reach * answer.solved).sum(axis=1), reach
+
+
+def _distinct(months: Months) -> tuple[Values, Values, NDArray[np.intp]]:
+    pairs, row = np.unique(
+        np.column_stack([months.day, months.weekend_days]), axis=0, return_inverse=True
+    )
+    return pairs[:, 0], pairs[:, 1], row
+
+
+def _overlap(left: Months, right: Months) -> Values:
+    """Return the share of their days that windows have in common, shape (left, right)."""
+    return np.maximum(1 - np.abs(left.day[:, None] - right.day) / WINDOW, 0.0)
+
+
+def _covariance(left: Months, right: Months, wanders: float, season: float, month: float) -> Values:
+    """Return the covariance of the log levels of windows, shape (left, right)."""
+    apart = np.abs(left.day[:, None] - right.day)
+    in_year = np.square(np.sin(np.pi * apart / YEAR) / SEASON_LENGTH)
+    more, other = (months.weekend_days - USUAL_WEEKEND_DAYS for months in (left, right))
+    return (
+        USUAL**2
+        + wanders**2 * np.exp(-apart / MEMORY)
+        + season**2 * np.exp(-2 * in_year - apart / SEASON_MEMORY)
+        + month**2 * _overlap(left, right)
+        + WEEKEND**2 * np.outer(more, other)
+    )
+
+
+def _learns_purchases(wrapper: Levelled) -> bool:
+    return isinstance(wrapper.estimator, PredictsPurchase)
+
+
+class Levelled(RegressorMixin, BaseEstimator):
+    """An estimator of ordinary months, brought to the level of the days ahead.
+
+    Spend is multiplied by the level. A chance to buy follows the same rule for the rate at which
+    purchases come: `1 - (1 - p) ** level`, with a level of its own, as in a Poisson process.
+
+    Parameters
+    ----------
+    estimator
+        Learns spend, and purchases if it has `predict_purchase`; should not see the calendar.
+    rows
+        It learns from so many rows at most; the months' totals are taken over all rows given.
+    random_state
+        Seed of the sample.
+    """
+
+    def __init__(self, estimator: BaseEstimator, rows: int, random_state: int = 0) -> None:
+        self.estimator = estimator
+        self.rows = rows
+        self.random_state = random_state
+
+    def fit(
+        self,
+        X: pd.DataFrame,
+        y: Values,
+        sample_weight: object = None,
+        totals: pd.DataFrame | None = None,
+    ) -> Levelled:
+        """Fit the estimator, then the levels of the months over its forecasts.
+
+        Parameters
+        ----------
+        totals
+            Of whole snapshots, in order of their days: customers, spend, buyers. Those of the rows
+            by default, which say less where they are a sample.
+        """
+        self.n_features_in_ = X.shape[1]
+        y = np.asarray(y, dtype=np.float64)
+        sample = sample_of(len(X), self.rows, self.random_state)
+        self.estimator_ = clone(self.estimator).fit(X.iloc[sample], y[sample])
+        _, first, month = np.unique(X[DAY], return_index=True, return_inverse=True)
+        months, rows = Months.of(X.iloc[first]), np.bincount(month).astype(np.float64)
+        if totals is None:
+            totals = pd.DataFrame(
+                {
+                    "customers": rows,
+                    "spend": np.bincount(month, y),
+                    "buyers": np.bincount(month, y > 0),
+                }
+            )
+        spend, chance = predict_both(self.estimator_, X)
+        ordinary = np.maximum(spend, 0.0)
+        share = rows / totals["customers"].to_numpy()
+        actual = totals["spend"].to_numpy()
+        # a loss on ratios keeps the mean ratio right, not the sum of money (Wuethrich 2020)
+        usual = np.log(y.sum() / ordinary.sum()) if y.sum() > 0 and ordinary.sum() > 0 else 0.0
+        forecast = np.bincount(month, ordinary)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            log_level = np.log(actual * share / forecast)
+            chance_noise = np.square(np.exp(usual) * ordinary - y).sum() / y.sum() / actual
+            sample_noise = np.bincount(month, np.square(ordinary)) / np.square(forecast)
+        log_level[~np.isfinite(log_level)] = np.nan
+        self.spend_level_ = LevelProcess().fit(
+            months, log_level, chance_noise, sample_noise * (1 - share), usual
+        )
+        if chance is not None:
+            buyers = totals["buyers"].to_numpy()
+            log_rates = _log_rates(month, buyers * share, chance)
+            self.purchase_level_ = LevelProcess().fit(
+                months, log_rates, 1 / np.maximum(buyers, 1.0), (1 - share) / rows
+            )
+        return self
+
+    def opened(self, X: pd.DataFrame) -> decomposition.Opened:
+        """Open the estimator: see `train.candidates.decomposition`."""
+        return decomposition.times(
+            decomposition.open_up(self.estimator_, X),
+            DAY,
+            lambda rows: self.spend_level_.factor(Months.of(rows)),
+        )
+
+    def level_variance(self, X: pd.DataFrame) -> float:
+        """Return the variance of the log level of the days ahead of the first row."""
+        return float(self.spend_level_.predict(Months.of(X.head(1)))[1][0])
+
+    def predict_both(self, X: pd.DataFrame) -> tuple[Values, Values | None]:
+        """Return expected spend, and the probability of a purchase where it is learned."""
+        spend, chance = predict_both(self.estimator_, X)
+        months = Months.of(X)
+        spend = spend * self.spend_level_.factor(months)
+        if chance is None:
+            return spend, None
+        return spend, 1 - (1 - np.clip(chance, 0.0, 1.0)) ** self.purchase_level_.factor(months)
+
+    def predict(self, X: pd.DataFrame) -> Values:
+        """Return expected spend."""
+        return self.predict_both(X)[0]
+
+    @available_if(_learns_purchases)
+    def predict_purchase(self, X: pd.DataFrame) -> Values:
+        """Return the probability of a purchase."""
+        chance = self.predict_both(X)[1]
+        assert chance is not None  # or the method were not there
+        return chance
+
+
+def _log_rates(month: NDArray[np.intp], buyers: Values, chance: Values) -> Values:
+    """Return by month the log level of the rates at which its expected buyers are as many."""
+    rate = -np.log1p(-np.clip(chance, 0.0, 1 - 1e-9))
+    log_levels = np.full(len(buyers), np.nan)
+    order = np.argsort(month, kind="stable")
+    for number, rates in enumerate(np.split(rate[order], np.cumsum(np.bincount(month))[:-1])):
+
+        def surplus(
+            log_level: float, rates: Values = rates, wanted: float = buyers[number]
+        ) -> float:
+            return float((1 - np.exp(-rates * np.exp(log_level))).sum() - wanted)
+
+        # no level brings about no buyers, or only buyers
+        if surplus(-5.0) < 0 < surplus(5.0):
+            log_levels[number] = brentq(surplus, -5.0, 5.0, xtol=1e-6)
+    return log_levels
