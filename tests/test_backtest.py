@@ -15,7 +15,7 @@ from train import backtest as command
 from train.backtest import PUBLISHED, backtest
 from train.backtesting import compare
 from train.backtesting.bootstrap import drawings, metric_intervals
-from train.candidates.models import BASELINES
+from train.candidates.models import BASELINES, QUICK
 
 # more than are fitted side by side
 CUTS = 3
@@ -26,7 +26,7 @@ def tested(built_shop, tmp_path_factory):
     """A copy of the small shop with a backtest in it, and what the run returned."""
     shop = built_shop.copy_to(tmp_path_factory.mktemp("backtest"))
     with in_warehouse(shop.file):
-        return shop.file, backtest(folds=CUTS, quick=True)
+        return shop.file, backtest(folds=CUTS, effort=QUICK)
 
 
 def read(file, sql, *values):
@@ -68,7 +68,7 @@ def test_a_forecast_uses_nothing_that_came_after_its_date(tested, built_shop, tm
     until = result.days[-2]
     with in_warehouse(earlier.file):
         # the labels of the date before the last are just known: the last does not exist yet
-        again = backtest(until + dt.timedelta(days=30), folds=CUTS - 1, quick=True)
+        again = backtest(until + dt.timedelta(days=30), folds=CUTS - 1, effort=QUICK)
     assert again.days == result.days[: CUTS - 1]
     pd.testing.assert_frame_equal(
         read(file, FORECASTS, until), read(earlier.file, FORECASTS, until), check_exact=True
@@ -79,7 +79,7 @@ def test_a_finished_run_fits_nothing_again(tested, monkeypatch):
     file, result = tested
     monkeypatch.setattr(compare, "fit_folds", lambda *_, **__: pytest.fail("fitted again"))
     with in_warehouse(file):
-        again = backtest(folds=CUTS, quick=True)
+        again = backtest(folds=CUTS, effort=QUICK)
     assert again.reused == result.days
     pd.testing.assert_frame_equal(again.mean, result.mean, check_exact=True)
 
@@ -97,8 +97,8 @@ def test_a_stopped_run_goes_on_where_it_was(tested, built_shop, tmp_path, monkey
     with in_warehouse(shop.file):
         monkeypatch.setattr(compare, "fit_folds", stops_at_the_second)
         with pytest.raises(KeyboardInterrupt):
-            backtest(folds=CUTS, quick=True)
-        again = backtest(folds=CUTS, quick=True)
+            backtest(folds=CUTS, effort=QUICK)
+        again = backtest(folds=CUTS, effort=QUICK)
     assert again.reused == again.days[:2]
     pd.testing.assert_frame_equal(again.mean, tested[1].mean, check_exact=True)
 
@@ -106,8 +106,8 @@ def test_a_stopped_run_goes_on_where_it_was(tested, built_shop, tmp_path, monkey
 def test_other_candidates_are_fitted_anew(tested, built_shop, tmp_path):
     shop = built_shop.copy_to(tmp_path)
     with in_warehouse(shop.file):
-        backtest(folds=1, quick=True)
-        assert not backtest(folds=1, quick=True, seed=1).reused
+        backtest(folds=1, effort=QUICK)
+        assert not backtest(folds=1, effort=QUICK, seed=1).reused
 
 
 def test_the_mart_shows_every_metric_of_every_model_and_date(tested):

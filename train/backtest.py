@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
@@ -29,7 +29,7 @@ from train.backtesting.bootstrap import metric_intervals
 from train.backtesting.forecast_store import FoldForecasts
 from train.backtesting.rolling import Rolling
 from train.backtesting.skill import Worth, worth
-from train.candidates.models import BASELINES, FULL, QUICK, RARELY_BEST
+from train.candidates.models import BASELINES, EVERYTHING, QUICK, RARELY_BEST, Effort
 from train.forecaster import Calibration, OutOfTime
 from train.options import Quick, Seed
 
@@ -76,7 +76,7 @@ def backtest(
     *,
     folds: int = 8,
     seed: int = 0,
-    quick: bool = False,
+    effort: Effort = EVERYTHING,
     progress: Progress | None = None,
 ) -> BacktestResult:
     """Forecast as of past days from what was known by each, and keep forecasts and metrics.
@@ -90,8 +90,10 @@ def backtest(
         The day that counts as today; the mart's current as-of date by default.
     folds
         How many days at most, the newest whose label windows do not overlap.
-    seed, quick
+    seed
         As in `train.learn.fit`.
+    effort
+        How much is spent on each date; what a fit tries decides what is published.
 
     Raises
     ------
@@ -105,7 +107,6 @@ def backtest(
             raise warehouse.WarehouseError(
                 f"{warehouse.path()} was built by an earlier version: run `make build`"
             )
-    effort = replace(QUICK if quick else FULL, everything=not quick)
     rolling = Rolling.of(schedule, effort, seed)
     days = tuple(reversed(schedule.latest_folds(folds)))
     kept = rolling.kept(days)
@@ -218,7 +219,9 @@ def main(
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     with bar() as progress:
         day = as_of.date() if as_of else None
-        result = backtest(day, folds=folds, seed=seed, quick=quick, progress=progress)
+        result = backtest(
+            day, folds=folds, seed=seed, effort=QUICK if quick else EVERYTHING, progress=progress
+        )
     console = wide_console()
     by_day = pd.DataFrame({day: table.loc[PUBLISHED] for day, table in result.tables.items()}).T
     by_day.index = [f"{day}: {result.chosen[day]}" for day in by_day.index]

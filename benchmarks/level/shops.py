@@ -141,19 +141,18 @@ class Shop:
     ----------
     orders
         order_id, customer_id, order_date, amount.
+    people
+        Index customer_id; days of the first purchase of all, of the first in the orders and of the
+        last of all; rate per day, chance to leave, mean basket.
+    cumulated, price
+        Intensity until each day, from `Kind.before` on, and price by day, from there too.
     """
 
     kind: Kind
     orders: pd.DataFrame
-    customer: NDArray[np.object_] = field(repr=False)
-    entry: Values = field(repr=False)
-    gone: Values = field(repr=False)
-    rate: Values = field(repr=False)
-    drop: Values = field(repr=False)
-    basket: Values = field(repr=False)
+    people: pd.DataFrame = field(repr=False)
     cumulated: Values = field(repr=False)
     price: Values = field(repr=False)
-    seen: Values = field(repr=False)
 
     def expected(self, day: dt.date, horizon: int = 30) -> float:
         """Return what those who have bought by a day are expected to spend after it.
@@ -163,14 +162,14 @@ class Shop:
         """
         at = (day - self.kind.start).days
         end = at + horizon
-        alive = (self.seen < at) & (self.gone >= at)
+        alive = self.people[(self.people["seen"] < at) & (self.people["gone"] >= at)]
         offset = self.kind.before
         time = self.cumulated[end + offset] - self.cumulated[at + offset]
         # expected purchases until leaving: sum of (1 - p) ** k over a Poisson process
-        purchases = -np.expm1(-self.rate * self.drop * time) / self.drop
+        purchases = -np.expm1(-alive["rate"] * alive["drop"] * time) / alive["drop"]
         weights = np.diff(self.cumulated[at + offset : end + offset + 1])
         price = weights @ self.price[at + offset : end + offset] / weights.sum()
-        return float((purchases * self.basket)[alive].sum() * price)
+        return float((purchases * alive["basket"]).sum() * price)
 
 
 def draw(kind: Kind, seed: int) -> Shop:
@@ -214,34 +213,28 @@ def draw(kind: Kind, seed: int) -> Shop:
     orders = pd.DataFrame(
         {"customer_id": names[customer], "day": days[day], "amount": np.round(amount, 2)}
     )
-    if kind.giant:
-        orders, names, entry, gone, rate, drop, basket = _with_giant(
-            kind, orders, names, entry, gone, rate, drop, basket
-        )
-    orders = orders[(orders["day"] >= 0) & (orders["amount"] > 0)].sort_values(
-        ["day", "customer_id"], kind="stable"
+    people = pd.DataFrame(
+        {"entry": entry, "gone": gone, "rate": rate, "drop": drop, "basket": basket}, index=names
     )
-    first_seen = orders.groupby("customer_id")["day"].min()
-    seen = first_seen.reindex(names).fillna(np.inf).to_numpy()
-    orders.insert(0, "order_id", [f"B{code:07d}" for code in range(len(orders))])
-    dates = pd.to_datetime(kind.start) + pd.to_timedelta(orders.pop("day"), unit="D")
-    orders["order_date"] = dates.dt.date
-    return Shop(kind, orders, names, entry, gone, rate, drop, basket, cumulated, price, seen)
+    if kind.giant:
+        orders, people = _with_giant(kind, orders, people)
+    inside = orders[(orders["day"] >= 0) & (orders["amount"] > 0)]
+    inside = inside.sort_values(["day", "customer_id"], kind="stable").reset_index(drop=True)
+    people["seen"] = inside.groupby("customer_id")["day"].min().reindex(people.index)
+    inside.insert(0, "order_id", [f"B{number:07d}" for number in range(len(inside))])
+    dates = pd.to_datetime(kind.start) + pd.to_timedelta(inside.pop("day"), unit="D")
+    inside["order_date"] = dates.dt.date
+    return Shop(kind, inside, people, cumulated, price)
 
 
-def _with_giant(kind, orders, names, entry, gone, rate, drop, basket):
+def _with_giant(
+    kind: Kind, orders: pd.DataFrame, people: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Add one customer who buys twice a month, a share of the turnover, and leaves."""
     leaves = kind.days - 100
-    rhythm = np.arange(-kind.before, leaves, 15, dtype=float)
     per_day = orders.loc[orders["day"] >= 0, "amount"].sum() / kind.days
     amount = per_day * kind.giant / (1 - kind.giant) * 15
+    rhythm = np.arange(-kind.before, leaves, 15, dtype=float)
     giant = pd.DataFrame({"customer_id": "GIANT", "day": rhythm, "amount": round(amount, 2)})
-    return (
-        pd.concat([orders, giant]),
-        np.append(names, "GIANT"),
-        np.append(entry, -kind.before),
-        np.append(gone, leaves),
-        np.append(rate, 1 / 15),
-        np.append(drop, 1e-6),
-        np.append(basket, amount),
-    )
+    people.loc["GIANT"] = [-kind.before, leaves, 1 / 15, 1e-6, amount]
+    return pd.concat([orders, giant]), people

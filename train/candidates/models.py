@@ -88,6 +88,7 @@ class Effort:
 
 
 FULL = Effort()
+EVERYTHING = replace(FULL, everything=True)
 QUICK = Effort(
     rows_read=8_000,
     rows=8_000,
