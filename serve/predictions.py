@@ -18,8 +18,14 @@ class ScoreError(warehouse.ShopError):
     """The as-of date cannot be scored; the message says what to do."""
 
 
-def replace(scores: pd.DataFrame, day: date, doubt: Mapping[str, float]) -> int:
-    """Put scores in the place of an as-of date's rows, in one transaction.
+def replace(
+    scores: pd.DataFrame,
+    day: date,
+    doubt: Mapping[str, float],
+    expected: pd.DataFrame,
+    horizon_days: int,
+) -> int:
+    """Put scores in the place of an as-of date's rows, in one transaction, and keep them for ever.
 
     Parameters
     ----------
@@ -30,6 +36,10 @@ def replace(scores: pd.DataFrame, day: date, doubt: Mapping[str, float]) -> int:
         The as-of date. The rows of other dates stay.
     doubt
         What is known of totals: month_doubt, part_doubt, chance_doubt.
+    expected
+        What the run expects of itself: metric, expected, low, high.
+    horizon_days
+        How many days the scores are of.
 
     Returns
     -------
@@ -68,7 +78,57 @@ def replace(scores: pd.DataFrame, day: date, doubt: Mapping[str, float]) -> int:
                 """,
                 {"day": day, **doubt},
             )
+            _publish(connection, expected, horizon_days)
         return replaced
+
+
+def _publish(
+    connection: duckdb.DuckDBPyConnection, expected: pd.DataFrame, horizon_days: int
+) -> None:
+    """Add the scores to what was ever published, if they are not what the date has already."""
+    values = ", ".join(["customer_id", *COLUMNS[1:]])
+    connection.execute(
+        f"""
+        create temp table new_run as
+        select
+            (select coalesce(max(run_id), 0) + 1 from main.published_forecasts) as run_id,
+            as_of_date, {horizon_days}::integer as horizon_days,
+            predicted_30d_spend as predicted_spend, {values}, model_version,
+            scored_at as published_at
+        from scores
+        """
+    )
+    names = f"customer_id, predicted_spend, {', '.join(COLUMNS[1:])}, model_version, horizon_days"
+    [(known,)] = connection.execute(
+        f"""
+        with newest as (
+            select * from main.published_forecasts
+            where run_id = (
+                select max(run_id) from main.published_forecasts
+                where as_of_date = (select any_value(as_of_date) from new_run)
+            )
+        )
+        select
+            (select (count(*), sum(hash({names}))) from newest)
+            is not distinct from (select (count(*), sum(hash({names}))) from new_run)
+        """
+    ).fetchall()
+    if not known:
+        connection.execute(
+            "insert into main.published_forecasts by name from new_run order by customer_id"
+        )
+        connection.register("expected_scores_of_run", expected)
+        connection.execute(
+            """
+            insert into main.expected_scores by name
+            select
+                (select any_value(run_id) from new_run) as run_id,
+                expected_scores_of_run.*,
+                (select any_value(published_at) from new_run) as published_at
+            from expected_scores_of_run
+            """
+        )
+    connection.execute("drop table new_run")
 
 
 def _check_population(connection: duckdb.DuckDBPyConnection, day: date) -> None:

@@ -84,10 +84,13 @@ def score(as_of: date | None = None, predict: Predict | None = None) -> ScoreRes
                 " where as_of_date = ? order by customer_id limit 1",
                 [day],
             ).df()
+        doubt = champion.forecaster.doubt_of_totals(row)
+        expected = champion.forecaster.expected_scores(scores, doubt["month_doubt"])
         scores.insert(0, "as_of_date", day)
         scores["model_version"] = champion.version
         scores["scored_at"] = datetime.now(UTC).replace(tzinfo=None)
-        replaced = predictions.replace(scores, day, champion.forecaster.doubt_of_totals(row))
+        horizon = int(champion.card["horizon_days"])
+        replaced = predictions.replace(scores, day, doubt, expected, horizon)
     except (duckdb.CatalogException, duckdb.BinderException) as error:
         raise warehouse.WarehouseError(
             f"{warehouse.path()} is not built yet: run `make build` ({error})"

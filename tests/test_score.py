@@ -13,7 +13,6 @@ from typer.testing import CliRunner
 import warehouse
 from serve import predictions, score
 from serve.predictions import MART
-from train.calibration.totals import TotalDoubt
 from train.forecaster import COLUMNS, Calibration
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,8 +60,13 @@ class Stub:
     """A model that answers the same row for everybody."""
 
     version = "stub"
-    card = MappingProxyType({"as_of": "2000-01-01"})
-    forecaster = SimpleNamespace(doubt_of_totals=lambda row: Calibration().doubt.columns(0.01))
+    card = MappingProxyType({"as_of": "2000-01-01", "horizon_days": 30})
+    forecaster = SimpleNamespace(
+        doubt_of_totals=lambda row: Calibration().doubt.columns(0.01),
+        expected_scores=lambda scores, doubt: pd.DataFrame(
+            columns=["metric", "expected", "low", "high"]
+        ),
+    )
 
     def __init__(self, *row):
         self.row = row
@@ -190,7 +194,7 @@ def test_rows_that_are_not_the_population_are_rolled_back(damage):
     before = stored()
     scores = before.loc[before["as_of_date"].dt.date == result.as_of]
     with pytest.raises(predictions.ScoreError, match="Nothing was written"):
-        predictions.replace(damage(scores), result.as_of, TotalDoubt())
+        predictions.replace(damage(scores), result.as_of, {}, pd.DataFrame(), 30)
     assert stored().equals(before)
 
 

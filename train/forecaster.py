@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 from threadpoolctl import ThreadpoolController
 
 from core.doubt import LEVELS
+from train.calibration.expected_scores import expected_scores
 from train.calibration.intervals import LevelIntervals
 from train.calibration.probability import PurchaseCalibrator
 from train.calibration.spread import AmountSpread
@@ -178,6 +179,14 @@ class Forecaster:
         """
         X = model_input(frame.head(1), self.numeric, self.categorical)
         return self.calibration.doubt.columns(level_variance(self.spend, X))
+
+    def expected_scores(self, scores: pd.DataFrame, month_doubt: float) -> pd.DataFrame:
+        """Return how good scores of a date, as `predict` returns them, expect to turn out.
+
+        See `train.calibration.expected_scores`.
+        """
+        published = {name: scores[name].to_numpy(dtype=np.float64) for name in COLUMNS}
+        return expected_scores(published, self.calibration.spread, month_doubt)
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Forecast each row.
