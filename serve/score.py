@@ -7,10 +7,10 @@ go and the new ones come in one transaction, so that nobody ever sees half of a 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import duckdb
 import numpy as np
@@ -42,8 +42,31 @@ class ScoreResult:
     expected_buyers: float
 
 
-# a connection with the mart, the champion and the as-of date: customer_id and COLUMNS
-Predict = Callable[[duckdb.DuckDBPyConnection, artefacts.Artefact, date], pd.DataFrame]
+class Scores(NamedTuple):
+    """What a run forecasts of each customer; customer_id is in all of them.
+
+    Attributes
+    ----------
+    days
+        COLUMNS.
+    longer
+        What `Horizons.table` says, with the customer in the place of the row.
+    lifetimes
+        What `Horizons.lifetime` says.
+    """
+
+    days: pd.DataFrame
+    longer: pd.DataFrame
+    lifetimes: pd.DataFrame
+
+    @classmethod
+    def joined(cls, parts: Iterable[Scores]) -> Scores:
+        """Put the scores of some customers beside those of others."""
+        return cls(*(pd.concat(part, ignore_index=True) for part in zip(*parts, strict=True)))
+
+
+# a connection with the mart, the champion and the as-of date
+Predict = Callable[[duckdb.DuckDBPyConnection, artefacts.Artefact, date], Scores]
 
 
 def score(as_of: date | None = None, predict: Predict | None = None) -> ScoreResult:
@@ -77,7 +100,7 @@ def score(as_of: date | None = None, predict: Predict | None = None) -> ScoreRes
                 day,
             )
         with warehouse.connect(read_only=True) as connection:
-            scores = (predict or predict_date)(connection, champion, day)
+            scored = (predict or predict_date)(connection, champion, day)
             # what all customers of a date share is in any row
             row = connection.execute(
                 f"select {warehouse.contract().selected('mart')} from {MART} as mart"
@@ -85,12 +108,15 @@ def score(as_of: date | None = None, predict: Predict | None = None) -> ScoreRes
                 [day],
             ).df()
         doubt = champion.forecaster.doubt_of_totals(row)
+        scores = scored.days
         expected = champion.forecaster.expected_scores(scores, doubt["month_doubt"])
-        scores.insert(0, "as_of_date", day)
-        scores["model_version"] = champion.version
-        scores["scored_at"] = datetime.now(UTC).replace(tzinfo=None)
+        now = datetime.now(UTC).replace(tzinfo=None)
+        for table in scored:
+            table.insert(0, "as_of_date", day)
+            table["model_version"], table["scored_at"] = champion.version, now
         horizon = int(champion.card["horizon_days"])
-        replaced = predictions.replace(scores, day, doubt, expected, horizon)
+        longer = predictions.Longer(scored.longer, scored.lifetimes)
+        replaced = predictions.replace(scores, day, doubt, expected, horizon, longer)
     except (duckdb.CatalogException, duckdb.BinderException) as error:
         raise warehouse.WarehouseError(
             f"{warehouse.path()} is not built yet: run `make build` ({error})"
@@ -131,13 +157,8 @@ def _resolve(connection: duckdb.DuckDBPyConnection, as_of: date | None) -> date:
 
 def predict_date(
     connection: duckdb.DuckDBPyConnection, champion: artefacts.Artefact, day: date
-) -> pd.DataFrame:
+) -> Scores:
     """Forecast each customer of a date that the connection's mart has.
-
-    Returns
-    -------
-    pandas.DataFrame
-        customer_id and COLUMNS, one row per customer.
 
     Raises
     ------
@@ -161,13 +182,17 @@ def predict_date(
         task = progress.add_task(f"Scoring {day}", total=population)
         for record_batch in rows.to_arrow_reader(BATCH_ROWS):
             batch = record_batch.to_pandas()
-            scored = champion.predict(batch.drop(columns="customer_id"))[list(COLUMNS)]
-            scored = scored.reset_index(drop=True)
-            scored.insert(0, "customer_id", batch["customer_id"].to_numpy())
+            features = batch.drop(columns="customer_id")
+            scored = champion.predict(features)[list(COLUMNS)].reset_index(drop=True)
+            longer, lifetimes = champion.forecaster.by_horizon(features, scored)
+            customers = batch["customer_id"].to_numpy()
+            scored.insert(0, "customer_id", customers)
             _check(scored)
-            batches.append(scored)
+            longer.insert(0, "customer_id", customers[longer.pop("row")])
+            lifetimes.insert(0, "customer_id", customers)
+            batches.append(Scores(scored, longer, lifetimes))
             progress.advance(task, len(scored))
-    return pd.concat(batches, ignore_index=True)
+    return Scores.joined(batches)
 
 
 def _check(scored: pd.DataFrame) -> None:

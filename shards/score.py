@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Annotated
 
 import duckdb
-import pandas as pd
 import typer
 
 import warehouse
 from core.expected_errors import expected_errors
-from serve.score import ScoreResult, predict_date, score
+from serve.score import ScoreResult, Scores, predict_date, score
 from shards import manifest
 from shards.layout import Layout
 from train.registry import artefact as artefacts
@@ -46,7 +45,7 @@ def score_shards(folder: Path, master: str, as_of: date | None = None) -> ScoreR
 
     def predict(
         _connection: duckdb.DuckDBPyConnection, champion: artefacts.Artefact, day: date
-    ) -> pd.DataFrame:
+    ) -> Scores:
         from shards import spark
 
         tables = manifest.files_of(place)
@@ -68,7 +67,7 @@ def score_shards(folder: Path, master: str, as_of: date | None = None) -> ScoreR
         with spark.session(master) as session:
             rows = session.sparkContext.parallelize(tasks, len(tasks))
             scored = rows.map(_predict_shard).collect()
-        return pd.concat(scored, ignore_index=True)
+        return Scores.joined(scored)
 
     with warehouse.in_warehouse(place.warehouse):
         return score(as_of, predict)
@@ -80,7 +79,7 @@ def _shard(file: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def _predict_shard(task: tuple[Path, Path, date, dict[str, list[str]]]) -> pd.DataFrame:
+def _predict_shard(task: tuple[Path, Path, date, dict[str, list[str]]]) -> Scores:
     file, folder, day, tables = task
     with warehouse.in_warehouse(file), duckdb.connect() as connection:
         manifest.lay_views(connection, tables)

@@ -63,6 +63,10 @@ class Stub:
     card = MappingProxyType({"as_of": "2000-01-01", "horizon_days": 30})
     forecaster = SimpleNamespace(
         doubt_of_totals=lambda row: Calibration().doubt.columns(0.01),
+        by_horizon=lambda frame, scores: (
+            pd.DataFrame({"row": np.array([], dtype=int)}),
+            pd.DataFrame(index=range(len(frame))),
+        ),
         expected_scores=lambda scores, doubt: pd.DataFrame(
             columns=["metric", "expected", "low", "high"]
         ),
@@ -194,7 +198,7 @@ def test_rows_that_are_not_the_population_are_rolled_back(damage):
     before = stored()
     scores = before.loc[before["as_of_date"].dt.date == result.as_of]
     with pytest.raises(predictions.ScoreError, match="Nothing was written"):
-        predictions.replace(damage(scores), result.as_of, {}, pd.DataFrame(), 30)
+        predictions.replace(damage(scores), result.as_of, {}, pd.DataFrame(), 30, None)
     assert stored().equals(before)
 
 

@@ -21,6 +21,7 @@ from train.calibration.totals import USUAL_VARIANCE, PastMonth, TotalDoubt
 from train.candidates.inference import JOBS, predict_both
 from train.candidates.preprocessing import model_input
 from train.candidates.protocol import KnowsLevel
+from train.horizons import Horizons
 
 Values = NDArray[np.float64]
 
@@ -153,6 +154,8 @@ class Forecaster:
         What their out-of-time forecasts taught.
     numeric, categorical
         Features of the contract by role.
+    horizons
+        What carries its forecasts on to longer horizons.
     """
 
     def __init__(
@@ -162,12 +165,14 @@ class Forecaster:
         calibration: Calibration,
         numeric: Sequence[str],
         categorical: Sequence[str],
+        horizons: Horizons | None = None,
     ) -> None:
         self.spend = spend
         self.purchase = purchase
         self.calibration = calibration
         self.numeric = tuple(numeric)
         self.categorical = tuple(categorical)
+        self.horizons = horizons
 
     def doubt_of_totals(self, frame: pd.DataFrame) -> dict[str, float]:
         """Return the columns of `main.scoring_runs` that say how sure totals of a date are.
@@ -179,6 +184,16 @@ class Forecaster:
         """
         X = model_input(frame.head(1), self.numeric, self.categorical)
         return self.calibration.doubt.columns(level_variance(self.spend, X))
+
+    def by_horizon(
+        self, frame: pd.DataFrame, scores: pd.DataFrame
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Carry the scores of some rows on: `Horizons.table` and `Horizons.lifetime` of them."""
+        assert self.horizons is not None  # whatever was saved has them
+        X = model_input(frame, self.numeric, self.categorical)
+        spend = scores["predicted_30d_spend"].to_numpy(dtype=np.float64)
+        chance = scores["purchase_probability"].to_numpy(dtype=np.float64)
+        return self.horizons.table(X, spend, chance), self.horizons.lifetime(X, spend)
 
     def expected_scores(self, scores: pd.DataFrame, month_doubt: float) -> pd.DataFrame:
         """Return how good scores of a date, as `predict` returns them, expect to turn out.

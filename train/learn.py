@@ -19,13 +19,14 @@ import warehouse
 from core.doubt import evaluate_doubt
 from core.metrics import Forecast
 from pages import report
-from train import dataset, leak_alarm
+from train import dataset, horizons, leak_alarm
 from train.backtesting import compare
 from train.backtesting.bootstrap import metric_intervals
 from train.backtesting.forecast_store import FoldForecasts
 from train.backtesting.rolling import FittedFold, Fold, Rolling
 from train.candidates.models import BASELINES, FULL, QUICK, Blend, candidates
 from train.forecaster import Forecaster
+from train.horizons import Horizons
 from train.reasons.importance import permutation_importance
 from train.registry import artefact, promotion, versions
 
@@ -140,6 +141,8 @@ def fit(
     spend, purchase = _refit(final, chosen, learned)
     columns = (contract.numeric, contract.categorical)
     forecaster = Forecaster(spend, purchase, compare.calibration(chosen, by_fold), *columns)
+    progress.update(bar, description="learning the longer horizons")
+    forecaster.horizons = _learn_horizons(forecaster, learned, schedule, seed)
 
     progress.update(bar, advance=1, description="importance of the features")
     tested = Forecaster(
@@ -166,6 +169,9 @@ def fit(
         "version": version,
         "as_of": schedule.as_of,
         "horizon_days": schedule.horizon,
+        "longer_horizons": {
+            str(days): basis for days, basis in forecaster.horizons.basis.items()
+        },
         "test_as_of_date": folds[0],
         "validation_as_of_dates": [fold.day for fold in rolled[1:]],
         "training_as_of_dates": list(schedule.labelled),
@@ -177,7 +183,8 @@ def fit(
         "importance": {str(name): float(loss) for name, loss in importance.items()},
         "limits": [
             "a forecast for customers known on its as-of date; sales to later ones are not in it",
-            f"not for other horizons than {schedule.horizon} days",
+            f"longer horizons than {schedule.horizon} days carry its forecast on, as "
+            "predictions_by_horizon says of each: learned, or extended by the process alone",
         ],
     }
     # the dates that the next fit will look at too
@@ -230,6 +237,23 @@ def fit(
         importance=importance,
         verdict=verdict,
         report=page,
+    )
+
+
+def _learn_horizons(
+    forecaster: Forecaster, learned: dataset.Rows, schedule: dataset.Schedule, seed: int
+) -> Horizons:
+    rows = horizons.sample(learned, seed)
+    with warehouse.connect(read_only=True) as connection:
+        happened = horizons.read_windows(connection, rows, schedule.labelled)
+    published = forecaster.predict(rows.X)
+    return Horizons.learn(
+        forecaster.purchase,
+        rows,
+        published["predicted_30d_spend"].to_numpy(),
+        published["purchase_probability"].to_numpy(),
+        happened,
+        (forecaster.calibration.spread, forecaster.calibration.intervals),
     )
 
 

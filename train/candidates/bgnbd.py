@@ -150,22 +150,34 @@ class BuyTillDie(RegressorMixin, BaseEstimator):
         columns += [self._expected_value(summaries), self._alive(summaries)]
         return np.log(np.column_stack(columns) + SMALLEST)
 
-    def _chance(self, summaries: Summaries) -> Values:
+    def alive(self, X: pd.DataFrame) -> Values:
+        """Return the probability of being still a customer; 0 for who never bought."""
+        return self._alive(Summaries.of(X))
+
+    def chance_until(self, summaries: Summaries, days: Values | float) -> Values:
+        """Return the probability of a purchase in the next days; of who never bought, in 30."""
         if self.purchases_ is None:
             return np.where(summaries.has_bought, self.share_["bought"], self.share_["never"])
         chance = self.purchases_.buys(
-            self.horizon_days, summaries.frequency, summaries.recency, summaries.age
+            days, summaries.frequency, summaries.recency, summaries.age
         )
         return np.where(summaries.has_bought, chance, self.share_["never"])
 
-    def _expected_purchases(self, summaries: Summaries) -> Values:
-        if self.purchases_ is None:
+    def purchases_until(self, summaries: Summaries, days: float) -> Values:
+        """Return the expected number of purchases in the next days; 0 for who never bought."""
+        if self.purchases_ is None or days == 0:
             return np.zeros(len(summaries.orders))
         made = self.purchases_.purchases(
-            self.horizon_days, summaries.frequency, summaries.recency, summaries.age
+            days, summaries.frequency, summaries.recency, summaries.age
         )
         # the series is exact to 1e-9 of a purchase, not to its sign
         return np.where(summaries.has_bought, np.maximum(np.nan_to_num(made), 0.0), 0.0)
+
+    def _chance(self, summaries: Summaries) -> Values:
+        return self.chance_until(summaries, self.horizon_days)
+
+    def _expected_purchases(self, summaries: Summaries) -> Values:
+        return self.purchases_until(summaries, self.horizon_days)
 
     def _expected_value(self, summaries: Summaries) -> Values:
         if self.values_ is None:

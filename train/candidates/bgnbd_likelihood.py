@@ -100,7 +100,7 @@ class BetaGeometric:
         )
         return np.where(x > 0, 1 / (1 + np.exp(np.minimum(odds, 700.0))), 1.0)
 
-    def buys(self, days: float, frequency: Values, recency: Values, age: Values) -> Values:
+    def buys(self, days: Values | float, frequency: Values, recency: Values, age: Values) -> Values:
         """Return the probability of a purchase in the next days: who is alive and comes in time."""
         r, alpha = self.r, self.alpha
         waits = ((alpha + age) / (alpha + age + days)) ** (r + frequency)
