@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import warehouse
+from train.candidates.level import CONTROLS
 from train.candidates.preprocessing import model_input
 
 MART = f"features.{warehouse.FEATURE_MART}"
@@ -71,7 +72,7 @@ class Rows:
     ----------
     totals
         Of whole snapshots, also where the rows are a sample: index as_of_date, columns customers,
-        spend (money), buyers.
+        spend (money), buyers, and sums of `CONTROLS`.
     """
 
     X: pd.DataFrame
@@ -215,19 +216,28 @@ def read(
     whole
         Snapshots that forecasts are measured on: of each all rows are read, or about the limit.
     """
+    controls = [name for name in CONTROLS if name in contract.numeric]
     totals = connection.execute(
         f"""
-        select
-            as_of_date,
-            count(*)::double as customers,
-            sum(target_30d_spend)::double as spend,
-            count(*) filter (where target_30d_spend > 0)::double as buyers
-        from {LABELS}
-        where as_of_date in (select unnest(?::date[]))
-        group by all
-        order by all
+        with happened as (
+            select
+                as_of_date,
+                count(*)::double as customers,
+                sum(target_30d_spend)::double as spend,
+                count(*) filter (where target_30d_spend > 0)::double as buyers
+            from {LABELS}
+            where as_of_date in (select unnest($dates::date[]))
+            group by all
+        ),
+        known as (
+            select as_of_date{"".join(f", sum({name})::double as {name}" for name in controls)}
+            from {MART}
+            where as_of_date in (select unnest($dates::date[]))
+            group by all
+        )
+        select * from happened inner join known using (as_of_date) order by as_of_date
         """,
-        [list(dates)],
+        {"dates": list(dates)},
     ).df()
     totals = totals.set_index("as_of_date")
     days = pd.DatetimeIndex(totals.index).date

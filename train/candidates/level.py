@@ -38,6 +38,8 @@ Values = NDArray[np.float64]
 
 # when the days ahead begin, and how many of them are Saturdays and Sundays
 DAY, WEEKEND_DAYS = "ahead_day_number", "ahead_weekend_days"
+# what an ordinary forecast hangs on most, summed over all customers of a snapshot
+CONTROLS = ("spend_30d", "spend_90d", "spend_180d", "spend_360d", "spend_lifetime")
 # features that are the same for every customer of a snapshot
 CALENDAR_PREFIXES = ("ahead_", "shop_")
 
@@ -242,8 +244,8 @@ class Levelled(RegressorMixin, BaseEstimator):
         Parameters
         ----------
         totals
-            Of whole snapshots, in order of their days: customers, spend, buyers. Those of the rows
-            by default, which say less where they are a sample.
+            Of whole snapshots, in order of their days: customers, spend, buyers, and sums of
+            `CONTROLS`. Those of the rows by default, which say less where they are a sample.
         """
         self.n_features_in_ = X.shape[1]
         y = np.asarray(y, dtype=np.float64)
@@ -263,13 +265,13 @@ class Levelled(RegressorMixin, BaseEstimator):
         ordinary = np.maximum(spend, 0.0)
         share = rows / totals["customers"].to_numpy()
         actual = totals["spend"].to_numpy()
+        forecast, sample_noise = _whole(ordinary, X, month, totals)
         # a loss on ratios keeps the mean ratio right, not the sum of money (Wuethrich 2020)
-        usual = np.log(y.sum() / ordinary.sum()) if y.sum() > 0 and ordinary.sum() > 0 else 0.0
-        forecast = np.bincount(month, ordinary)
+        sums = actual.sum(), forecast.sum()
+        usual = float(np.log(sums[0] / sums[1])) if min(sums) > 0 else 0.0
         with np.errstate(divide="ignore", invalid="ignore"):
-            log_level = np.log(actual * share / forecast)
+            log_level = np.log(actual / np.maximum(forecast, 0.0))
             chance_noise = np.square(np.exp(usual) * ordinary - y).sum() / y.sum() / actual
-            sample_noise = np.bincount(month, np.square(ordinary)) / np.square(forecast)
         log_level[~np.isfinite(log_level)] = np.nan
         self.spend_level_ = LevelProcess().fit(
             months, log_level, chance_noise, sample_noise * (1 - share), usual
@@ -313,6 +315,30 @@ class Levelled(RegressorMixin, BaseEstimator):
         chance = self.predict_both(X)[1]
         assert chance is not None  # or the method were not there
         return chance
+
+
+def _whole(
+    ordinary: Values, X: pd.DataFrame, month: NDArray[np.intp], totals: pd.DataFrame
+) -> tuple[Values, Values]:
+    """Estimate the forecast of whole months from a sample, and the variance of its log.
+
+    What a regression on features of known sums says of a customer is taken over all customers, and
+    only the rest from the sample (a control variate): with one large customer in the sample, or
+    not, months would be a third apart. The variance is that of all months alike: a month that has
+    large customers in its sample is no less sure than one that lacks them.
+    """
+    controls = [name for name in CONTROLS if name in X and name in totals]
+    of_row = np.column_stack([np.ones(len(X)), X[controls].to_numpy(dtype=np.float64)])
+    of_month = totals[["customers", *controls]].to_numpy(dtype=np.float64)
+    scale = np.maximum(np.abs(of_row).max(axis=0), 1e-9)
+    explained, *_ = np.linalg.lstsq(of_row / scale, ordinary, rcond=None)
+    rest = ordinary - of_row / scale @ explained
+    rows = np.bincount(month).astype(np.float64)
+    customers = totals["customers"].to_numpy()
+    forecast = of_month / scale @ explained + np.bincount(month, rest) / rows * customers
+    with np.errstate(divide="ignore", invalid="ignore"):
+        noise = np.square(rest).mean() / rows * np.square(customers / forecast)
+    return forecast, np.nan_to_num(noise, posinf=0.0)
 
 
 def _log_rates(month: NDArray[np.intp], buyers: Values, chance: Values) -> Values:
