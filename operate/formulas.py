@@ -43,16 +43,16 @@ FORMULAS = {
     ),
     "coverage_zero": ("mean(y = 0) where high = 0", BY_DEFINITION),
     "share_zero": ("mean(high = 0)", BY_DEFINITION),
+    "ece": (
+        "sum over tenths of p of abs(sum(p - b)) / n",
+        "Naeini, Cooper and Hauskrecht 2015, AAAI",
+    ),
     "log_loss": ("mean(-log(if b then p else 1 - p))", "Good 1952, J. Royal Stat. Soc. B 14(1)"),
     "pinball_p10": ("mean(max(.1 (y - q), -.9 (y - q)))", KOENKER),
     "pinball_p90": ("mean(max(.9 (y - q), -.1 (y - q)))", KOENKER),
     "crps": (
         "2 mean over levels of pinball loss",
         "Gneiting and Ranjan 2011, J. Business and Economic Statistics 29(3)",
-    ),
-    "ece": (
-        "sum over tenths of p of abs(sum(p - b)) / n",
-        "Naeini, Cooper and Hauskrecht 2015, AAAI",
     ),
 }
 # of intervals and probabilities: they are asked for 80 %, and [0, 0] is sure of it or more

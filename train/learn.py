@@ -169,9 +169,7 @@ def fit(
         "version": version,
         "as_of": schedule.as_of,
         "horizon_days": schedule.horizon,
-        "longer_horizons": {
-            str(days): basis for days, basis in forecaster.horizons.basis.items()
-        },
+        "longer_horizons": {str(days): basis for days, basis in forecaster.horizons.basis.items()},
         "test_as_of_date": folds[0],
         "validation_as_of_dates": [fold.day for fold in rolled[1:]],
         "training_as_of_dates": list(schedule.labelled),

@@ -158,9 +158,7 @@ class BuyTillDie(RegressorMixin, BaseEstimator):
         """Return the probability of a purchase in the next days; of who never bought, in 30."""
         if self.purchases_ is None:
             return np.where(summaries.has_bought, self.share_["bought"], self.share_["never"])
-        chance = self.purchases_.buys(
-            days, summaries.frequency, summaries.recency, summaries.age
-        )
+        chance = self.purchases_.buys(days, summaries.frequency, summaries.recency, summaries.age)
         return np.where(summaries.has_bought, chance, self.share_["never"])
 
     def purchases_until(self, summaries: Summaries, days: float) -> Values:
