@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 import typer

@@ -30,14 +30,21 @@ def snapshots(plan: Plan) -> list[date]:
     return sorted(grid | {end})
 
 
-def expected(drawer: Drawer, behaviour: Behaviour, days: Sequence[date]) -> pa.Table:
+def expected(
+    drawer: Drawer, behaviour: Behaviour, days: Sequence[date], horizon: int = HORIZON
+) -> pa.Table:
     """Return the best forecast of some customers at some days.
+
+    Parameters
+    ----------
+    horizon
+        Days that the forecast is of.
 
     Returns
     -------
     Table
-        as_of_date, customer_id, expected_30d_spend (currency units), purchase_probability; one
-        row per day and customer registered before it.
+        as_of_date, customer_id, expected_30d_spend (currency units, of the horizon's days),
+        purchase_probability; one row per day and customer registered before it.
 
     Raises
     ------
@@ -45,7 +52,7 @@ def expected(drawer: Drawer, behaviour: Behaviour, days: Sequence[date]) -> pa.T
         If a day lies outside the shop's period.
     """
     plan = drawer.plan
-    ahead = drawer.process.calendar(plan.start, plan.days + HORIZON)
+    ahead = drawer.process.calendar(plan.start, plan.days + horizon)
     histories = behaviour.histories(ahead)
     forecaster = drawer.process.forecaster(histories)
     parts = [_empty()]
@@ -55,7 +62,7 @@ def expected(drawer: Drawer, behaviour: Behaviour, days: Sequence[date]) -> pa.T
             end = plan.start + timedelta(plan.days)
             raise ValueError(f"{as_of} is outside the shop's period, {plan.start} to {end}")
         customers = histories.known(day)
-        forecast = forecaster.expect(day, HORIZON, customers)
+        forecast = forecaster.expect(day, horizon, customers)
         parts.append(
             pa.table(
                 {
@@ -78,7 +85,7 @@ class Redrawn:
     cents: int
 
 
-def redraw(plan: Plan, days: Sequence[date]) -> Redrawn:
+def redraw(plan: Plan, days: Sequence[date], horizon: int = HORIZON) -> Redrawn:
     """Draw what the customers of a shop do once more, and return the best forecast at some days.
 
     Raises
@@ -90,7 +97,7 @@ def redraw(plan: Plan, days: Sequence[date]) -> Redrawn:
     rows, purchases, cents = [], 0, 0
     for number in range(len(plan.blocks)):
         behaviour = drawer.behaviour(number)
-        rows.append(expected(drawer, behaviour, days))
+        rows.append(expected(drawer, behaviour, days, horizon))
         purchases += len(behaviour.purchases.cents)
         cents += int(behaviour.purchases.cents.sum())
     return Redrawn(pa.concat_tables(rows), purchases, cents)
