@@ -9,6 +9,7 @@ from serve.score import score
 from train.calibration.expected_scores import EXPLAINED, expected_scores, scores
 from train.calibration.intervals import LevelIntervals
 from train.calibration.spread import AmountSpread
+from warehouse import in_warehouse
 
 JUDGED = "forecast_outcomes forecast_scorecard"
 
@@ -18,12 +19,25 @@ def rows(sql, parameters=None):
         return connection.execute(sql, parameters or {}).df()
 
 
-@pytest.fixture
-def judged(shop_copy):
-    """A run as of a day whose window has ended, and its judgement."""
+def score_what_has_ended():
     day = rows("select max(as_of_date) as day from features.feat_labels")["day"].iloc[0]
-    result = score(day.date())
-    dbt_runner.build(select=JUDGED)
+    return score(day.date())
+
+
+@pytest.fixture(scope="module")
+def judged_shop(scored_shop, tmp_path_factory):
+    """A run as of a day whose window has ended, and its judgement."""
+    shop = scored_shop.copy_to(tmp_path_factory.mktemp("judged"))
+    with in_warehouse(shop.file):
+        result = score_what_has_ended()
+        dbt_runner.build(select=JUDGED)
+    return shop, result
+
+
+@pytest.fixture
+def judged(judged_shop, monkeypatch):
+    shop, result = judged_shop
+    monkeypatch.setenv("WAREHOUSE_PATH", str(shop.file))
     return result
 
 
@@ -39,10 +53,11 @@ def test_the_same_scores_again_are_no_new_run(judged):
     assert rows("select max(run_id) as newest from published_forecasts")["newest"].iloc[0] == 2
 
 
-def test_other_scores_of_the_same_day_are_a_new_run(judged):
+def test_other_scores_of_the_same_day_are_a_new_run(shop_copy):
+    score_what_has_ended()
     with warehouse.connect() as connection:
         connection.execute("update published_forecasts set predicted_spend = predicted_spend + 1")
-    score(judged.as_of)
+    score_what_has_ended()
     kept = rows("select run_id from published_forecasts group by all")
     assert sorted(kept["run_id"]) == [1, 2, 3]
 
@@ -86,7 +101,10 @@ def test_scores_in_sql_are_those_that_were_expected_in_python(judged):
     assert set(card) == set(EXPLAINED)
 
 
-def test_a_judged_run_is_not_judged_again(judged):
+@pytest.mark.long
+def test_a_judged_run_is_not_judged_again(shop_copy):
+    score_what_has_ended()
+    dbt_runner.build(select=JUDGED)
     with warehouse.connect() as connection:
         connection.execute("update marts.forecast_outcomes set actual_spend = 7 where run_id = 2")
     dbt_runner.build(select=JUDGED)
