@@ -50,7 +50,8 @@ def forecast_at(day: date) -> pd.DataFrame:
         return connection.execute(
             f"""
             select
-                as_of_date, customer_id, predicted_30d_spend, purchase_probability, {columns}
+                as_of_date, customer_id, predicted_30d_spend, purchase_probability, spend_p50,
+                {columns}
             from features.{warehouse.FEATURE_MART}
             inner join predictions using (as_of_date, customer_id)
             where as_of_date = ? and orders_lifetime > 0
@@ -105,14 +106,17 @@ def main(
     for day in (moment.date() for moment in days):
         forecast = forecast_at(day)
         actual = actual_after(lines, day, forecast["customer_id"])
+        numbers = {name: forecast[name].to_numpy(float) for name in BASELINES}
         rows = {
-            name: evaluate(actual, Forecast(forecast[name].to_numpy(float))) for name in BASELINES
+            name: evaluate(actual, Forecast(number, median=number))
+            for name, number in numbers.items()
         }
         rows["this project"] = evaluate(
             actual,
             Forecast(
                 forecast["predicted_30d_spend"].to_numpy(),
                 forecast["purchase_probability"].to_numpy(),
+                forecast["spend_p50"].to_numpy(),
             ),
         )
         table = pd.DataFrame.from_dict(rows, orient="index", columns=list(METRICS))

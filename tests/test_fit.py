@@ -49,6 +49,7 @@ def make_mart(snapshots=SNAPSHOTS, seed=0):
                     "tenure_days": HORIZON * number,
                     "days_since_first_order": np.where(bought > 0, HORIZON * number, np.nan),
                     "days_since_last_order": np.where(bought > 0, last * 30 + 15.0, np.nan),
+                    "ahead_day_number": (START - dt.date(2000, 1, 1)).days + HORIZON * number,
                     "region": random.choice(["north", "south"], CUSTOMERS),
                     "target": spend[number],
                 }
