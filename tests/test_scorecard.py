@@ -101,16 +101,6 @@ def test_scores_in_sql_are_those_that_were_expected_in_python(judged):
     assert set(card) == set(EXPLAINED)
 
 
-@pytest.mark.long
-def test_a_judged_run_is_not_judged_again(shop_copy):
-    score_what_has_ended()
-    dbt_runner.build(select=JUDGED)
-    with warehouse.connect() as connection:
-        connection.execute("update marts.forecast_outcomes set actual_spend = 7 where run_id = 2")
-    dbt_runner.build(select=JUDGED)
-    assert rows("select distinct actual_spend from marts.forecast_outcomes").iloc[0, 0] == 7
-
-
 def shop_of(random, customers=2_000):
     """Customers as they are published, and the spread around them."""
     chance = random.beta(0.8, 2.5, customers)

@@ -1,21 +1,8 @@
-{{
-    config(
-        materialized='incremental',
-        unique_key=['run_id', 'customer_id'],
-        incremental_strategy='delete+insert',
-        full_refresh=false,
-    )
-}}
-
 with
 
 published as (
 
     select * from {{ ref('stg_scoring__published_forecasts') }}
-    {%- if is_incremental() %}
-    -- judged once, by what was known when the window had ended
-    where run_id not in (select judged.run_id from {{ this }} as judged)
-    {%- endif %}
 
 ),
 
@@ -65,6 +52,7 @@ spent as (
     inner join days
         on matured.customer_id = days.customer_id
         and matured.as_of_date + matured.horizon_days > days.event_date
+        and matured.as_of_date - matured.horizon_days <= days.event_date
     group by all
 
 ),
