@@ -82,7 +82,7 @@ class Measured:
     def __init__(
         self, actual: Values, forecasts: Sequence[Forecast], metrics: Sequence[str] = METRICS
     ) -> None:
-        shuffled = np.random.default_rng(TIE_SEED).permutation(len(actual))
+        shuffled = _shuffled(len(actual))
         self._actual = actual
         self._bought = actual > 0
         self._best = _Descending(actual, actual, shuffled)
@@ -134,7 +134,7 @@ def deciles(actual: Values, forecast: Values) -> pd.DataFrame:
     DataFrame
         One row per decile (1 = lowest): customers, forecast, actual, all sums.
     """
-    order = np.random.default_rng(TIE_SEED).permutation(len(actual))
+    order = _shuffled(len(actual))
     frame = pd.DataFrame({"forecast": forecast[order], "actual": actual[order]})
     grouped = frame.groupby(decile_of(frame["forecast"].to_numpy()) + 1)
     sums = grouped.sum().assign(customers=grouped.size())
@@ -161,14 +161,11 @@ def evaluate(actual: Values, forecast: Forecast) -> dict[str, float]:
     """
     actual = np.asarray(actual, dtype=np.float64)
     checked = Forecast(
-        _checked(forecast.spend, actual, "spend"),
-        *(
-            None if values is None else _checked(values, actual, what)
-            for what, values in (
-                ("probability", forecast.probability),
-                ("median", forecast.median),
-            )
-        ),
+        **{
+            name: _checked(values, actual, name)
+            for name, values in vars(forecast).items()
+            if values is not None
+        }
     )
     [measured] = Measured(actual, [checked]).measure()
     return dict(zip(METRICS, measured.tolist(), strict=True))
@@ -197,6 +194,10 @@ def metric_text(name: str, value: float | None) -> str:
     if value is None or np.isnan(value):
         return "-"
     return f"{value:,.1f}" if name in ("mae", "rmse") else f"{value:.3f}"
+
+
+def _shuffled(rows: int) -> NDArray[np.int64]:
+    return np.random.default_rng(TIE_SEED).permutation(rows)
 
 
 def _checked(values: Values, actual: Values, what: str) -> Values:

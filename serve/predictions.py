@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import NamedTuple
 
 import duckdb
 import pandas as pd
@@ -13,13 +12,6 @@ import warehouse
 from train.forecaster import COLUMNS
 
 MART = f"features.{warehouse.FEATURE_MART}"
-
-
-class Longer(NamedTuple):
-    """Rows of `predictions_by_horizon` and of `customer_lifetimes`."""
-
-    horizons: pd.DataFrame
-    lifetimes: pd.DataFrame
 
 
 class ScoreError(warehouse.ShopError):
@@ -32,7 +24,7 @@ def replace(
     doubt: Mapping[str, float],
     expected: pd.DataFrame,
     horizon_days: int,
-    longer: Longer,
+    carried_on: Mapping[str, pd.DataFrame],
 ) -> int:
     """Put scores in the place of an as-of date's rows, in one transaction, and keep them for ever.
 
@@ -49,8 +41,8 @@ def replace(
         What the run expects of itself: metric, expected, low, high.
     horizon_days
         How many days the scores are of.
-    longer
-        The same carried on to longer horizons.
+    carried_on
+        By table, what else is kept of the date: its rows there are replaced too.
 
     Returns
     -------
@@ -90,10 +82,7 @@ def replace(
                 {"day": day, **doubt},
             )
             _publish(connection, expected, horizon_days)
-            for name, table in (
-                ("predictions_by_horizon", longer.horizons),
-                ("customer_lifetimes", longer.lifetimes),
-            ):
+            for name, table in carried_on.items():
                 connection.register("carried_on", table)
                 connection.execute(f"delete from main.{name} where as_of_date = ?", [day])
                 connection.execute(f"insert into main.{name} by name from carried_on")

@@ -115,8 +115,11 @@ def score(as_of: date | None = None, predict: Predict | None = None) -> ScoreRes
             table.insert(0, "as_of_date", day)
             table["model_version"], table["scored_at"] = champion.version, now
         horizon = int(champion.card["horizon_days"])
-        longer = predictions.Longer(scored.longer, scored.lifetimes)
-        replaced = predictions.replace(scores, day, doubt, expected, horizon, longer)
+        carried_on = {
+            "predictions_by_horizon": scored.longer,
+            "customer_lifetimes": scored.lifetimes,
+        }
+        replaced = predictions.replace(scores, day, doubt, expected, horizon, carried_on)
     except (duckdb.CatalogException, duckdb.BinderException) as error:
         raise warehouse.WarehouseError(
             f"{warehouse.path()} is not built yet: run `make build` ({error})"

@@ -199,7 +199,7 @@ def test_rows_that_are_not_the_population_are_rolled_back(damage):
     before = stored()
     scores = before.loc[before["as_of_date"].dt.date == result.as_of]
     with pytest.raises(predictions.ScoreError, match="Nothing was written"):
-        predictions.replace(damage(scores), result.as_of, {}, pd.DataFrame(), 30, None)
+        predictions.replace(damage(scores), result.as_of, {}, pd.DataFrame(), 30, {})
     assert stored().equals(before)
 
 

@@ -35,7 +35,6 @@ COLUMNS = (
     "spend_high",
     "spend_deviation",
 )
-QUANTILES = {"spend_p10": 0.1, "spend_p50": 0.5, "spend_p90": 0.9}
 
 
 @cache
@@ -132,10 +131,7 @@ class Calibration:
         spend = np.maximum(raw, 0.0)
         probability = self.purchase.predict(chance)
         columns = {"predicted_30d_spend": spend, "purchase_probability": probability}
-        floor = np.zeros(len(spend))
-        for name, level in QUANTILES.items():
-            floor = np.maximum(floor, self.spread.quantile(spend, probability, level))
-            columns[name] = floor
+        columns |= self.spread.published(spend, probability)
         low, high = self.intervals.bounds(self.spread, spend, probability)
         deviation = self.spread.deviation(spend, probability)
         return columns | {"spend_low": low, "spend_high": high, "spend_deviation": deviation}

@@ -34,6 +34,8 @@ Values = NDArray[np.float64]
 
 WINDOW = 30
 HORIZONS = (30, 90, 180, 365)
+# where windows begin and end
+EDGES = sorted({*range(0, HORIZONS[-1], WINDOW), *HORIZONS})
 LEARNED, EXTENDED = "learned", "extended"
 # what past windows of a length say of the factor counts as much as so many of them say nothing
 PRIOR_WINDOWS = 1.0
@@ -44,6 +46,29 @@ LIMITS = (0.4, 2.5)
 # yearly, of `expected_lifetime_value`, and the years that it looks ahead
 DISCOUNT_RATE, YEARS = 0.1, 3
 LEAST = 1e-9
+
+
+@dataclass(frozen=True)
+class _Reach:
+    """What rows carry into the windows between `EDGES`, before factors.
+
+    Attributes
+    ----------
+    carried
+        Spend over that of the first window, shape (rows, windows).
+    orders
+        Expected purchases, shape (rows, windows).
+    rates
+        Of purchases until each of `HORIZONS`, over that of the first, shape (rows, horizons).
+    """
+
+    carried: Values
+    orders: Values
+    rates: Values
+
+    def of(self, rows: NDArray[np.bool_]) -> _Reach:
+        """Return that of some rows."""
+        return _Reach(self.carried[rows], self.orders[rows], self.rates[rows])
 
 
 @dataclass
@@ -103,6 +128,7 @@ class Horizons:
         horizons.spreads = dict.fromkeys(HORIZONS, first[0])
         horizons.intervals = dict.fromkeys(HORIZONS, first[1])
         horizons.basis[HORIZONS[0]] = LEARNED
+        everyone = horizons._reach(rows.X)
         for shorter, horizon in itertools.pairwise(HORIZONS):
             ended = happened[f"spend_{horizon}"].notna().to_numpy()
             if not ended.any() or happened.loc[ended, f"spend_{horizon}"].sum() <= 0:
@@ -112,11 +138,11 @@ class Horizons:
                 horizons.rates[horizon] = horizons.rates[shorter]
                 continue
             horizons.basis[horizon] = LEARNED
-            X = rows.X[ended]
-            days = X[DAY].to_numpy()
+            reach = everyone.of(ended)
+            days = rows.X.loc[ended, DAY].to_numpy()
             weight = 1 + (days.max() - days.min()) / horizon
             weight /= weight + PRIOR_WINDOWS
-            made = horizons.predict(X, spend[ended], probability[ended])
+            made = horizons._added_up(reach, spend[ended], probability[ended])
             actual = happened.loc[ended, [f"spend_{shorter}", f"spend_{horizon}"]].to_numpy()
             stretch = made[f"spend_{horizon}"] - made[f"spend_{shorter}"]
             ratio = (actual[:, 1] - actual[:, 0]).sum() / max(stretch.sum(), LEAST)
@@ -124,7 +150,7 @@ class Horizons:
             bought = happened.loc[ended, f"bought_{horizon}"].to_numpy(dtype=bool)
             rate = _rate(made[f"chance_{horizon}"], bought)
             horizons.rates[horizon] = float(np.clip(rate, *LIMITS) ** weight)
-            made = horizons.predict(X, spend[ended], probability[ended])
+            made = horizons._added_up(reach, spend[ended], probability[ended])
             mean, chance = made[f"spend_{horizon}"], made[f"chance_{horizon}"]
             on_level = mean * (actual[:, 1].sum() / max(mean.sum(), LEAST))
             spread = AmountSpread.fit(on_level, chance, actual[:, 1])
@@ -142,22 +168,26 @@ class Horizons:
         spend, probability
             What is published of their next 30 days.
         """
-        edges = [*range(0, HORIZONS[-1], WINDOW), HORIZONS[-1]]
-        edges = sorted({*edges, *HORIZONS})
-        carried, orders, until = self._carried(X, edges)
+        return self._added_up(self._reach(X), spend, probability)
+
+    def _reach(self, X: pd.DataFrame) -> _Reach:
+        """Return what the rows carry into each window, on which no factor has a say."""
+        carried, orders, until = self._carried(X, EDGES)
         summaries = Summaries.of(X)
-        first_rate = self._rate_until(summaries, np.full(len(X), float(WINDOW)))
+        first = self._rate_until(summaries, np.full(len(X), float(WINDOW)))
+        ends = [until[:, EDGES.index(horizon) - 1] for horizon in HORIZONS]
+        rates = [self._rate_until(summaries, end) / np.maximum(first, LEAST) for end in ends]
+        return _Reach(carried, orders, np.column_stack(rates))
+
+    def _added_up(self, reach: _Reach, spend: Values, probability: Values) -> dict[str, Values]:
         made: dict[str, Values] = {}
-        total, count = np.zeros(len(X)), np.zeros(len(X))
-        rate = np.zeros(len(X))
-        for number, end in enumerate(edges[1:]):
-            horizon = next(length for length in HORIZONS if end <= length)
-            total = total + carried[:, number] * self.factors[horizon]
-            count = count + orders[:, number] * self.factors[horizon]
+        total, count, rate = np.zeros((3, len(spend)))
+        for number, end in enumerate(EDGES[1:]):
+            factor = self.factors[next(length for length in HORIZONS if end <= length)]
+            total = total + reach.carried[:, number] * factor
+            count = count + reach.orders[:, number] * factor
             if end in HORIZONS:
-                longer = self._rate_until(summaries, until[:, number]) / np.maximum(
-                    first_rate, LEAST
-                )
+                longer = reach.rates[:, HORIZONS.index(end)]
                 # never less likely than until an earlier day
                 rate = np.maximum(rate, np.maximum(longer, 1.0) * self.rates[end])
                 made[f"spend_{end}"] = spend * total
@@ -182,9 +212,6 @@ class Horizons:
             mean, chance = made[f"spend_{horizon}"], made[f"chance_{horizon}"]
             spread = self.spreads[horizon]
             low, high = self.intervals[horizon].bounds(spread, mean, chance)
-            p10 = spread.quantile(mean, chance, 0.1)
-            p50 = np.maximum(spread.quantile(mean, chance, 0.5), p10)
-            p90 = np.maximum(spread.quantile(mean, chance, 0.9), p50)
             frames.append(
                 pd.DataFrame(
                     {
@@ -193,9 +220,7 @@ class Horizons:
                         "predicted_spend": mean,
                         "expected_orders": made[f"orders_{horizon}"],
                         "purchase_probability": chance,
-                        "spend_p10": p10,
-                        "spend_p50": p50,
-                        "spend_p90": p90,
+                        **spread.published(mean, chance),
                         "spend_low": low,
                         "spend_high": high,
                         "basis": self.basis[horizon],

@@ -14,6 +14,8 @@ FEWEST_PER_BIN = 100
 SMALLEST_SHARE = 1e-4
 LARGEST_RATIO = 50.0
 QUANTILES = np.linspace(0.005, 0.995, 199)
+# the quantiles that are published, rising
+PUBLISHED = {"spend_p10": 0.1, "spend_p50": 0.5, "spend_p90": 0.9}
 
 
 @dataclass
@@ -68,6 +70,15 @@ class AmountSpread:
             rows = where == number
             ratio[rows] = np.interp(among_buyers[rows], QUANTILES, ratios)
         return np.where(among_buyers > 0, ratio * expected, 0.0)
+
+    def published(self, spend: Values, probability: Values) -> dict[str, Values]:
+        """Return the quantiles of `PUBLISHED`, money, shape (rows,) each, none below the last."""
+        columns: dict[str, Values] = {}
+        floor = np.zeros(len(spend))
+        for name, level in PUBLISHED.items():
+            floor = np.maximum(floor, self.quantile(spend, probability, level))
+            columns[name] = floor
+        return columns
 
     def deviation(self, spend: Values, probability: Values) -> Values:
         """Return the standard deviation of spend, money, shape (rows,)."""
