@@ -17,10 +17,10 @@ FACTS = {fact.model for facts in PHASES for fact in facts}
 
 # what is a table of a shard and of the shop alike comes from the driver
 SCHEMAS = ("history", "staging", "intermediate", "features", "marts")
-# what holds no rows of its own, and what is made of the mart
+# what holds no rows of its own, what is made of the mart, and what is made of forecasts
 ON_TOP = (
     "config.materialized:view config.materialized:table_function"
-    " feat_customer_snapshots+ quarantine"
+    " feat_customer_snapshots+ source:scoring+ quarantine"
 )
 # every shard has them whole
 ALIKE = (
