@@ -17,6 +17,7 @@ from core.metrics import Forecast, evaluation_table
 from train.candidates.inference import JOBS, predict_both
 from train.candidates.level import Levelled
 from train.candidates.models import BASELINES, BLEND, Blend, blended
+from train.candidates.own import CandidateError
 from train.candidates.protocol import PredictsPurchase
 from train.dataset import Rows
 from train.forecaster import Calibration, OutOfTime, level_variance
@@ -76,6 +77,7 @@ def fit_folds(
         {} for _ in folds
     ]
     for (number, name), result in zip(tasks, results, strict=True):
+        _check_usable(name, result[1], result[2])
         results_by_fold[number][name] = result
         done()
     return [
@@ -95,6 +97,16 @@ def _side_by_side(work: Callable[..., T], tasks: Sequence[tuple]) -> Iterator[T]
     with threadpool_limits(limits=1):
         pool = Parallel(n_jobs=JOBS, prefer="threads", return_as="generator")
         yield from pool(delayed(work)(*task) for task in tasks)
+
+
+def _check_usable(name: str, spend: Values, chance: Values | None) -> None:
+    """Refuse forecasts that would only fail later, and without the candidate's name."""
+    if not np.isfinite(spend).all():
+        raise CandidateError(f"candidate {name}: predict() returns numbers that are not finite")
+    if chance is not None and not ((chance >= 0) & (chance <= 1)).all():
+        raise CandidateError(
+            f"candidate {name}: predict_purchase() returns what is no probability, not in [0, 1]"
+        )
 
 
 def _fitted(estimator: BaseEstimator, rows: Rows) -> BaseEstimator:
