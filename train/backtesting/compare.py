@@ -50,7 +50,7 @@ class FoldFit:
 
 def fit_all(tasks: Sequence[tuple[BaseEstimator, Rows]]) -> Iterator[BaseEstimator]:
     """Fit fresh copies side by side, each in one thread; yield them in order."""
-    yield from _side_by_side(_fitted, tasks)
+    yield from _side_by_side(_fit_in_one_thread, tasks)
 
 
 def fit_folds(
@@ -71,7 +71,7 @@ def fit_folds(
     # the last take longest: begun first, they leave no core idle in the end
     tasks = [(number, name) for name in alone[::-1] for number in range(len(folds))]
     results = _side_by_side(
-        _fitted_and_said, [(candidates[name], *folds[number]) for number, name in tasks]
+        _fit_and_forecast, [(candidates[name], *folds[number]) for number, name in tasks]
     )
     results_by_fold: list[dict[str, tuple[BaseEstimator, Values, Values | None]]] = [
         {} for _ in folds
@@ -109,13 +109,13 @@ def _check_usable(name: str, spend: Values, chance: Values | None) -> None:
         )
 
 
-def _fitted(estimator: BaseEstimator, rows: Rows) -> BaseEstimator:
+def _fit_in_one_thread(estimator: BaseEstimator, rows: Rows) -> BaseEstimator:
     # OpenMP has a limit of its own in every thread
     with threadpool_limits(limits=1):
         return _fit(estimator, rows)
 
 
-def _fitted_and_said(
+def _fit_and_forecast(
     estimator: BaseEstimator, past: Rows, test: Rows
 ) -> tuple[BaseEstimator, Values, Values | None]:
     with threadpool_limits(limits=1):

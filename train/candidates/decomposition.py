@@ -110,7 +110,9 @@ def open_up(estimator: BaseEstimator, X: pd.DataFrame) -> Opened:
                 (trees,),
                 (names,),
                 (),
-                lambda rows: Parts([trees.answers(estimator[0].transform(rows))], _none(rows)),
+                lambda rows: Parts(
+                    [trees.answers(estimator[0].transform(rows))], _no_numbers(rows)
+                ),
                 lambda outputs, _: outputs[0],
             )
         return of_numbers(
@@ -246,5 +248,5 @@ def prepared_features(prepare: ColumnTransformer) -> list[str]:
     return features
 
 
-def _none(rows: pd.DataFrame) -> Values:
+def _no_numbers(rows: pd.DataFrame) -> Values:
     return np.empty((0, len(rows)))
