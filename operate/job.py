@@ -21,6 +21,7 @@ from core.tables import wide_console
 from generate.shop.plan import Plan
 from generate.synthetic import generate
 from load.loader import load
+from load.options import Layout, Mapping, Replace, Timezone
 from operate import catalog, summary
 from serve.explain import explain
 from serve.score import score
@@ -113,18 +114,10 @@ def main(
     data: Annotated[
         Path | None, typer.Option(help="Your own files; without it a shop is generated.")
     ] = None,
-    layout: Annotated[
-        str | None, typer.Option(help="A format known by name; found from the files if left out.")
-    ] = None,
-    mapping: Annotated[
-        Path | None, typer.Option(help="YAML that says which column is what, for other shapes.")
-    ] = None,
-    timezone: Annotated[
-        str | None, typer.Option(help="The shop's time zone, as in Europe/Berlin.")
-    ] = None,
-    may_lose: Annotated[
-        bool, typer.Option("--replace", help="Replace a shop of your own even by far less.")
-    ] = False,
+    layout: Layout = None,
+    mapping: Mapping = None,
+    timezone: Timezone = None,
+    replace: Replace = False,
     as_of: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="Do the job as if this day were today."),
@@ -147,7 +140,7 @@ def main(
         seed,
         mapping,
         timezone=timezone,
-        may_lose=may_lose,
+        may_lose=replace,
         own=candidate or (),
     )
     summary.show(console, watch.seconds, verbose=verbose)

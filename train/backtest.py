@@ -33,7 +33,7 @@ from train.backtesting.skill import Worth, worth
 from train.candidates.models import BASELINES, EVERYTHING, QUICK, RARELY_BEST, Effort
 from train.candidates.own import load_own
 from train.forecaster import Calibration, OutOfTime
-from train.options import Own, Quick, Seed
+from train.options import AsOf, Own, Quick, Seed
 
 Values = NDArray[np.float64]
 
@@ -212,10 +212,7 @@ def main(
     folds: Annotated[
         int, typer.Option("--folds", "--cuts", min=1, help="How many past days at most.")
     ] = 8,
-    as_of: Annotated[
-        dt.datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="As if this day were today (default: the mart's)."),
-    ] = None,
+    as_of: AsOf = None,
     seed: Seed = 0,
     quick: Quick = False,
     candidate: Own = None,

@@ -8,7 +8,6 @@ python train/fit.py --rollback
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 from typing import Annotated
 
@@ -19,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from core.expected_errors import expected_errors
 from core.tables import metric_table, wide_console
 from train.learn import FitResult, fit
-from train.options import Own, Quick, Seed
+from train.options import AsOf, Own, Quick, Seed
 from train.registry import tracking, versions
 from train.registry.promotion import CHAMPION
 
@@ -30,12 +29,7 @@ log = logging.getLogger(__name__)
 
 @expected_errors()
 def main(
-    as_of: Annotated[
-        dt.datetime | None,
-        typer.Option(
-            formats=["%Y-%m-%d"], help="Learn as if this day were today (default: the mart's)."
-        ),
-    ] = None,
+    as_of: AsOf = None,
     seed: Seed = 0,
     quick: Quick = False,
     candidate: Own = None,

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated
 
 import typer
 
+AsOf = Annotated[
+    dt.datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%d"], help="Learn as if this day were today (default: the mart's)."
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 Own = Annotated[
     list[str] | None,
