@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+import warehouse
 from core.expected_errors import expected_errors
 from core.tables import metric_table, wide_console
 from train.learn import FitResult, fit
@@ -87,7 +88,7 @@ def main(
             progress=progress,
         )
     run = tracker.log(result.folder, result.verdict, result.report) if tracker else None
-    title = f"Models on the 30 days from {result.test}, chosen before them"
+    title = f"Models on the {warehouse.HORIZON_DAYS} days from {result.test}, chosen before them"
     wide_console().print(metric_table(title, result.evaluation, {result.chosen}))
     log.info("chosen: %s, fitted on %d rows", result.chosen, result.rows)
     log.info("model:  %s", result.folder)
