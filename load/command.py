@@ -11,8 +11,8 @@ import typer
 
 import warehouse
 from load import ledger
-from load.layout import NAMES
 from load.loader import load
+from load.options import Layout, Mapping, Replace, Timezone
 from load.staging import LoadError
 from load.suggest import suggested
 from load.undo import undo
@@ -24,18 +24,9 @@ def main(
     path: Annotated[
         Path | None, typer.Argument(help="A file, a folder, a zip, or a glob in quotes.")
     ] = None,
-    layout: Annotated[
-        str | None,
-        typer.Option(
-            help=f"A format known by name: {', '.join(NAMES)}. Found from the columns if left out."
-        ),
-    ] = None,
-    mapping: Annotated[
-        Path | None, typer.Option(help="YAML that says which column is what, for other shapes.")
-    ] = None,
-    timezone: Annotated[
-        str | None, typer.Option(help="The shop's time zone, as in Europe/Berlin.")
-    ] = None,
+    layout: Layout = None,
+    mapping: Mapping = None,
+    timezone: Timezone = None,
     suggest: Annotated[
         bool, typer.Option("--suggest", help="Write a first mapping for the path; load nothing.")
     ] = False,
@@ -57,9 +48,7 @@ def main(
         bool,
         typer.Option("--quarantine", help="Keep what does not fit in raw.rejected, load the rest."),
     ] = False,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Replace what is loaded even by far less.")
-    ] = False,
+    replace: Replace = False,
     list_loads: Annotated[
         bool, typer.Option("--list", help="Show what is loaded: rows, money, days.")
     ] = False,

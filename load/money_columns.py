@@ -180,7 +180,7 @@ class _Facts:
         self.connection = connection
         self.table = table
 
-    def _one(self, fact: str) -> float:
+    def _number(self, fact: str) -> float:
         number: float = scalar(self.connection, f"select {fact} from {self.table}")
         return number
 
@@ -198,7 +198,7 @@ class _Facts:
 
     def lines_per_order(self, order: Look) -> float:
         name = quoted(order.name)
-        return self._one(f"count({name}) / greatest(count(distinct {name}), 1)")
+        return self._number(f"count({name}) / greatest(count(distinct {name}), 1)")
 
     def varies(self, quantity: Look) -> bool:
         return self._is(f"count(distinct abs({quantity.number})) > 1")

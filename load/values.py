@@ -267,7 +267,7 @@ def _likely(
 ) -> dict[str, str]:
     """Return the forms that any value of a sample looks like; most columns are in one or two."""
     tests = {
-        name: f"regexp_matches({_plain_blanks(text)}, {literal(_whole(name))})"
+        name: f"regexp_matches({_plain_blanks(text)}, {literal(_date_pattern(name))})"
         if name in DATES
         else f"regexp_matches({text}, '^\\s*[0-9.]+(E-[0-9]+)?\\s*$')"
         for name in casts
@@ -327,7 +327,7 @@ def _moment(text: str, name: str, zone: str) -> str:
     part = quoted(OUR + "part")
     # the parts are found once and then named, or the SQL would repeat itself a hundred times
     extracted = (
-        f"regexp_extract({trimmed}, {literal(_whole(name))}, "
+        f"regexp_extract({trimmed}, {literal(_date_pattern(name))}, "
         "['whole', 'day', 'clock', 'half', 'zone'])"
     )
     day = f"{part}.day"
@@ -361,7 +361,7 @@ def _moment(text: str, name: str, zone: str) -> str:
     return f"if(regexp_full_match({text}, {_ISO}), try_cast({text} as timestamp), {read})"
 
 
-def _whole(name: str) -> str:
+def _date_pattern(name: str) -> str:
     """Return the pattern of a text that is a date in a form, maybe with a clock and a zone."""
     return f"^(({DATES[name][0]})(?:{_CLOCK}{_ZONE}?)?)$"
 

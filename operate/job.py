@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -21,11 +21,13 @@ from core.tables import wide_console
 from generate.shop.plan import Plan
 from generate.synthetic import generate
 from load.loader import load
+from load.options import Layout, Mapping, Replace, Timezone
 from operate import catalog, summary
 from serve.explain import explain
 from serve.score import score
 from train.dataset import check_raw
 from train.fit import fit
+from train.options import Own
 from train.registry.promotion import CHAMPION
 
 console = wide_console()
@@ -57,6 +59,7 @@ def run(
     *,
     timezone: str | None = None,
     may_lose: bool = False,
+    own: Sequence[str] = (),
 ) -> Stopwatch:
     """Do the main job on a generated shop, or on the files at `data`.
 
@@ -68,6 +71,8 @@ def run(
         How the files are laid out, and whether they may replace more; see `load`.
     as_of
         ISO date that is taken for today; None: the day after the last one that the data reach.
+    own
+        Candidates that are no part of the project; see `fit`.
 
     Raises
     ------
@@ -89,9 +94,10 @@ def run(
         built = dbt_runner.build(variables)
         catalog.write_lineage(built)
     with watch.step("Fit"), bar() as progress:
-        verdict = fit(progress=progress).verdict
-    if verdict.status != CHAMPION:
-        console.print(f"  scored with an earlier fit: the new one is {verdict.reason}")
+        fitted = fit(own=own, progress=progress)
+    if fitted.verdict.status != CHAMPION:
+        console.print(f"  {fitted.version} is kept as a challenger: {fitted.verdict.reason}")
+        console.print(f"  to score with it: python train/fit.py --promote {fitted.version}")
     with watch.step("Score"):
         scored = score()
     with watch.step("Explain"), bar() as progress:
@@ -108,24 +114,17 @@ def main(
     data: Annotated[
         Path | None, typer.Option(help="Your own files; without it a shop is generated.")
     ] = None,
-    layout: Annotated[
-        str | None, typer.Option(help="A format known by name; found from the files if left out.")
-    ] = None,
-    mapping: Annotated[
-        Path | None, typer.Option(help="YAML that says which column is what, for other shapes.")
-    ] = None,
-    timezone: Annotated[
-        str | None, typer.Option(help="The shop's time zone, as in Europe/Berlin.")
-    ] = None,
-    may_lose: Annotated[
-        bool, typer.Option("--replace", help="Replace a shop of your own even by far less.")
-    ] = False,
+    layout: Layout = None,
+    mapping: Mapping = None,
+    timezone: Timezone = None,
+    replace: Replace = False,
     as_of: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="Do the job as if this day were today."),
     ] = None,
     customers: Annotated[int, typer.Option(min=1, help="Size of the generated shop.")] = 20_000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the generated shop.")] = 42,
+    candidate: Own = None,
     verbose: Annotated[bool, typer.Option(help="Print all tables, not only the answer.")] = False,
 ) -> None:
     """Load, build, fit, score, document, and print what came out."""
@@ -141,7 +140,8 @@ def main(
         seed,
         mapping,
         timezone=timezone,
-        may_lose=may_lose,
+        may_lose=replace,
+        own=candidate or (),
     )
     summary.show(console, watch.seconds, verbose=verbose)
 

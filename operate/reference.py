@@ -86,10 +86,12 @@ def _tables() -> str:
     files = {file: yaml.safe_load(file.read_text()) for file in sorted(MODELS.rglob("*.yml"))}
     models = {
         one["name"]: one | {"layer": file.relative_to(MODELS).parts[0]}
-        for file, said in files.items()
-        for one in said.get("models", [])
+        for file, described in files.items()
+        for one in described.get("models", [])
     }
-    sources = {one["name"]: one for said in files.values() for one in said.get("sources", [])}
+    sources = {
+        one["name"]: one for described in files.values() for one in described.get("sources", [])
+    }
     of_schema = {
         "marts": [one for one in models.values() if one["layer"] == "marts"],
         "main": sources[WRITTEN_BACK]["tables"],
@@ -115,22 +117,25 @@ def _doc_blocks() -> dict[str, str]:
 
 
 def _one_table(schema: str, entry: dict[str, Any], words: dict[str, str]) -> str:
-    def said(one: dict[str, Any]) -> str:
+    def described(one: dict[str, Any]) -> str:
         quoted = re.compile(r"""{{ doc\(["'](\w+)["']\) }}""")
         return _line(quoted.sub(lambda found: words[found[1]], one["description"]))
 
     columns = entry.get("columns", [])
     typed = [("type", "data_type")] if any("data_type" in one for one in columns) else []
     rows = [
-        (_code(one["name"]), *(one.get(key, "") for _, key in typed), said(one)) for one in columns
+        (_code(one["name"]), *(one.get(key, "") for _, key in typed), described(one))
+        for one in columns
     ]
     listed = _table(("column", *(name for name, _ in typed), "meaning"), rows) if rows else ""
-    return "\n\n".join([f"## {schema}.{entry['name']}", said(entry), listed]).strip()
+    return "\n\n".join([f"## {schema}.{entry['name']}", described(entry), listed]).strip()
 
 
 def _variables() -> str:
     read = environment_defaults()
-    environment = [(_code(name), _code(read[name]), said) for name, said in ENVIRONMENT.items()]
+    environment = [
+        (_code(name), _code(read[name]), described) for name, described in ENVIRONMENT.items()
+    ]
     head = ("variable", "default", "meaning")
     return _page(
         "Variables",
@@ -154,8 +159,8 @@ def _dbt_variables() -> list[tuple[str, str, str]]:
             groups[-1][0].append(found[1])
             comment = []
     return [
-        (_codes(names), _codes(json.dumps(defaults[name]) for name in names), " ".join(said))
-        for names, said in groups
+        (_codes(names), _codes(json.dumps(defaults[name]) for name in names), " ".join(described))
+        for names, described in groups
     ]
 
 
@@ -211,15 +216,23 @@ def _targets(command: str, makefile: str) -> list[tuple[str, str]]:
     """Return the targets of make whose recipe calls a command, with their comments."""
     called = re.compile(rf"(/shop|\$\(DBT\)) {command}(?![\w-]| --select)")
     recipes = re.findall(r"^([a-z-]+):.*?## (.*)\n((?:.*\n)*?)(?:\n|\Z)", makefile, re.MULTILINE)
-    return [(target, said) for target, said, recipe in recipes if called.search(recipe)]
+    return [(target, described) for target, described, recipe in recipes if called.search(recipe)]
 
 
 def _metrics() -> str:
     doubt = doubt_metrics.DOUBT_EXPLAINED.items()
-    explained = metrics.EXPLAINED | {name: (said, formulas.BEST[name]) for name, said in doubt}
+    explained = metrics.EXPLAINED | {
+        name: (described, formulas.BEST[name]) for name, described in doubt
+    }
     rows = [
-        (_code(name), said, best, _code(formulas.FORMULAS[name][0]), formulas.FORMULAS[name][1])
-        for name, (said, best) in explained.items()
+        (
+            _code(name),
+            described,
+            best,
+            _code(formulas.FORMULAS[name][0]),
+            formulas.FORMULAS[name][1],
+        )
+        for name, (described, best) in explained.items()
     ]
     undefined = (metrics.__doc__ or "").partition("\n\n")[2]
     judged = [(column, _codes(names)) for column, names in formulas.JUDGED.items()]

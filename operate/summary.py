@@ -46,7 +46,10 @@ def show(console: Console, seconds: Mapping[str, float], *, verbose: bool = Fals
         if verbose:
             console.print(_rows(connection))
             console.print(_rules(connection))
-            title = f"Models on the 30 days from {test}, which none has seen, the best first"
+            title = (
+                f"Models on the {warehouse.HORIZON_DAYS} days from {test}, which none has seen, "
+                "the best first"
+            )
             console.print(metric_table(title, evaluation, {chosen}))
             for name, (meaning, best) in EXPLAINED.items():
                 console.print(f"  {HEADERS.get(name, name):<14} {meaning}; best: {best}")
@@ -117,9 +120,9 @@ def _worth(console: Console, evaluation: pd.DataFrame, test: dt.date, chosen: st
     baseline, ratio = beside_best_baseline(evaluation, chosen)
     word = "smaller" if ratio < 1 else "larger"
     console.print(
-        f"Is the model worth it? On the 30 days from {test}, which it had not seen, its errors "
-        f"were [bold]{abs(1 - ratio):.0%} {word}[/bold] than those of the best simple baseline "
-        f"({baseline}). `make backtest` asks the same of eight dates."
+        f"Is the model worth it? On the {warehouse.HORIZON_DAYS} days from {test}, which it had "
+        f"not seen, its errors were [bold]{abs(1 - ratio):.0%} {word}[/bold] than those of "
+        f"the best simple baseline ({baseline}). `make backtest` asks the same of eight dates."
     )
 
 

@@ -61,7 +61,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 app = FastAPI(
     title="Retail forecast",
-    description="Expected spend of a customer in the next 30 days.",
+    description=f"Expected spend of a customer in the next {warehouse.HORIZON_DAYS} days.",
     lifespan=lifespan,
 )
 app.add_middleware(BodyLimit)
@@ -103,6 +103,7 @@ def health(request: Request) -> schema.Health:
         model_loaded=champion is not None,
         model_version=champion.version if champion else None,
         model_as_of=champion.card["as_of"] if champion else None,
+        horizon_days=champion.card["horizon_days"] if champion else None,
         detail=request.app.state.problem,
     )
 

@@ -11,8 +11,6 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -25,6 +23,7 @@ from rich.progress import track
 import warehouse
 from core.expected_errors import expected_errors
 from core.sql import literal
+from serve.repository import built_or_error
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +69,7 @@ def export(out: Path) -> ExportResult:
         tempfile.TemporaryDirectory(dir=out.parent, prefix=SCRATCH) as scratch,
     ):
         connection.execute(f"set temp_directory = {literal(scratch)}")
-        with _built_or_error():
+        with built_or_error():
             counted = connection.execute(
                 f"select {timestamp}, count(*) from {MART} group by all order by all"
             ).fetchall()
@@ -137,16 +136,6 @@ def _replace(out: Path, written: Path, aside: Path) -> None:
     finally:
         if not out.exists():
             aside.rename(out)
-
-
-@contextmanager
-def _built_or_error() -> Iterator[None]:
-    try:
-        yield
-    except duckdb.CatalogException as error:
-        raise warehouse.WarehouseError(
-            f"{warehouse.path()} is not built yet: run `make build` ({error})"
-        ) from error
 
 
 def _write(connection: duckdb.DuckDBPyConnection, timestamp: str, day: date, folder: Path) -> None:

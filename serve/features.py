@@ -29,6 +29,7 @@ from rich.progress import track
 import warehouse
 from core.expected_errors import expected_errors
 from core.sql import literal, path_literal, quoted
+from serve.repository import built_or_error
 
 log = logging.getLogger(__name__)
 
@@ -242,7 +243,7 @@ def _compute(connection: duckdb.DuckDBPyConnection) -> None:
     ).fetchall()
     # a batch is all rows of some customers, so that each history is read once
     batches = max(-(-pairs // at_a_time), 1)
-    with _built_or_error():
+    with built_or_error():
         for batch in track(range(batches), "Features", disable=batches == 1, transient=True):
             connection.execute(
                 f"""
@@ -257,16 +258,6 @@ def _compute(connection: duckdb.DuckDBPyConnection) -> None:
                 _refuse_what_is_not_built(connection, computed)
             into = "insert into found" if batch else "create temp table found as"
             connection.execute(f"{into} {computed}")
-
-
-@contextmanager
-def _built_or_error() -> Iterator[None]:
-    try:
-        yield
-    except duckdb.CatalogException as error:
-        raise warehouse.WarehouseError(
-            f"{warehouse.path()} is not built yet: run `make build` ({error})"
-        ) from error
 
 
 def _refuse_what_is_not_built(connection: duckdb.DuckDBPyConnection, computed: str) -> None:

@@ -9,7 +9,8 @@ import streamlit as st
 import warehouse
 from serve.schema import python_type
 
-PROFILE, AHEAD, SHOP = "Who and where", "The 30 days ahead", "The whole shop"
+PROFILE, SHOP = "Who and where", "The whole shop"
+AHEAD = f"The {warehouse.HORIZON_DAYS} days ahead"
 BY_UNIT = {
     "money": "Spend and returns",
     "money per day": "Spend and returns",

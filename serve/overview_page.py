@@ -40,7 +40,10 @@ def page() -> None:
 
 
 def _show_totals(totals: pd.Series) -> None:
-    st.caption(f"The 30 days that begin on {totals.as_of_date:%d %B %Y}, for every known customer.")
+    st.caption(
+        f"The {warehouse.HORIZON_DAYS} days that begin on {totals.as_of_date:%d %B %Y}, "
+        "for every known customer."
+    )
     with st.container(horizontal=True, gap="medium"):
         for label, value in (
             ("Expected revenue", f"{totals.revenue:,.0f}"),

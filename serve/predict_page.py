@@ -87,7 +87,10 @@ def _predicted(features: dict[str, Any]) -> None:
         return
     with st.container(horizontal=True, gap="medium"):
         for label, value in (
-            ("Expected spend, 30 days", f"{prediction['predicted_30d_spend']:,.2f}"),
+            (
+                f"Expected spend, {warehouse.HORIZON_DAYS} days",
+                f"{prediction['predicted_30d_spend']:,.2f}",
+            ),
             ("Probability of a purchase", f"{prediction['purchase_probability']:.1%}"),
             ("Four of five", f"{prediction['spend_low']:,.2f} - {prediction['spend_high']:,.2f}"),
         ):

@@ -38,13 +38,20 @@ def reading() -> Iterator[duckdb.DuckDBPyConnection]:
     """
     with warehouse.connect(read_only=True) as connection:
         warehouse.horizon(connection)
-        try:
+        with built_or_error():
             yield connection
-        except (duckdb.CatalogException, duckdb.BinderException) as error:
-            raise warehouse.WarehouseError(
-                f"{warehouse.path()} is not built yet: run `make build` ({_first_line(error)})",
-                "the warehouse is not built yet: run `make build`",
-            ) from error
+
+
+@contextmanager
+def built_or_error() -> Iterator[None]:
+    """Say that the warehouse is not built yet where a query misses a table or a column of it."""
+    try:
+        yield
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        raise warehouse.WarehouseError(
+            f"{warehouse.path()} is not built yet: run `make build` ({str(error).splitlines()[0]})",
+            "the warehouse is not built yet: run `make build`",
+        ) from error
 
 
 def current_date(connection: duckdb.DuckDBPyConnection) -> date:
@@ -200,7 +207,3 @@ def json_value(value: Any) -> Any:  # noqa: ANN401
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]

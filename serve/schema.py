@@ -159,6 +159,7 @@ class Health(BaseModel):
     model_loaded: bool
     model_version: str | None
     model_as_of: dt.date | None = Field(description="The as-of date the model was fitted at.")
+    horizon_days: int | None = Field(description="How many days the model forecasts.")
     detail: str | None = Field(description="What to do, where there is no model.")
 
 

@@ -22,6 +22,7 @@ import warehouse
 from core.expected_errors import expected_errors
 from serve import predictions
 from serve.predictions import MART, ScoreError
+from serve.repository import built_or_error
 from train.forecaster import COLUMNS
 from train.registry import artefact as artefacts
 
@@ -35,6 +36,7 @@ class ScoreResult:
     """What a scoring run wrote."""
 
     as_of: date
+    horizon_days: int
     model_version: str
     customers: int
     replaced: int  # rows of the same as-of date that an earlier run had left
@@ -88,7 +90,7 @@ def score(as_of: date | None = None, predict: Predict | None = None) -> ScoreRes
     warehouse.WarehouseError
         If the warehouse is missing, not built, or held by another process.
     """
-    try:
+    with built_or_error():
         with warehouse.connect(read_only=True) as connection:
             day = _resolve(connection, as_of)
         champion = artefacts.champion()
@@ -120,12 +122,9 @@ def score(as_of: date | None = None, predict: Predict | None = None) -> ScoreRes
             "customer_lifetimes": scored.lifetimes,
         }
         replaced = predictions.replace(scores, day, doubt, expected, horizon, carried_on)
-    except (duckdb.CatalogException, duckdb.BinderException) as error:
-        raise warehouse.WarehouseError(
-            f"{warehouse.path()} is not built yet: run `make build` ({error})"
-        ) from error
     return ScoreResult(
         as_of=day,
+        horizon_days=horizon,
         model_version=champion.version,
         customers=len(scores),
         replaced=replaced,
@@ -244,7 +243,7 @@ def main(
     result = score(as_of.date() if as_of else None)
     typer.echo(
         f"{result.customers:,} customers scored as of {result.as_of} with {result.model_version}: "
-        f"{result.expected_revenue:,.2f} expected in the next 30 days, "
+        f"{result.expected_revenue:,.2f} expected in the next {result.horizon_days} days, "
         f"{result.expected_buyers:,.0f} buyers"
     )
 

@@ -29,7 +29,7 @@ LONG = (
     *("test_history", "test_job", "test_kernel", "test_load_alarms", "test_load_kill"),
     *("test_load_malformed", "test_new_feature", "test_oracle", "test_peers", "test_prove"),
     *("test_profile_shops", "test_reach", "test_unchanged", "test_undo", "test_waiting"),
-    *("test_doc_commands", "test_how_to_pages", "test_shards", "test_what_if"),
+    *("test_doc_commands", "test_how_to_pages", "test_own_champion", "test_shards", "test_what_if"),
 )
 
 

@@ -14,6 +14,19 @@ import warehouse
 
 FIRST_DAY = date(2023, 1, 1)
 
+# order lines as most files have them
+LINES_HEADER = "id,day,customer,sku,pieces,amount"
+LINES_MAPPING = """
+order_lines:
+  columns:
+    transaction_id: id
+    transaction_date: day
+    customer_id: customer
+    product_id: sku
+    quantity: pieces
+    line_item_amount: amount
+"""
+
 
 def cdnow(folder: Path, lines: int = 300) -> Path:
     """No header, columns parted by blanks: customer, day, pieces, dollars."""

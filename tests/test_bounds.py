@@ -9,19 +9,8 @@ import pytest
 import warehouse
 from core import dbt_runner
 from load.loader import load
-from tests.shop_files import query
+from tests.shop_files import LINES_HEADER, LINES_MAPPING, query
 
-MAPPING = """
-order_lines:
-  columns:
-    transaction_id: id
-    transaction_date: day
-    customer_id: customer
-    product_id: sku
-    quantity: pieces
-    line_item_amount: amount
-"""
-HEADER = "id,day,customer,sku,pieces,amount"
 LINES = 36_000
 # what the gate looks at, and the first model behind it
 GATED = "+int_snapshots_scheduled"
@@ -33,12 +22,12 @@ def shop(tmp_path, monkeypatch, dbt_folders):
     monkeypatch.setenv("WAREHOUSE_PATH", str(tmp_path / "warehouse" / "shop.duckdb"))
 
     def write(amount):
-        (tmp_path / "mapping.yml").write_text(MAPPING)
+        (tmp_path / "mapping.yml").write_text(LINES_MAPPING)
         rows = [
             f"T{n},{date(2024, 1, 1) + timedelta(n * 360 // LINES)},C{n % 40},S1,1,{amount(n)}"
             for n in range(LINES)
         ]
-        (tmp_path / "lines.csv").write_text("\n".join([HEADER, *rows, ""]))
+        (tmp_path / "lines.csv").write_text("\n".join([LINES_HEADER, *rows, ""]))
         load(tmp_path / "lines.csv", mapping=tmp_path / "mapping.yml")
 
     return write

@@ -8,19 +8,9 @@ from decimal import Decimal
 import warehouse
 from core import dbt_runner
 from load.loader import load
-from tests.shop_files import query
+from tests.shop_files import LINES_HEADER, LINES_MAPPING, query
 
-MAPPING = """
-order_lines:
-  columns:
-    transaction_id: id
-    transaction_date: day
-    customer_id: customer
-    product_id: sku
-    quantity: pieces
-    line_item_amount: amount
-    total_amount: total
-"""
+MAPPING = f"{LINES_MAPPING}    total_amount: total\n"
 DAYS = 100
 
 
@@ -31,9 +21,7 @@ def test_a_hundred_amounts_below_a_cent_and_a_half_come_to_what_they_add_up_to(
     (tmp_path / "mapping.yml").write_text(MAPPING)
     days = [date(2024, 1, 1) + timedelta(n) for n in range(DAYS)]
     rows = [f"T{n},{day},C1,S1,1,0.0169,0.02" for n, day in enumerate(days)]
-    (tmp_path / "lines.csv").write_text(
-        "\n".join(["id,day,customer,sku,pieces,amount,total", *rows, ""])
-    )
+    (tmp_path / "lines.csv").write_text("\n".join([f"{LINES_HEADER},total", *rows, ""]))
     load(tmp_path / "lines.csv", mapping=tmp_path / "mapping.yml")
     assert query("select sum(line_item_amount) from raw.store_sales_line_items") == [
         (Decimal("1.69"),)

@@ -35,6 +35,7 @@ ELSEWHERE = {
     r"backup/warehouse": "it needs the backup of the lines before it",
     r"shop fit --mlflow$|--promote VERSION": "no whole command: the rest is the reader's",
     r"make fit$|python train/fit\.py$|shop fit$": "test_job fits; --quick is run here",
+    r"shop fit --candidate": "it needs the file of its page; test_how_to_pages runs it",
     r"make profile DATA": "test_profile writes it from files",
     r"what-if$": "test_what_if; without a customer it asks for one",
     r"--timezone Europe/Berlin|REPLACE=1": "test_load_command",

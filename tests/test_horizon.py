@@ -14,7 +14,7 @@ from serve.score import score
 from serve.what_if import what_if
 from train.backtest import backtest
 from train.fit import fit
-from train.registry import artefact
+from train.registry import artefact, versions
 
 pytest_plugins = ("tests.serve_fixtures",)
 
@@ -79,6 +79,26 @@ def test_a_model_of_60_days_is_refused(model_of_60, use):
         artefact.ArtefactError, match=r"forecasts 60 days, and the mart is built for 30: .*fit\.py"
     ):
         use()
+    assert tables() == before
+
+
+def test_a_model_of_60_days_is_nothing_to_compare_a_new_fit_with(model_of_60):
+    with warehouse.connect(read_only=True) as connection:
+        [(champion,)] = connection.execute(
+            "select version from main.model_registry where status = 'champion'"
+        ).fetchall()
+    verdict = fit(quick=True, seed=1).verdict
+    assert f"nothing to compare it with: {champion} forecasts 60 days, and the" in verdict.reason
+
+
+def test_a_model_of_60_days_is_not_promoted(model_of_60):
+    with warehouse.connect() as connection:
+        connection.execute("update main.model_registry set status = 'former'")
+        [(version,)] = connection.execute("select version from main.model_registry").fetchall()
+    before = tables()
+    for promote in (lambda: versions.promote(version), versions.roll_back):
+        with pytest.raises(artefact.ArtefactError, match=f"{version} forecasts 60 days"):
+            promote()
     assert tables() == before
 
 

@@ -44,24 +44,39 @@ def clone(tmp_path):
 
 
 def test_a_candidate_is_one_entry_in_one_file(clone, shop_copy):
-    importing, entry = blocks("add-a-candidate.md", "python")
+    _, importing, entry = blocks("add-a-candidate.md", "python")
     models = clone / "train" / "candidates" / "models.py"
     put_before(models, "from sklearn.linear_model import LinearRegression, Ridge", importing)
     line = '    estimators["zero-inflated log-normal"] = seasonal(log_normal)'
     put_before(models, line, textwrap.indent(entry, "    "))
+    run_fit(clone, "--quick", PYTHONPATH=str(clone))
+    assert -1 < r2_of("extra trees") < 1
+
+
+def test_a_candidate_of_ones_own_is_a_file_anywhere(tmp_path, shop_copy):
+    own, _, _ = blocks("add-a-candidate.md", "python")
+    (tmp_path / "my_module.py").write_text(own)
+    run_fit(warehouse.ROOT, "--quick", "--candidate", "my_module:make", folder=tmp_path)
+    assert -1 < r2_of("my_module:make") < 1
+
+
+def run_fit(project, *arguments, folder=None, **variables):
     done = subprocess.run(
-        [sys.executable, "train/fit.py", "--quick"],
-        cwd=clone,
-        env={"PYTHONPATH": str(clone), "WAREHOUSE_PATH": str(warehouse.path()), "PATH": ""},
+        [sys.executable, str(project / "train" / "fit.py"), *arguments],
+        cwd=folder or project,
+        env={"WAREHOUSE_PATH": str(warehouse.path()), "PATH": "", **variables},
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
+
+
+def r2_of(model):
     with warehouse.connect(read_only=True) as connection:
         [(r2,)] = connection.execute(
-            "select r2 from model_evaluation where model = 'extra trees'"
+            "select r2 from model_evaluation where model = ?", [model]
         ).fetchall()
-    assert -1 < r2 < 1
+    return r2
 
 
 @pytest.fixture

@@ -12,34 +12,23 @@ import pytest
 import warehouse
 from core import dbt_runner
 from load.loader import load
-from tests.shop_files import query
+from tests.shop_files import LINES_HEADER, LINES_MAPPING, query
 from train.dataset import check_raw
 
 FIRST, DAYS = date(2024, 1, 1), 150
 LAST = FIRST + timedelta(DAYS - 1)
-HEADER = "id,day,customer,sku,pieces,amount"
-MAPPING = """
-order_lines:
-  columns:
-    transaction_id: id
-    transaction_date: day
-    customer_id: customer
-    product_id: sku
-    quantity: pieces
-    line_item_amount: amount
-"""
 
 
 @pytest.fixture
 def files(tmp_path, monkeypatch, dbt_folders):
     """A warehouse of its own, and a shop with two orders of 10 on each day, and rows on request."""
     monkeypatch.setenv("WAREHOUSE_PATH", str(tmp_path / "warehouse" / "shop.duckdb"))
-    (tmp_path / "mapping.yml").write_text(MAPPING)
+    (tmp_path / "mapping.yml").write_text(LINES_MAPPING)
 
     def write(*others: date):
         days = [FIRST + timedelta(n // 2) for n in range(2 * DAYS)]
         rows = [f"T{n},{day},C{n % 7},S1,1,10" for n, day in enumerate([*days, *others])]
-        (tmp_path / "lines.csv").write_text("\n".join([HEADER, *rows, ""]))
+        (tmp_path / "lines.csv").write_text("\n".join([LINES_HEADER, *rows, ""]))
         return tmp_path / "lines.csv", tmp_path / "mapping.yml"
 
     return write

@@ -1,13 +1,14 @@
 """Forecast the past as it was: fit, choose, calibrate at many as-of dates, each from its past.
 
 python train/backtest.py [--folds 8] [--as-of DATE] [--seed N] [--quick]
+    [--candidate my_module:make]
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -30,8 +31,9 @@ from train.backtesting.forecast_store import FoldForecasts
 from train.backtesting.rolling import Rolling
 from train.backtesting.skill import Worth, worth
 from train.candidates.models import BASELINES, EVERYTHING, QUICK, RARELY_BEST, Effort
+from train.candidates.own import load_own
 from train.forecaster import Calibration, OutOfTime
-from train.options import Quick, Seed
+from train.options import AsOf, Own, Quick, Seed
 
 Values = NDArray[np.float64]
 
@@ -77,6 +79,7 @@ def backtest(
     folds: int = 8,
     seed: int = 0,
     effort: Effort = EVERYTHING,
+    own: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> BacktestResult:
     """Forecast as of past days from what was known by each, and keep forecasts and metrics.
@@ -94,20 +97,25 @@ def backtest(
         As in `train.learn.fit`.
     effort
         How much is spent on each date; what a fit tries decides what is published.
+    own
+        As in `train.learn.fit`.
 
     Raises
     ------
     HistoryError
         If there is too little history.
+    CandidateError
+        If a candidate of one's own cannot be used.
     """
     progress = progress or Progress(disable=True)
+    own_candidates = load_own(own)
     with warehouse.connect(read_only=True) as connection:
         schedule = dataset.schedule(connection, as_of)
         if not warehouse.has_table(connection, "main", "backtest_dates"):
             raise warehouse.WarehouseError(
                 f"{warehouse.path()} was built by an earlier version: run `make build`"
             )
-    rolling = Rolling.of(schedule, effort, seed)
+    rolling = Rolling.of(schedule, effort, seed, own_candidates)
     days = tuple(reversed(schedule.latest_folds(folds)))
     kept = rolling.kept(days)
     task = progress.add_task("backtest", total=rolling.fits * (len(days) - len(kept)) + len(days))
@@ -204,12 +212,10 @@ def main(
     folds: Annotated[
         int, typer.Option("--folds", "--cuts", min=1, help="How many past days at most.")
     ] = 8,
-    as_of: Annotated[
-        dt.datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="As if this day were today (default: the mart's)."),
-    ] = None,
+    as_of: AsOf = None,
     seed: Seed = 0,
     quick: Quick = False,
+    candidate: Own = None,
 ) -> None:
     """Forecast as of past days, each from what was known by then, and measure what came.
 
@@ -220,7 +226,12 @@ def main(
     with bar() as progress:
         day = as_of.date() if as_of else None
         result = backtest(
-            day, folds=folds, seed=seed, effort=QUICK if quick else EVERYTHING, progress=progress
+            day,
+            folds=folds,
+            seed=seed,
+            effort=QUICK if quick else EVERYTHING,
+            own=candidate or (),
+            progress=progress,
         )
     console = wide_console()
     by_day = pd.DataFrame({day: table.loc[PUBLISHED] for day, table in result.tables.items()}).T

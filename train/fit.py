@@ -1,13 +1,13 @@
 """Fit the forecast; it becomes the warehouse's champion unless it is worse than the present one.
 
-python train/fit.py [--as-of DATE] [--seed N] [--quick] [--no-promote] [--mlflow sqlite:///runs.db]
+python train/fit.py [--as-of DATE] [--seed N] [--quick] [--no-promote]
+    [--candidate my_module:make] [--mlflow sqlite:///runs.db]
 python train/fit.py --promote VERSION
 python train/fit.py --rollback
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 from typing import Annotated
 
@@ -15,10 +15,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+import warehouse
 from core.expected_errors import expected_errors
 from core.tables import metric_table, wide_console
 from train.learn import FitResult, fit
-from train.options import Quick, Seed
+from train.options import AsOf, Own, Quick, Seed
 from train.registry import tracking, versions
 from train.registry.promotion import CHAMPION
 
@@ -29,14 +30,10 @@ log = logging.getLogger(__name__)
 
 @expected_errors()
 def main(
-    as_of: Annotated[
-        dt.datetime | None,
-        typer.Option(
-            formats=["%Y-%m-%d"], help="Learn as if this day were today (default: the mart's)."
-        ),
-    ] = None,
+    as_of: AsOf = None,
     seed: Seed = 0,
     quick: Quick = False,
+    candidate: Own = None,
     no_promote: Annotated[
         bool,
         typer.Option(
@@ -82,9 +79,16 @@ def main(
     tracker = tracking.Tracker(mlflow) if mlflow else None
     with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
         day = as_of.date() if as_of else None
-        result = fit(day, seed=seed, quick=quick, promote=not no_promote, progress=progress)
+        result = fit(
+            day,
+            seed=seed,
+            quick=quick,
+            promote=not no_promote,
+            own=candidate or (),
+            progress=progress,
+        )
     run = tracker.log(result.folder, result.verdict, result.report) if tracker else None
-    title = f"Models on the 30 days from {result.test}, chosen before them"
+    title = f"Models on the {warehouse.HORIZON_DAYS} days from {result.test}, chosen before them"
     wide_console().print(metric_table(title, result.evaluation, {result.chosen}))
     log.info("chosen: %s, fitted on %d rows", result.chosen, result.rows)
     log.info("model:  %s", result.folder)

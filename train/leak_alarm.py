@@ -87,8 +87,8 @@ def find_leaks(
     names = [*numeric, *categorical]
     leaks: list[Leak] = []
     for question, floor in FLOORS.items():
-        asked_past = _rows_asked(question, past.y)
-        asked_future = _rows_asked(question, future.y)
+        asked_past = _rows_of_question(question, past.y)
+        asked_future = _rows_of_question(question, future.y)
         answer, truth = _answer(question, past.y[asked_past]), future.y[asked_future]
         bought = min((past.y > 0).sum(), (future.y > 0).sum())
         if bought < FEWEST_BUYERS or np.ptp(answer) == 0 or np.ptp(truth) == 0:
@@ -141,7 +141,7 @@ def check_leakage(
         )
 
 
-def _rows_asked(question: str, y: Values) -> NDArray[np.bool_]:
+def _rows_of_question(question: str, y: Values) -> NDArray[np.bool_]:
     return y > 0 if question == "how much" else np.ones(len(y), dtype=bool)
 
 

@@ -1,6 +1,6 @@
 """Learn from the feature mart: compare, choose, refit, save, report.
 
-python train/fit.py [--as-of DATE] [--seed N] [--quick] [--no-promote]
+python train/fit.py [--as-of DATE] [--seed N] [--quick] [--no-promote] [--candidate my_module:make]
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from train.backtesting.bootstrap import metric_intervals
 from train.backtesting.forecast_store import FoldForecasts
 from train.backtesting.rolling import FittedFold, Fold, Rolling
 from train.candidates.models import BASELINES, FULL, QUICK, Blend, candidates
+from train.candidates.own import hashes_of, load_own
 from train.forecaster import Forecaster
 from train.horizons import Horizons
 from train.reasons.importance import permutation_importance
@@ -81,6 +82,7 @@ def fit(
     seed: int = 0,
     quick: bool = False,
     promote: bool = True,
+    own: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> FitResult:
     """Fit a model on the feature mart; the champion, unless it is worse than the present one.
@@ -97,6 +99,8 @@ def fit(
         A sample of the rows and few boosting rounds, to try things out; never the champion.
     promote
         Whether it may become the champion; else, as if quick, nothing that is published changes.
+    own
+        Candidates that are no part of the project: see `train.candidates.own.load_own`.
     progress
         A running rich progress bar to report to.
 
@@ -106,14 +110,17 @@ def fit(
         If there is too little history.
     LeakError
         If a feature knows the future.
+    CandidateError
+        If a candidate of one's own cannot be used.
     """
     progress = progress or Progress(disable=True)
     barred = _barred(quick, promote)
     contract = warehouse.contract()
     effort = QUICK if quick else FULL
+    own_candidates = load_own(own)
     with warehouse.connect(read_only=True) as connection:
         schedule = dataset.schedule(connection, as_of)
-    rolling = Rolling.of(schedule, effort, seed)
+    rolling = Rolling.of(schedule, effort, seed, own_candidates)
     folds = schedule.latest_folds(1 + effort.validations)
     bar = progress.add_task("leak alarm", total=rolling.fits * len(folds) + 3)
 
@@ -137,12 +144,21 @@ def fit(
         )
     fingerprint = dataset.joint_fingerprint(rolling.fingerprints, schedule.labelled)
     all_rows = replace(effort, rows=effort.rows_published)
-    final = candidates(contract, horizon_days=schedule.horizon, seed=seed, effort=all_rows)
-    spend, purchase = _refit(final, chosen, learned)
+    final = candidates(
+        contract,
+        horizon_days=schedule.horizon,
+        seed=seed,
+        effort=all_rows,
+        own=own_candidates,
+    )
+    refitted = _refit(final, chosen, learned)
+    spend, purchase = refitted[chosen], compare.purchase_model(refitted, chosen)
     columns = (contract.numeric, contract.categorical)
     forecaster = Forecaster(spend, purchase, compare.calibration(chosen, by_fold), *columns)
     progress.update(bar, description="learning the longer horizons")
-    forecaster.horizons = _learn_horizons(forecaster, learned, schedule, seed)
+    # one that is no part of the project holds no process of buyers
+    buyers = refitted[compare.PURCHASE_MODEL] if chosen in own_candidates else purchase
+    forecaster.horizons = _learn_horizons(forecaster, buyers, learned, schedule, seed)
 
     progress.update(bar, advance=1, description="importance of the features")
     tested = Forecaster(
@@ -161,6 +177,8 @@ def fit(
         "row_limit": effort.rows_published,
         "rows_compared": effort.rows,
     }
+    if own_candidates:
+        parameters["candidates"] = hashes_of(own_candidates)
     # what it was chosen and calibrated on is part of what it is
     past = {str(fold.day): fold.forecasts.identity for fold in rolled}
     identity = {"data": fingerprint, "contract": contract.hash, "past": past, **parameters}
@@ -194,9 +212,16 @@ def fit(
     proof = promotion.evidence(snapshots, tried)
     baseline, error_ratio = promotion.beside_best_baseline(tables[0], chosen)
     verdict = promotion.evaluate_challenger(
-        version, schedule.as_of, proof, rolling.rows_of, contract, seed, barred=barred
+        version, proof, rolling.rows_of, contract, seed, barred=barred
     )
-    folder = artefact.save(forecaster, card, contract, golden_rows=newest.test.X, evidence=proof)
+    folder = artefact.save(
+        forecaster,
+        card,
+        contract,
+        golden_rows=newest.test.X,
+        evidence=proof,
+        source=own_candidates[chosen].source if chosen in own_candidates else None,
+    )
     saved = artefact.read_card(folder)
     with warehouse.writer() as connection:
         versions.enter(connection, saved, verdict)
@@ -239,14 +264,18 @@ def fit(
 
 
 def _learn_horizons(
-    forecaster: Forecaster, learned: dataset.Rows, schedule: dataset.Schedule, seed: int
+    forecaster: Forecaster,
+    buyers: BaseEstimator,
+    learned: dataset.Rows,
+    schedule: dataset.Schedule,
+    seed: int,
 ) -> Horizons:
     rows = horizons.sample(learned, seed)
     with warehouse.connect(read_only=True) as connection:
         happened = horizons.read_windows(connection, rows, schedule.labelled)
     published = forecaster.predict(rows.X)
     return Horizons.learn(
-        forecaster.purchase,
+        buyers,
         rows,
         published["predicted_30d_spend"].to_numpy(),
         published["purchase_probability"].to_numpy(),
@@ -313,7 +342,7 @@ def _check_purchases(past: dataset.Rows, fold: dt.date) -> None:
 
 def _refit(
     models: dict[str, BaseEstimator], chosen: str, rows: dataset.Rows
-) -> tuple[BaseEstimator, BaseEstimator]:
+) -> dict[str, BaseEstimator]:
     """Fit the chosen model, and the one that knows the purchase probability, on all labels."""
     candidate = models[chosen]
     blended = isinstance(candidate, Blend)
@@ -323,7 +352,7 @@ def _refit(
     fitted = dict(zip(needed, results, strict=True))
     if blended:
         fitted[chosen] = candidate.adopt(fitted)
-    return fitted[chosen], compare.purchase_model(fitted, chosen)
+    return fitted
 
 
 def _for_json(table: pd.DataFrame) -> dict[str, dict[str, float | None]]:

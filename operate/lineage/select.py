@@ -107,9 +107,9 @@ class Select:
 
     def _names(self, node: exp.Expr | None) -> Columns:
         """Return the raw columns behind all that an expression names."""
-        return NOTHING.union(*self._found(node)) if node else NOTHING
+        return NOTHING.union(*self._columns_named(node)) if node else NOTHING
 
-    def _found(self, node: exp.Expr) -> Iterator[Columns]:
+    def _columns_named(self, node: exp.Expr) -> Iterator[Columns]:
         if isinstance(node, exp.Query):
             inner = self.lineage.query(node, self.named, self.of)
             yield inner.everything | inner.rows
@@ -122,10 +122,10 @@ class Select:
         elif isinstance(node, exp.Window):
             self._order(node)
             self._order(self.windows.get(node.alias.lower()))
-            yield from self._found(node.this)
+            yield from self._columns_named(node.this)
         else:
             for child in node.iter_expressions():
-                yield from self._found(child)
+                yield from self._columns_named(child)
 
     def _order(self, window: exp.Expr | None) -> None:
         if window:

@@ -15,6 +15,15 @@ STEPS = 8
 TOPS = (1, 5, 10, 20, 50)
 NO_SALE = "There is no purchase with a readable date and amount."
 NO_CUSTOMER = "There is no purchase that states a customer: nothing can be said about customers."
+# the buyers by what they spent, the best first
+_RANKED = """
+    select
+        spend,
+        row_number() over (order by spend desc, customer_id) as place,
+        count(*) over () as buyers
+    from customers
+    where spend > 0
+"""
 
 
 def section(connection: duckdb.DuckDBPyConnection) -> Section:
@@ -80,15 +89,8 @@ def _concentration(connection: duckdb.DuckDBPyConnection, page: Section, buyers:
     # a hundred steps draw the curve of any shop
     curve = ask(
         connection,
-        """
-        with ranked as (
-            select
-                spend,
-                row_number() over (order by spend desc, customer_id) as place,
-                count(*) over () as buyers
-            from customers
-            where spend > 0
-        )
+        f"""
+        with ranked as ({_RANKED})
         select ceil(100 * place / buyers) as percent, max(place) / any_value(buyers), sum(spend)
         from ranked
         group by percent
@@ -129,15 +131,8 @@ def top_spend(connection: duckdb.DuckDBPyConnection, percent: int) -> tuple[int,
     """Return how many the top `percent` of the buyers are (rounded down) and what they spent."""
     customers, spend = ask_one(
         connection,
-        """
-        with ranked as (
-            select
-                spend,
-                row_number() over (order by spend desc, customer_id) as place,
-                count(*) over () as buyers
-            from customers
-            where spend > 0
-        )
+        f"""
+        with ranked as ({_RANKED})
         select count(*), coalesce(sum(spend), 0)
         from ranked
         where place * 100 <= buyers * ?

@@ -38,7 +38,7 @@ def _restated(
         statements = [first]
         if world.chance(share):
             for _ in range(world.rng.choice(NUMBERS_OF_STATEMENTS)):
-                statements.append(_said_again(world, story, statements, change))
+                statements.append(_further_statement(world, story, statements, change))
         if world.chance(DOUBLED):
             statements.append(
                 {**world.rng.choice(statements), key: spelt_otherwise(world, first[key])}
@@ -47,7 +47,7 @@ def _restated(
     return rows
 
 
-def _said_again(
+def _further_statement(
     world: World, story: Story, statements: list[Row], change: Callable[[World, Story, Row], Row]
 ) -> Row:
     """Return a further statement: something else, the same again, or an earlier one again."""

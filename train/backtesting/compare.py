@@ -17,6 +17,7 @@ from core.metrics import Forecast, evaluation_table
 from train.candidates.inference import JOBS, predict_both
 from train.candidates.level import Levelled
 from train.candidates.models import BASELINES, BLEND, Blend, blended
+from train.candidates.own import CandidateError
 from train.candidates.protocol import PredictsPurchase
 from train.dataset import Rows
 from train.forecaster import Calibration, OutOfTime, level_variance
@@ -49,7 +50,7 @@ class FoldFit:
 
 def fit_all(tasks: Sequence[tuple[BaseEstimator, Rows]]) -> Iterator[BaseEstimator]:
     """Fit fresh copies side by side, each in one thread; yield them in order."""
-    yield from _side_by_side(_fitted, tasks)
+    yield from _side_by_side(_fit_in_one_thread, tasks)
 
 
 def fit_folds(
@@ -70,12 +71,13 @@ def fit_folds(
     # the last take longest: begun first, they leave no core idle in the end
     tasks = [(number, name) for name in alone[::-1] for number in range(len(folds))]
     results = _side_by_side(
-        _fitted_and_said, [(candidates[name], *folds[number]) for number, name in tasks]
+        _fit_and_forecast, [(candidates[name], *folds[number]) for number, name in tasks]
     )
     results_by_fold: list[dict[str, tuple[BaseEstimator, Values, Values | None]]] = [
         {} for _ in folds
     ]
     for (number, name), result in zip(tasks, results, strict=True):
+        _check_usable(name, result[1], result[2])
         results_by_fold[number][name] = result
         done()
     return [
@@ -97,13 +99,23 @@ def _side_by_side(work: Callable[..., T], tasks: Sequence[tuple]) -> Iterator[T]
         yield from pool(delayed(work)(*task) for task in tasks)
 
 
-def _fitted(estimator: BaseEstimator, rows: Rows) -> BaseEstimator:
+def _check_usable(name: str, spend: Values, chance: Values | None) -> None:
+    """Refuse forecasts that would only fail later, and without the candidate's name."""
+    if not np.isfinite(spend).all():
+        raise CandidateError(f"candidate {name}: predict() returns numbers that are not finite")
+    if chance is not None and not ((chance >= 0) & (chance <= 1)).all():
+        raise CandidateError(
+            f"candidate {name}: predict_purchase() returns what is no probability, not in [0, 1]"
+        )
+
+
+def _fit_in_one_thread(estimator: BaseEstimator, rows: Rows) -> BaseEstimator:
     # OpenMP has a limit of its own in every thread
     with threadpool_limits(limits=1):
         return _fit(estimator, rows)
 
 
-def _fitted_and_said(
+def _fit_and_forecast(
     estimator: BaseEstimator, past: Rows, test: Rows
 ) -> tuple[BaseEstimator, Values, Values | None]:
     with threadpool_limits(limits=1):

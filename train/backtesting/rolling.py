@@ -17,6 +17,7 @@ from train import dataset
 from train.backtesting import compare, forecast_store
 from train.backtesting.forecast_store import FoldForecasts
 from train.candidates.models import Blend, Effort, candidates
+from train.candidates.own import OwnCandidate, hashes_of
 from train.dataset import Rows, Schedule
 from train.registry import artefact
 
@@ -67,19 +68,27 @@ class Rolling:
     fingerprints: Mapping[dt.date, str]
     effort: Effort
     seed: int
+    own: Mapping[str, OwnCandidate]
 
     @classmethod
-    def of(cls, schedule: Schedule, effort: Effort, seed: int) -> Rolling:
+    def of(
+        cls, schedule: Schedule, effort: Effort, seed: int, own: Mapping[str, OwnCandidate]
+    ) -> Rolling:
         """Name what each date's forecasts are made from: data, features, candidates, libraries."""
         contract = warehouse.contract()
         with warehouse.connect(read_only=True) as connection:
             fingerprints = dataset.fingerprints(connection, contract, schedule.labelled)
-        return cls._made(contract, schedule, fingerprints, effort, seed)
+        return cls._made(contract, schedule, fingerprints, effort, seed, own)
 
     def lighter(self) -> Rolling:
         """Return the same with the lighter effort."""
         return self._made(
-            self.contract, self.schedule, self.fingerprints, self.effort.lighter(), self.seed
+            self.contract,
+            self.schedule,
+            self.fingerprints,
+            self.effort.lighter(),
+            self.seed,
+            self.own,
         )
 
     @classmethod
@@ -90,11 +99,19 @@ class Rolling:
         fingerprints: Mapping[dt.date, str],
         effort: Effort,
         seed: int,
+        own: Mapping[str, OwnCandidate],
     ) -> Rolling:
-        models = candidates(contract, horizon_days=schedule.horizon, seed=seed, effort=effort)
+        models = candidates(
+            contract, horizon_days=schedule.horizon, seed=seed, effort=effort, own=own
+        )
         # which candidates are tried beside one changes none of its forecasts
         spent = {name: value for name, value in asdict(effort).items() if name != "everything"}
-        common = {"contract": contract.hash, "seed": seed, "effort": spent}
+        common = {
+            "contract": contract.hash,
+            "seed": seed,
+            "effort": spent,
+            "candidates": hashes_of(own),
+        }
         identities = {
             day: artefact.version_name(
                 day,
@@ -107,7 +124,7 @@ class Rolling:
             )
             for day in schedule.latest_folds(len(schedule.labelled))
         }
-        return cls(contract, schedule, models, identities, fingerprints, effort, seed)
+        return cls(contract, schedule, models, identities, fingerprints, effort, seed, own)
 
     @property
     def fits(self) -> int:

@@ -3,17 +3,19 @@
 Explaining a forecast asks for it many times, with some features exchanged. What the estimator makes
 of its rows is made once: answers to the questions of its trees, and numbers that these forecasts
 are multiplied with. Estimators of ours open themselves (`opened`); of any other the numbers are its
-prepared columns, or its numeric features.
+prepared columns, or its features, with a number in the place of each category.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
@@ -100,15 +102,17 @@ def open_up(estimator: BaseEstimator, X: pd.DataFrame) -> Opened:
     """Open a fitted estimator of spend; `X` names its features, its rows do not matter."""
     if isinstance(estimator, Opens):
         return estimator.opened(X)
-    if isinstance(estimator, Pipeline):
-        names = prepared_features(estimator[0])
+    names = _prepared_by_one_step(estimator, X)
+    if names is not None:
         trees = TreePatterns.of(estimator[-1])
         if trees:
             return Opened(
                 (trees,),
                 (names,),
                 (),
-                lambda rows: Parts([trees.answers(estimator[0].transform(rows))], _none(rows)),
+                lambda rows: Parts(
+                    [trees.answers(estimator[0].transform(rows))], _no_numbers(rows)
+                ),
                 lambda outputs, _: outputs[0],
             )
         return of_numbers(
@@ -116,12 +120,54 @@ def open_up(estimator: BaseEstimator, X: pd.DataFrame) -> Opened:
             lambda rows: np.asarray(estimator[0].transform(rows), dtype=np.float64),
             estimator[-1].predict,
         )
-    numeric = list(X.select_dtypes("float64").columns)
+    coded = _CodedCategories(X)
     return of_numbers(
-        numeric,
-        lambda rows: rows[numeric].to_numpy(),
-        lambda columns: estimator.predict(pd.DataFrame(columns, columns=numeric)),
+        list(X.columns), coded.numbers, lambda columns: estimator.predict(coded.rows(columns))
     )
+
+
+def _prepared_by_one_step(estimator: BaseEstimator, X: pd.DataFrame) -> list[str] | None:
+    """Name the feature behind each column that a model gets; None where this cannot be told."""
+    if not (
+        isinstance(estimator, Pipeline)
+        and len(estimator) == 2
+        and isinstance(estimator[0], ColumnTransformer)
+    ):
+        return None
+    names = prepared_features(estimator[0])
+    prepared = estimator[0].transform(X.head(1))
+    return None if issparse(prepared) or prepared.shape[1] != len(names) else names
+
+
+class _CodedCategories:
+    """Rows of features as numbers, and back: each category that is met gets a number of its own."""
+
+    def __init__(self, X: pd.DataFrame) -> None:
+        self._columns = list(X.columns)
+        self._categorical = list(X.columns.difference(X.select_dtypes("float64").columns))
+        self._next = itertools.count()
+        # rows are coded in several threads: each of these steps is one that no other comes between
+        self._codes: dict[object, int] = {}
+        self._categories: dict[int, object] = {}
+
+    def numbers(self, rows: pd.DataFrame) -> Values:
+        """Return the rows, shape (rows, features)."""
+        coded = {name: rows[name].map(self._code) for name in self._categorical}
+        return rows.assign(**coded)[self._columns].to_numpy(dtype=np.float64)
+
+    def rows(self, numbers: Values) -> pd.DataFrame:
+        """Return the rows that numbers stand for."""
+        frame = pd.DataFrame(numbers, columns=self._columns)
+        named = {
+            name: np.array([self._categories[code] for code in frame[name]], dtype=object)
+            for name in self._categorical
+        }
+        return frame.assign(**named)
+
+    def _code(self, category: object) -> int:
+        code = self._codes.setdefault(category, next(self._next))
+        self._categories[code] = category
+        return code
 
 
 def of_numbers(
@@ -193,7 +239,7 @@ def prepared_features(prepare: ColumnTransformer) -> list[str]:
         last = transformer[-1] if isinstance(transformer, Pipeline) else transformer
         if isinstance(last, OneHotEncoder):
             # names of further features may begin with that of one: the longest is meant
-            for made in last.get_feature_names_out():
+            for made in last.get_feature_names_out(list(names)):
                 features.append(
                     max((name for name in names if made.startswith(f"{name}_")), key=len)
                 )
@@ -202,5 +248,5 @@ def prepared_features(prepare: ColumnTransformer) -> list[str]:
     return features
 
 
-def _none(rows: pd.DataFrame) -> Values:
+def _no_numbers(rows: pd.DataFrame) -> Values:
     return np.empty((0, len(rows)))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from threadpoolctl import threadpool_limits
 
+from train.candidates.own import CandidateError
 from train.candidates.protocol import PredictsBoth, PredictsPurchase
 
 Values = NDArray[np.float64]
@@ -57,4 +58,10 @@ def _predict_block(estimator: BaseEstimator, X: pd.DataFrame) -> tuple[Values, V
     if isinstance(estimator, PredictsBoth):
         return estimator.predict_both(X)
     chance = estimator.predict_purchase(X) if isinstance(estimator, PredictsPurchase) else None
-    return estimator.predict(X), chance
+    spend = estimator.predict(X)
+    if np.shape(spend) != (len(X),):
+        raise CandidateError(
+            f"predict() of {type(estimator).__name__} returns an array of shape {np.shape(spend)} "
+            f"for {len(X):,} rows: one number for each is wanted"
+        )
+    return spend, chance

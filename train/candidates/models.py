@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,7 @@ from train.candidates.baselines import LastThirtyDays, MonthlyMean, SameDaysLast
 from train.candidates.bgnbd import BuyTillDie
 from train.candidates.inference import predict_both
 from train.candidates.level import Levelled, without_calendar
+from train.candidates.own import OwnCandidate
 from train.candidates.preprocessing import for_linear, for_trees
 from train.candidates.quantiles import QuantileMean
 from train.candidates.two_part import LevelRatio, TwoPart
@@ -154,7 +156,12 @@ def blended(outputs: Sequence[tuple[Values, Values | None]]) -> tuple[Values, Va
 
 
 def candidates(
-    contract: warehouse.Contract, *, horizon_days: int = 30, seed: int = 0, effort: Effort = FULL
+    contract: warehouse.Contract,
+    *,
+    horizon_days: int = 30,
+    seed: int = 0,
+    effort: Effort = FULL,
+    own: Mapping[str, OwnCandidate] = MappingProxyType({}),
 ) -> dict[str, BaseEstimator]:
     """Return every candidate by name, unfitted; blends come last.
 
@@ -222,5 +229,15 @@ def candidates(
         estimators["gradient boosting"] = seasonal(on_trees(exact), EXACT_TREE_ROWS)
         estimators["quantiles"] = other_amount(QuantileMean(quantile))
         estimators["two-part"] = other_amount(boosted("gamma", **brisk(1 / 4)))
+    for name, candidate in own.items():
+        estimators[name] = seasonal(_seeded(candidate.estimator, seed))
     estimators["zero-inflated log-normal"] = seasonal(log_normal)
     return estimators | {BLEND: Blend([(member, estimators[member]) for member in BLENDED])}
+
+
+def _seeded(estimator: BaseEstimator, seed: int) -> BaseEstimator:
+    """Return a copy in which everything random has a seed, where none was given."""
+    seeded = clone(estimator)
+    parameters = seeded.get_params()
+    unseeded = [name for name in parameters if name.split("__")[-1] == "random_state"]
+    return seeded.set_params(**{name: seed for name in unseeded if parameters[name] is None})

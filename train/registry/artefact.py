@@ -21,6 +21,7 @@ import pandas as pd
 import sklearn
 
 import warehouse
+from train.candidates.own import Source
 from train.forecaster import Forecaster
 from train.registry import golden
 from train.registry.revision import code_hash, git_revision
@@ -100,6 +101,7 @@ def save(
     *,
     golden_rows: pd.DataFrame,
     evidence: pd.DataFrame | None = None,
+    source: Source | None = None,
 ) -> Path:
     """Write a model, its card and what it is checked by as one version, whole or not at all.
 
@@ -112,6 +114,8 @@ def save(
         Rows of the contract's features; a few are kept with their forecasts.
     evidence
         Out-of-time forecasts to compare later versions with.
+    source
+        The file that the model's own code is in, if it is no part of the project.
 
     Returns
     -------
@@ -127,6 +131,8 @@ def save(
         golden.pick(forecaster, golden_rows).to_parquet(staged / GOLDEN_FILE)
         if evidence is not None:
             evidence.to_parquet(staged / EVIDENCE_FILE)
+        if source is not None:
+            (staged / f"{source.module_name}.py").write_bytes(source.text)
         hashes = {file.name: _sha256(file.read_bytes()) for file in sorted(staged.iterdir())}
         full = {
             **card,
@@ -153,8 +159,8 @@ def save(
 def load(folder: Path, contract: warehouse.Contract | None = None) -> Artefact:
     """Check a version's folder, then load it.
 
-    Checked before anything is unpickled: the folder's place, the card's seal, the sha256 of every
-    file, the contract, the library versions. Afterwards: the forecasts of the golden rows.
+    Checked before anything is unpickled or run: the folder's place, the card's seal, the sha256 of
+    every file, the contract, the library versions. Afterwards: the forecasts of the golden rows.
 
     Raises
     ------
@@ -171,6 +177,9 @@ def load(folder: Path, contract: warehouse.Contract | None = None) -> Artefact:
     _check_contract(card["contract"], contract or warehouse.contract(), folder)
     _check_libraries(card["libraries"], folder)
     try:
+        for name, text in others.items():
+            if name.endswith(".py"):
+                Source(text, folder / name).module()
         forecaster = joblib.load(io.BytesIO(model))
         if not isinstance(forecaster, Forecaster):
             raise ArtefactError(f"{folder / MODEL_FILE} holds no forecaster")

@@ -99,7 +99,6 @@ def evidence(
 
 def evaluate_challenger(
     version: str,
-    as_of: dt.date,
     proof: pd.DataFrame,
     rows: Callable[[dt.date], Rows],
     contract: warehouse.Contract,
@@ -111,8 +110,6 @@ def evaluate_challenger(
 
     Parameters
     ----------
-    as_of
-        The day of the fit.
     proof
         Its `evidence`.
     rows
@@ -121,7 +118,7 @@ def evaluate_challenger(
         Why it may not become the champion whatever it earns, if so; what is the champion already
         stays it.
     """
-    earned = _earned(version, as_of, proof, rows, contract, seed)
+    earned = _earned(version, proof, rows, contract, seed)
     if barred is None or earned == SAME:
         return earned
     return Verdict(CHALLENGER, f"{barred}; {earned.reason}")
@@ -129,7 +126,6 @@ def evaluate_challenger(
 
 def _earned(
     version: str,
-    as_of: dt.date,
     proof: pd.DataFrame,
     rows: Callable[[dt.date], Rows],
     contract: warehouse.Contract,
@@ -146,17 +142,11 @@ def _earned(
         pair = _pair(champion, day.date(), new, rows)
         if pair is not None:
             pairs[day.date()] = pair
-    if not pairs and as_of < dt.date.fromisoformat(champion.card["as_of"]):
-        return Verdict(
-            CHALLENGER,
-            f"as of an earlier day than {champion.version}, and tested on no date that this one "
-            "has an out-of-time forecast of",
-        )
     if not pairs:
         return Verdict(
-            CHAMPION,
-            f"nothing to compare it with: no as-of date on which it was tested has an "
-            f"out-of-time forecast of {champion.version}",
+            CHALLENGER,
+            f"nothing to compare it with, so {champion.version} stays the champion: no as-of date "
+            "on which it was tested has an out-of-time forecast of that one",
         )
     difference, low, high = compare(list(pairs.values()), seed)
     worse = low > 0
