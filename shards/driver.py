@@ -15,7 +15,7 @@ from shards import layout, manifest, phases
 from shards.facts import PHASES
 from shards.layout import Layout
 from shards.phases import Settings
-from shards.placing import KEYS, WHOLE
+from shards.placing import KEYS, PLANNED, WHOLE
 from shards.split import Part
 from shards.task import Task
 
@@ -199,6 +199,11 @@ def _lay_warehouse(place: Layout, handed_over: Path) -> None:
             connection.execute(
                 f"create or replace table raw.{table} as"
                 f" from read_parquet('{handed_over}/{table}.parquet'){rows}"
+            )
+        connection.execute(f"drop table if exists raw.{PLANNED}")
+        if (handed_over / f"{PLANNED}.parquet").exists():
+            connection.execute(
+                f"create table raw.{PLANNED} as from read_parquet('{handed_over}/{PLANNED}.parquet')"
             )
 
 
