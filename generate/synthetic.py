@@ -110,7 +110,10 @@ def generate(
 
 
 def _beside(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, files: dict[str, list[Path]], drawn: list[Drawn]
+    connection: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    files: dict[str, list[Path]],
+    drawn: list[Drawn],
 ) -> None:
     """Write the truth, and the promotions that the shop has planned."""
     truth.write(
@@ -125,16 +128,11 @@ def _beside(
     make(connection, PROMOTIONS, anew=True)
     loaded_at = now()
     for planned in plan.process.calendar(plan.start, plan.days + _PLANNED_DAYS).promotions:
+        last = planned.start + timedelta(planned.days - 1)
+        told = planned.start - timedelta(_TOLD_DAYS)
         connection.execute(
-            "insert into raw.planned_promotions values ($start, $end, $name, null, $lift, $told, $at)",
-            {
-                "start": planned.start,
-                "end": planned.start + timedelta(planned.days - 1),
-                "name": planned.name,
-                "lift": planned.factor - 1,
-                "told": planned.start - timedelta(_TOLD_DAYS),
-                "at": loaded_at,
-            },
+            "insert into raw.planned_promotions values (?, ?, ?, null, ?, ?, ?)",
+            [planned.start, last, planned.name, planned.factor - 1, told, loaded_at],
         )
 
 

@@ -91,7 +91,8 @@ def load_promotions(path: Path | str, *, append: bool = False) -> int:
                 _refuse_doubles(connection, path, read.source)
             with warehouse.writer() as target:
                 limit(target, folder)
-                target.execute(f"attach {literal(str(staged_file(folder)))} as {STAGED} (read_only)")
+                file = literal(str(staged_file(folder)))
+                target.execute(f"attach {file} as {STAGED} (read_only)")
                 with warehouse.transaction(target):
                     make(target, PROMOTIONS, anew=not append)
                     return insert(target, PROMOTIONS, read.source, now())

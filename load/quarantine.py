@@ -139,8 +139,7 @@ def _message(
     place = f"sheet {part.sheet}, row {number}" if part.sheet else f"row {number}"
     further = f" ({rows - 1:,} more such rows)" if rows > 1 else ""
     return (
-        f"{part.file}: column {misfit.column}, {place}: {value!r} is not {misfit.expected}"
-        f"{further}"
+        f"{part.file}: column {misfit.column}, {place}: {value!r} is not {misfit.expected}{further}"
     )
 
 

@@ -201,10 +201,9 @@ def _lay_warehouse(place: Layout, handed_over: Path) -> None:
                 f" from read_parquet('{handed_over}/{table}.parquet'){rows}"
             )
         connection.execute(f"drop table if exists raw.{PLANNED}")
-        if (handed_over / f"{PLANNED}.parquet").exists():
-            connection.execute(
-                f"create table raw.{PLANNED} as from read_parquet('{handed_over}/{PLANNED}.parquet')"
-            )
+        plan = handed_over / f"{PLANNED}.parquet"
+        if plan.exists():
+            connection.execute(f"create table raw.{PLANNED} as from read_parquet('{plan}')")
 
 
 def _add_up(place: Layout, tasks: Sequence[Task]) -> str:

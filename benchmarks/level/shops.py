@@ -129,10 +129,11 @@ def _fails(days: Values) -> Values:
 def _on_any_days() -> tuple[tuple[int, int, float], ...]:
     """Return promotions of one to three weeks that no season explains, one in 45 days or so."""
     rng = np.random.default_rng(7)
-    return tuple(
-        (int(first + rng.integers(0, 24)), int(rng.integers(7, 22)), round(rng.uniform(0.3, 1.2), 2))
-        for first in range(0, 3 * YEAR, 45)
-    )
+    promotions = []
+    for first in range(0, 3 * YEAR, 45):
+        begins, length = first + int(rng.integers(0, 24)), int(rng.integers(7, 22))
+        promotions.append((begins, length, round(rng.uniform(0.3, 1.2), 2)))
+    return tuple(promotions)
 
 
 # the peaks are seen from August on: the last as-of dates lie before, in and after them
