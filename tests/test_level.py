@@ -1,16 +1,18 @@
 """The level of the shop: how much of it is believed, and how sure it is."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from train.candidates.level import USUAL_WEEKEND_DAYS, LevelProcess, Months
+from train.candidates.level import DAY, KNOWN_AHEAD, LevelProcess, Months
 
 MONTH = 365.25 / 12
 
 
-def months(number, *, first=0, weekend_days=USUAL_WEEKEND_DAYS):
+def months(number, *, first=0, **known):
+    """Months in a row, with features known in advance."""
     day = 8000 + MONTH * np.arange(first, first + number)
-    return Months(day, np.full(number, float(weekend_days)))
+    return Months.of(pd.DataFrame({DAY: day, **known}))
 
 
 def learned(log_level, noise=1e-4, usual=0.0, **which):
@@ -64,7 +66,7 @@ def test_the_newest_months_of_a_wandering_shop_are_believed():
 def test_noise_of_few_customers_is_not_believed():
     [loud] = np.log(learned([0.3] * 3, noise=1e-4).factor(months(1, first=3)))
     [small] = np.log(learned([0.3] * 3, noise=0.5).factor(months(1, first=3)))
-    assert small < loud / 3
+    assert small < loud / 2
 
 
 def test_a_shop_without_past_months_is_usual():
@@ -73,26 +75,55 @@ def test_a_shop_without_past_months_is_usual():
 
 
 def test_a_month_without_a_day_has_no_level():
-    unknown = Months(np.array([np.nan]), np.array([8.0]))
+    unknown = Months.usual(np.array([np.nan]))
     assert learned([0.2] * 5).factor(unknown).tolist() == [1.0]
 
 
-def test_far_from_all_months_the_level_is_usual_again():
+def test_far_from_all_months_the_level_is_that_of_all_months_again():
     walk = np.sin(np.arange(36) / 4)
     [near, far] = np.log(learned(walk).factor(months(480, first=36))[[0, -1]])
-    assert abs(near) > 0.3
-    assert far == pytest.approx(0, abs=0.15)
+    assert abs(near - walk.mean()) > 0.2
+    assert far == pytest.approx(walk.mean(), abs=0.05)
 
 
-def test_weekends_among_the_days_ahead_count():
-    random = np.random.default_rng(3)
-    weekend = random.integers(8, 11, 40).astype(float)
-    by_weekend = 0.03 * (weekend - USUAL_WEEKEND_DAYS)
+@pytest.mark.parametrize(
+    ("feature", "effect", "values"),
+    [
+        ("ahead_weekend_days", 0.03, (8, 9, 10)),
+        ("ahead_promotion_days", 0.02, (0, 7, 14)),
+        ("ahead_promotion_lift", 0.4, (0.0, 0.2, 0.4)),
+    ],
+)
+def test_what_months_brought_says_what_a_feature_known_in_advance_does(feature, effect, values):
+    known = np.random.default_rng(3).choice(values, 60).astype(float)
+    by_feature = effect * (known - KNOWN_AHEAD[feature].usual)
     process = LevelProcess().fit(
-        Months(months(40).day, weekend), by_weekend, np.full(40, 1e-4), np.full(40, 1e-6)
+        months(60, **{feature: known}), by_feature, np.full(60, 1e-4), np.full(60, 1e-6)
     )
-    [few, many] = [process.factor(months(1, first=40, weekend_days=days))[0] for days in (8, 10)]
-    assert np.log(many / few) == pytest.approx(0.06, abs=0.015)
+    [few, many] = [
+        process.factor(months(1, first=60, **{feature: value}))[0]
+        for value in (values[0], values[-1])
+    ]
+    assert np.log(many / few) == pytest.approx(effect * (values[-1] - values[0]), rel=0.2)
+
+
+def test_a_lift_that_is_expected_is_taken_at_its_word_where_no_promotion_was_seen():
+    process = learned(np.zeros(24))
+    [without, with_lift] = [
+        process.factor(months(1, first=24, ahead_promotion_lift=lift))[0] for lift in (0.0, 0.1)
+    ]
+    assert np.log(with_lift / without) == pytest.approx(0.1)
+
+
+def test_first_months_that_are_off_do_not_make_the_newest_month_believed():
+    chance = np.random.default_rng(5).normal(0, 0.05, 36)
+    begins = 0.6 * np.exp(-MONTH * np.arange(36) / 90)
+    newest = np.where(np.arange(36) == 35, 0.2, chance)
+    steady, off = (
+        np.log(learned(level, noise=0.05**2).factor(months(1, first=36))[0])
+        for level in (newest, newest + begins)
+    )
+    assert off == pytest.approx(steady, abs=0.03)
 
 
 def test_one_row_has_the_level_that_it_has_among_many():

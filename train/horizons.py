@@ -25,7 +25,7 @@ from sklearn.base import BaseEstimator
 from train.calibration.intervals import LevelIntervals
 from train.calibration.spread import AmountSpread
 from train.candidates.bgnbd import BuyTillDie, Summaries
-from train.candidates.level import DAY, USUAL_WEEKEND_DAYS, Levelled, LevelProcess, Months
+from train.candidates.level import DAY, Levelled, LevelProcess, Months
 from train.candidates.models import Blend
 from train.candidates.row_sample import sample_of
 from train.dataset import LABELS, Rows
@@ -272,12 +272,9 @@ class Horizons:
         steady = ~summaries.has_bought | (first[:, 0] < LEAST)
         share = np.where(steady[:, None], width / WINDOW, within / np.maximum(first, LEAST))
         day = X[DAY].to_numpy(dtype=np.float64)
-        levels = np.column_stack(
-            [
-                self.level.factor(Months(day + edge, np.full(len(X), USUAL_WEEKEND_DAYS)))
-                for edge in edges[:-1]
-            ]
-        )
+        # of the first window more is known than its day, and its spend is at that level
+        windows = [Months.of(X), *(Months.usual(day + edge) for edge in edges[1:-1])]
+        levels = np.column_stack([self.level.factor(window) for window in windows])
         busy = levels / levels[:, :1]
         return share * busy, within * levels, np.cumsum(busy * width, axis=1)
 
