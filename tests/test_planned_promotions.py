@@ -166,6 +166,7 @@ def test_without_a_plan_no_day_is_promoted(shop):
     assert query(f"select distinct {OURS} from features.feat_dates") == [(0, 0, 0)]
 
 
+@pytest.mark.long
 def test_a_promotion_that_is_planned_changed_or_called_off_is_what_a_build_of_all_makes_of_it(
     shop, plan, tmp_path
 ):
