@@ -157,7 +157,7 @@ bench-features: SIZES = s m
 bench-features: $(READY) $(PEERS)/ready ## the mart beside its bare kernel and its peers; SIZES="s m l"
 	@$(BIN)/python -m benchmarks.features $(addprefix --size ,$(SIZES))
 
-bench-level: $(READY) ## are sums right? forecasts of 14 kinds of shops with a known truth, in 15 minutes or more
+bench-level: $(READY) ## are sums right? forecasts of 16 kinds of shops with a known truth, in 15 minutes or more
 	@$(BIN)/python -m benchmarks.level
 
 bench-horizons: $(READY) ## forecasts of 30 to 365 days beside the best possible ones, on three generated shops

@@ -21,14 +21,18 @@ from generate.faults import FAULTS
 from generate.shop import optimum
 from generate.shop.plan import DAYS, START, Plan
 from generate.shop.presets import PRESETS
+from generate.shop.process import Promoted
 from generate.shop.stream import Drawn, draw
 from load.raw_tables import (
     CUSTOMERS,
     HEADERS,
     LINES,
     PRODUCTS,
+    PROMOTIONS,
     Summary,
     Table,
+    make,
+    now,
     refuse_to_generate,
     replace,
 )
@@ -37,6 +41,8 @@ log = logging.getLogger(__name__)
 
 # what DuckDB may hold of a shop at once; more is kept on disk meanwhile
 _MEMORY = "3GB"
+# how far behind the last day promotions are planned, and how long before they are told
+_PLANNED_DAYS, _TOLD_DAYS = 365, 60
 # the total order in which rows are written: in order of time, so that reading a period reads a
 # part of the file
 _ORDER = {
@@ -94,19 +100,40 @@ def generate(
                     table.name: _source(table, files[table.name])
                     for table in (CUSTOMERS, PRODUCTS, HEADERS, LINES)
                 },
-                also=lambda inside: truth.write(
-                    inside,
-                    plan,
-                    files,
-                    sum(part.purchases for part in drawn),
-                    sum(part.cents for part in drawn),
-                ),
+                also=lambda inside: _beside(inside, plan, files, drawn),
                 may_lose=may_lose,
             )
             planted = connection.execute(
                 "select fault, count(*) from truth.faults group by all order by all"
             ).fetchall()
     return with_changes(summary, faults=dict(planted))
+
+
+def _beside(
+    connection: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    files: dict[str, list[Path]],
+    drawn: list[Drawn],
+) -> None:
+    """Write the truth, and the promotions that the shop has planned."""
+    truth.write(
+        connection,
+        plan,
+        files,
+        sum(part.purchases for part in drawn),
+        sum(part.cents for part in drawn),
+    )
+    if not isinstance(plan.process, Promoted):
+        return
+    make(connection, PROMOTIONS, anew=True)
+    loaded_at = now()
+    for planned in plan.process.calendar(plan.start, plan.days + _PLANNED_DAYS).promotions:
+        last = planned.start + timedelta(planned.days - 1)
+        told = planned.start - timedelta(_TOLD_DAYS)
+        connection.execute(
+            "insert into raw.planned_promotions values (?, ?, ?, null, ?, ?, ?)",
+            [planned.start, last, planned.name, planned.factor - 1, told, loaded_at],
+        )
 
 
 def _warn_of_days_to_come(plan: Plan) -> None:

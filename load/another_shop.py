@@ -1,4 +1,4 @@
-"""What is kept of another shop when the raw tables are replaced: its forecasts and history go."""
+"""What is kept of another shop when raw tables are replaced: forecasts, history and plan go."""
 
 from __future__ import annotations
 
@@ -25,14 +25,19 @@ OF_THE_SHOP = (
 )
 
 
-def remove_history_of_another_shop(
+def remove_history_and_plan_of_another_shop(
     connection: duckdb.DuckDBPyConnection, *, is_generated: bool
 ) -> None:
-    """Drop the schema `history` when the new tables are another shop's."""
-    if not warehouse.has_table(connection, "history", "customer_history"):
-        return
-    _, of_this_shop = _shared_customers(connection, "history.customer_history")
-    if is_generated or not of_this_shop:
+    """Drop the schema `history` and the plan of promotions when new tables are another shop's."""
+    is_remembered = warehouse.has_table(connection, "history", "customer_history")
+    if not is_generated:
+        if not is_remembered:
+            return
+        _, of_this_shop = _shared_customers(connection, "history.customer_history")
+        if of_this_shop:
+            return
+    connection.execute("drop table if exists raw.planned_promotions")
+    if is_remembered:
         connection.execute("drop schema history cascade")
         log.info("removed the history of customers and products: the new tables are another shop's")
 

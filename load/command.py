@@ -13,6 +13,8 @@ import warehouse
 from load import ledger
 from load.loader import load
 from load.options import Layout, Mapping, Replace, Timezone
+from load.promotions import load_promotions
+from load.raw_tables import PROMOTIONS
 from load.staging import LoadError
 from load.suggest import suggested
 from load.undo import undo
@@ -49,6 +51,10 @@ def main(
         typer.Option("--quarantine", help="Keep what does not fit in raw.rejected, load the rest."),
     ] = False,
     replace: Replace = False,
+    promotions: Annotated[
+        bool,
+        typer.Option("--promotions", help="PATH is the plan of promotions; takes --append alone."),
+    ] = False,
     list_loads: Annotated[
         bool, typer.Option("--list", help="Show what is loaded: rows, money, days.")
     ] = False,
@@ -70,6 +76,11 @@ def main(
             typer.echo(undo(undo_load))
         elif path is None:
             raise LoadError("name a file or folder; --help says more")
+        elif promotions:
+            if layout or mapping or timezone or suggest or out or known_on or quarantine or replace:
+                raise LoadError("--promotions goes with --append and no other option")
+            rows = load_promotions(path, append=append)
+            typer.echo(f"loaded {PROMOTIONS.name} {rows:,} rows into {warehouse.path()}")
         elif suggest:
             _write_mapping(path, out)
         elif out:

@@ -43,7 +43,7 @@ from pydantic_core import PydanticSerializationError
 
 from load.file_format import Format, Names, Strict
 from load.near_names import did_you_mean
-from load.raw_tables import CUSTOMERS, HEADERS, LINES, PRODUCTS, TABLES, Column, Table
+from load.raw_tables import CUSTOMERS, HEADERS, LINES, PRODUCTS, PROMOTIONS, TABLES, Column, Table
 from load.staging import LoadError
 
 # a price per unit makes amounts, and list prices where products are derived
@@ -83,7 +83,7 @@ RATES = Table(
 )
 FILLABLE = {
     table.name: table
-    for table in (CUSTOMERS, PRODUCTS, HEADERS, _LINES, ORDER_LINES, REFUNDS, RATES)
+    for table in (CUSTOMERS, PRODUCTS, HEADERS, _LINES, ORDER_LINES, REFUNDS, RATES, PROMOTIONS)
 }
 # a column called so is looked at even where a mapping says nothing of it
 CURRENCY_NAMES = (

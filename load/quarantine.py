@@ -12,6 +12,7 @@ import pyarrow as pa
 from core.sql import quoted
 from load.find_files import shown
 from load.parts import Part
+from load.raw_tables import PROMOTIONS
 from load.read_files import Staged
 from load.staging import OUR, STAGED, LoadError, counted, scalar
 
@@ -82,7 +83,10 @@ def check(
         return 0
     if not quarantine:
         misfit, rows, first = min(failing, key=lambda entry: entry[2])
-        raise LoadError(_message(connection, staged, source, misfit, rows, first))
+        # of a plan there is no other part to go on with
+        others = "" if name == PROMOTIONS.name else ", or load the other rows with --quarantine"
+        said = _message(connection, staged, source, misfit, rows, first)
+        raise LoadError(f"{said}; mend it{others}")
     before = _rows(connection, staged)
     for misfit, _, _ in failing:
         rejected = connection.execute(
@@ -135,8 +139,7 @@ def _message(
     place = f"sheet {part.sheet}, row {number}" if part.sheet else f"row {number}"
     further = f" ({rows - 1:,} more such rows)" if rows > 1 else ""
     return (
-        f"{part.file}: column {misfit.column}, {place}: {value!r} is not {misfit.expected}"
-        f"{further}; mend it, or load the other rows with --quarantine"
+        f"{part.file}: column {misfit.column}, {place}: {value!r} is not {misfit.expected}{further}"
     )
 
 

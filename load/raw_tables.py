@@ -1,4 +1,4 @@
-"""The four raw tables: their one definition, and the one way to replace them."""
+"""The raw tables: their one definition, and the one way to replace the four that are a shop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import duckdb
 
 import warehouse
 from load import ledger
-from load.another_shop import remove_forecasts_of_another_shop, remove_history_of_another_shop
+from load.another_shop import (
+    remove_forecasts_of_another_shop,
+    remove_history_and_plan_of_another_shop,
+)
 from load.staging import LoadError
 
 
@@ -98,6 +101,19 @@ LINES = Table(
     ),
 )
 TABLES = (CUSTOMERS, PRODUCTS, HEADERS, LINES)
+# beside them, where a shop plans promotions
+PROMOTIONS = Table(
+    "planned_promotions",
+    "name",
+    (
+        Column("start_date", "DATE", required=True),
+        Column("end_date", "DATE", required=True),
+        Column("name", "VARCHAR", required=True),
+        Column("category", "VARCHAR"),
+        Column("expected_lift", "DECIMAL(9,4)"),
+        Column("announced_on", "DATE"),
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -132,8 +148,9 @@ def replace(
     """Replace the four raw tables in one transaction; on any error the old ones stay.
 
     The ledger starts anew, and the schema `truth` of a generated shop goes with its shop. What dbt
-    keeps of customers and products, the schema `history`, stays where the same shop is loaded
-    again; another shop's goes: of a generated one, or one with none of its customers.
+    keeps of customers and products, the schema `history`, and the plan of promotions stay where the
+    same shop is loaded again; another shop's go: of a generated one, or one with none of its
+    customers.
 
     Parameters
     ----------
@@ -143,7 +160,7 @@ def replace(
         For each raw table's name the SQL after `from` that yields its columns by name, in
         order of insertion.
     also
-        Called inside the transaction once the raw tables are filled.
+        Called inside the transaction once the raw tables are filled and another shop's things gone.
     entry
         What the ledger says of the source; None: a generated shop.
     may_lose
@@ -175,9 +192,9 @@ def replace(
             _refuse_loss(before, _extent(connection))
         ledger.start(connection, anew=True)
         ledger.write(connection, entry, rows, loaded_at)
+        remove_history_and_plan_of_another_shop(connection, is_generated=is_generated)
         if also:
             also(connection)
-        remove_history_of_another_shop(connection, is_generated=is_generated)
         removed = remove_forecasts_of_another_shop(connection)
     return Summary(rows, loaded_at, removed, rejected=entry.rejected)
 
@@ -252,11 +269,25 @@ def now() -> datetime:
 def _fill(
     connection: duckdb.DuckDBPyConnection, table: Table, source: str, loaded_at: datetime
 ) -> int:
+    make(connection, table, anew=True)
+    return insert(connection, table, source, loaded_at)
+
+
+def make(connection: duckdb.DuckDBPyConnection, table: Table, *, anew: bool) -> None:
+    """Make a raw table, empty; one that is there stays, unless it is to begin `anew`."""
     types = ", ".join(f"{column.name} {column.data_type}" for column in table.columns)
+    create = "create or replace table" if anew else "create table if not exists"
+    connection.execute(f"{create} raw.{table.name} ({types}, _loaded_at TIMESTAMP)")
+
+
+def insert(
+    connection: duckdb.DuckDBPyConnection, table: Table, source: str, loaded_at: datetime
+) -> int:
+    """Insert what a source, the SQL after `from`, yields; return the number of rows."""
     names = ", ".join(column.name for column in table.columns)
-    connection.execute(f"create or replace table raw.{table.name} ({types}, _loaded_at TIMESTAMP)")
     inserted = connection.execute(
-        f"insert into raw.{table.name} select {names}, $loaded_at from {source}",
+        f"insert into raw.{table.name} ({names}, _loaded_at)"
+        f" select {names}, $loaded_at from {source}",
         {"loaded_at": loaded_at},
     ).fetchone()
     return inserted[0] if inserted else 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -88,6 +88,7 @@ def read_table(
     quarantine: bool = False,
     is_layout: bool = False,
     may_be_empty: bool = False,
+    checks: Sequence[Misfit] = (),
     shape: Callable[[str, frozenset[str]], str] | None = None,
 ) -> Read:
     """Stage one table of a mapping.
@@ -109,6 +110,8 @@ def read_table(
         be missing.
     may_be_empty
         A quiet night has a header and no rows.
+    checks
+        What else of our columns, each called `our <column>`, does not fit.
     shape
         Makes the query that is kept of the source of our columns and the names of those mapped.
 
@@ -162,6 +165,7 @@ def read_table(
     for texts in (expression.numbers for expression in expressions.values()):
         reading.misfits += [_no_number(text, text, number) for text in texts]
     _read_columns(reading, expressions, number)
+    reading.misfits += checks
     rejected = keep_bad_rows(connection, staged, name, path)
     rejected += check(
         connection,

@@ -322,4 +322,24 @@ CHANGES: dict[str, list[str]] = {
         from ({_NEW_PRODUCTS}) as new_products
         """,
     ],
+    "promotions told": [
+        """
+        insert into raw.planned_promotions by name
+        select
+            start_date + cast(floor(60 * dice(name, 'moved')) as integer) - 30 as start_date,
+            end_date + 30 as end_date,
+            other_name(name, $kind) as name,
+            0.5 as expected_lift,
+            from_the_cut(name, $kind) as announced_on,
+            loaded() as _loaded_at
+        from raw.planned_promotions
+        where falls($kind, canonical(name))
+        """
+    ],
+    "promotions called off": [
+        """
+        delete from raw.planned_promotions
+        where announced_on >= cut() and falls($kind, canonical(name))
+        """
+    ],
 }

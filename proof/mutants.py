@@ -307,6 +307,14 @@ FEATURES = {
         (">= 365", ">= 395"),
         ("range(0, {{", "range(1, {{"),
     ],
+    "feat_promotions": [
+        ("range(-30, {{", "range(-29, {{"),
+        ("as_of_date > promotions.announced_date", "as_of_date >= promotions.announced_date"),
+        ("and promotions.end_date", "and promotions.end_date - 1"),
+        ("is_promoted and day >= as_of_date", "is_promoted and day > as_of_date"),
+        ("(where day >= as_of_date)", "(where day > as_of_date)"),
+    ],
+    "stg_retail__planned_promotions": [("loaded_at desc", "loaded_at asc")],
 }
 
 MUTANTS_OF_NIGHTS = [*_of(NEWS), *_of(TOUCHED)]

@@ -15,7 +15,7 @@ from shards import layout, manifest, phases
 from shards.facts import PHASES
 from shards.layout import Layout
 from shards.phases import Settings
-from shards.placing import KEYS, WHOLE
+from shards.placing import KEYS, PLANNED, WHOLE
 from shards.split import Part
 from shards.task import Task
 
@@ -200,6 +200,10 @@ def _lay_warehouse(place: Layout, handed_over: Path) -> None:
                 f"create or replace table raw.{table} as"
                 f" from read_parquet('{handed_over}/{table}.parquet'){rows}"
             )
+        connection.execute(f"drop table if exists raw.{PLANNED}")
+        plan = handed_over / f"{PLANNED}.parquet"
+        if plan.exists():
+            connection.execute(f"create table raw.{PLANNED} as from read_parquet('{plan}')")
 
 
 def _add_up(place: Layout, tasks: Sequence[Task]) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 # raw tables that every shard has whole
 WHOLE = ("products", "loads")
+# what the driver alone reads, where the shop has it: the features of dates are made there
+PLANNED = "planned_promotions"
 
 # of the tables `header_ids` (order_id, customer_id) and `line_ids` (line_id, order_id); each step
 # makes the table that it is named after

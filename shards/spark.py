@@ -17,7 +17,7 @@ from shards import driver, ties
 from shards.keys import canonical
 from shards.layout import Layout
 from shards.phases import Settings
-from shards.placing import KEYS, OWNERS, STEPS, WHOLE
+from shards.placing import KEYS, OWNERS, PLANNED, STEPS, WHOLE
 from shards.split import Part
 from shards.task import Task
 
@@ -82,7 +82,7 @@ def _raise_if_failed(tried: Sequence[tuple[int, str | None]]) -> None:
 
 
 def _split(session: SparkSession, raw: Path, to: Path, shards: int) -> list[Part]:
-    for table in WHOLE:
+    for table in [*WHOLE, *([PLANNED] if _folder(raw, PLANNED).exists() else [])]:
         _one_file(f"read_parquet('{_files(raw, table)}')", to / f"{table}.parquet")
     for table in KEYS:
         empty = f"read_parquet('{_files(raw, table)}') limit 0"

@@ -10,7 +10,7 @@ import duckdb
 import warehouse
 from shards import ties
 from shards.keys import canonical
-from shards.placing import KEYS, OWNERS, STEPS, WHOLE
+from shards.placing import KEYS, OWNERS, PLANNED, STEPS, WHOLE
 
 # first digits of a hash that every engine has
 SHARD = "cast('0x' || substr(md5({place}), 1, 8) as bigint) % {shards}"
@@ -102,6 +102,8 @@ def hand_over(connection: duckdb.DuckDBPyConnection, parts: list[Part], to: Path
     # whole, and of those that are split the columns
     for table in WHOLE:
         connection.execute(f"copy raw.{table} to '{to / table}.parquet' (format parquet)")
+    if warehouse.has_table(connection, "raw", PLANNED):
+        connection.execute(f"copy raw.{PLANNED} to '{to / PLANNED}.parquet' (format parquet)")
     for table in KEYS:
         connection.execute(
             f"copy (from raw.{table} limit 0) to '{to / table}.parquet' (format parquet)"

@@ -74,6 +74,7 @@ def test_after_the_fit_nothing_is_left_open(rows):
         ("ahead_month", {"calendar"}),
         ("ahead_weekend_days", {"calendar"}),
         ("ahead_christmas_days", {"calendar"}),
+        ("ahead_promotion_lift", {"planned_promotions.expected_lift"}),
     ],
 )
 def test_the_raw_columns_behind_a_feature_are_exactly_these(rows, feature, sources):

@@ -56,6 +56,7 @@ OWN = {
     "C0003927": "C0000007",
     "2025-12-20": "{before}",
     "2024-05-03": "{before}",
+    "plan.csv": "{folder}/plan.csv",
     "rows.parquet": "{folder}/rows.parquet",
     "features.parquet": "{folder}/features.parquet",
     "sqlite:///runs.db": "sqlite:///{folder}/runs.db",
@@ -97,6 +98,7 @@ def own(tmp_path, monkeypatch):
     files.mkdir()
     layout_files.shopify(files)
     shutil.copytree(files, new)
+    (tmp_path / "plan.csv").write_text("start_date,end_date,name\n2026-01-07,2026-01-20,Winter\n")
     return {"folder": tmp_path, "files": files, "new": new, "before": ""}
 
 
@@ -117,7 +119,7 @@ def test_a_command_of_the_pages_runs_on_a_shop(command, shop_copy, own):
 @pytest.mark.parametrize("command", OF_FILES)
 def test_a_command_of_the_pages_loads_files(command, own, monkeypatch):
     monkeypatch.setenv("WAREHOUSE_PATH", str(own["folder"] / "shop.duckdb"))
-    if "--append" in command or "--list" in command:
+    if any(option in command for option in ("--append", "--list", "--promotions")):
         run("python load/load.py PATH", own)
     if "--mapping" in command:
         run("python load/load.py PATH --suggest --out mapping.yml", own)

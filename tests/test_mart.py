@@ -87,7 +87,7 @@ def test_dbt_shows_each_step_of_the_mart(shop):
     steps = [
         *("int_customer_dates", "int_events_asof_joined", "int_customer_windows"),
         *("feat_spend", "feat_frequency", "feat_baskets", "feat_loyalty", "feat_season"),
-        *("feat_customers", "feat_dates"),
+        *("feat_promotions", "feat_customers", "feat_dates"),
     ]
     shown = in_a_process(SHOWN, *steps)
     assert shown.stdout.count("\n| --") == len(steps), shown.stdout

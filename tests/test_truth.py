@@ -64,7 +64,7 @@ def test_nobody_is_expected_to_buy_before_registration(built_shop):
     assert 0 <= probabilities[0] < probabilities[1] <= 1
 
 
-@pytest.mark.parametrize("preset", ["shop", "classic"])
+@pytest.mark.parametrize("preset", ["shop", "promotions", "classic"])
 def test_sums_and_buyers_come_as_expected_in_every_tenth_of_the_customers(preset):
     plan = Plan(4000, seed=11, preset=preset, faults=False)
     shop = draw_shop(plan)

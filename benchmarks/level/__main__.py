@@ -26,6 +26,7 @@ from benchmarks.level.shops import KINDS, Shop, draw
 from benchmarks.measuring import RESULTS, WORK
 from core import dbt_runner, tables
 from load.loader import load
+from load.promotions import load_promotions
 from train import dataset
 from train.backtest import backtest
 from train.candidates.bgnbd import BuyTillDie
@@ -62,6 +63,9 @@ def measure(name: str, seed: int) -> list[dict[str, object]]:
     (folder / "mapping.yml").write_text(MAPPING)
     shop.orders.to_parquet(folder / "orders.parquet", index=False)
     load(folder / "orders.parquet", mapping=folder / "mapping.yml", may_lose=True)
+    if shop.kind.told:
+        shop.kind.plan().to_csv(folder / "promotions.csv", index=False)
+        load_promotions(folder / "promotions.csv")
     dbt_runner.build()
     backtest(folds=DATES + BEFORE, effort=EFFORT)
     dbt_runner.build(select="total_backtest+ stg_scoring__backtest+")

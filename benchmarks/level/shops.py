@@ -49,6 +49,10 @@ class Kind:
         Standard deviation, in logs, of the customers' mean baskets.
     giant
         Share of turnover of one customer who leaves 100 days before the end; 0: nobody.
+    promotions
+        First day, number of days and lift of each: the intensity is `1 + lift` times as high.
+    told
+        Whether the shop plans its promotions in `raw.planned_promotions`.
     last_day
         Of the history.
     """
@@ -63,12 +67,30 @@ class Kind:
     drop: float = 0.07
     spread: float = 0.6
     giant: float = 0.0
+    promotions: tuple[tuple[int, int, float], ...] = ()
+    told: bool = False
     last_day: dt.date = LAST_DAY
 
     @property
     def start(self) -> dt.date:
         """The first day."""
         return self.last_day - dt.timedelta(self.days - 1)
+
+    def busy(self, days: Values) -> Values:
+        """Return the factor on the rate of purchases, promotions included."""
+        factor = self.intensity(days)
+        for first, length, lift in self.promotions:
+            factor = factor * np.where((days >= first) & (days < first + length), 1 + lift, 1.0)
+        return factor
+
+    def plan(self) -> pd.DataFrame:
+        """Return the promotions as rows of `raw.planned_promotions`."""
+        rows = [
+            (self.start + dt.timedelta(first), self.start + dt.timedelta(first + length - 1), lift)
+            for first, length, lift in self.promotions
+        ]
+        plan = pd.DataFrame(rows, columns=["start_date", "end_date", "expected_lift"])
+        return plan.assign(name=[f"P{number}" for number in range(len(plan))])
 
 
 def _year_of(days: Values, last_day: dt.date, length: int) -> Values:
@@ -104,6 +126,16 @@ def _fails(days: Values) -> Values:
     return np.where(days > 3 * YEAR - 200, 1.0, season)
 
 
+def _on_any_days() -> tuple[tuple[int, int, float], ...]:
+    """Return promotions of one to three weeks that no season explains, one in 45 days or so."""
+    rng = np.random.default_rng(7)
+    promotions = []
+    for first in range(0, 3 * YEAR, 45):
+        begins, length = first + int(rng.integers(0, 24)), int(rng.integers(7, 22))
+        promotions.append((begins, length, round(rng.uniform(0.3, 1.2), 2)))
+    return tuple(promotions)
+
+
 # the peaks are seen from August on: the last as-of dates lie before, in and after them
 _XMAS_END = dt.date(2025, 1, 31)
 
@@ -124,9 +156,9 @@ KINDS: dict[str, Kind] = {
     "a season fails": Kind(intensity=_fails),
     "a price rise": Kind(price=lambda days: np.where(days > 3 * YEAR - 130, 1.25, 1.0)),
     "a big customer leaves": Kind(giant=0.15),
-    "a promotion a year ago": Kind(
-        intensity=lambda days: 1 + 0.9 * ((days > 2 * YEAR - 100) & (days <= 2 * YEAR - 70))
-    ),
+    "a promotion a year ago": Kind(promotions=((2 * YEAR - 99, 30, 0.9),)),
+    "promotions told in advance": Kind(promotions=_on_any_days(), told=True),
+    "the same, not told": Kind(promotions=_on_any_days()),
     "wholesale tail": Kind(spread=1.5),
     "many newcomers": Kind(drop=0.45, customers=6_000, before=YEAR),
     "several Christmases": Kind(intensity=_christmas(_XMAS_END, 3 * YEAR, 1.0), last_day=_XMAS_END),
@@ -176,12 +208,12 @@ def draw(kind: Kind, seed: int) -> Shop:
     """Draw a shop; equal seeds give equal shops."""
     rng = np.random.default_rng(seed)
     days = np.arange(-kind.before, kind.days, dtype=float)
-    cumulated = np.concatenate([[0.0], np.cumsum(kind.intensity(days))])
+    cumulated = np.concatenate([[0.0], np.cumsum(kind.busy(days))])
     price = kind.price(days)
     arrivals = kind.arrivals(days)
     number = kind.customers
     # newcomers come with the season too, as other purchases do
-    weight = arrivals * kind.intensity(days)
+    weight = arrivals * kind.busy(days)
     entry = rng.choice(days, number, p=weight / weight.sum())
     rate = rng.gamma(1.2, kind.rate / 1.2, number)
     drop = np.clip(rng.beta(1.0, 1 / kind.drop - 1, number), 1e-3, 1.0)

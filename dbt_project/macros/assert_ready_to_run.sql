@@ -13,7 +13,7 @@
     {% endif %}
     {% if execute and flags.WHICH in ['build', 'run', 'test', 'snapshot'] %}
         {% set missing = [] %}
-        {% for table in graph.sources.values() if table.source_name == 'retail' and table.name != 'loads' %}
+        {% for table in graph.sources.values() if table.source_name == 'retail' and table.name not in ['loads', 'planned_promotions'] %}
             {% if adapter.get_relation(table.database, table.schema, table.name) is none %}
                 {% do missing.append(table.schema ~ '.' ~ table.name) %}
             {% endif %}

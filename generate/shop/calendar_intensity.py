@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 
@@ -23,6 +24,40 @@ _PROMOTIONS = (
     ("SCHOOL", 8, 25, 10, 1.25),
     ("BLACKWEEK", 11, 21, 9, 1.7),
 )
+# of those that come when the shop likes: one in each so many months
+_MONTHS_APART = 2
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """Days on which more is bought: `intensity` is multiplied by a factor."""
+
+    name: str
+    start: date
+    days: int
+    factor: float
+
+
+def every_year(year: int) -> list[Promotion]:
+    """Return promotions that come on the same days of each year."""
+    return [
+        Promotion(f"{name}-{year}", date(year, month, day), days, factor)
+        for name, month, day, days, factor in _PROMOTIONS
+    ]
+
+
+def on_any_days(year: int) -> list[Promotion]:
+    """Return promotions of a year that no other year has: their days and factors are drawn."""
+    rng = np.random.default_rng(year)
+    return [
+        Promotion(
+            f"SALE-{year}-{month:02}",
+            date(year, month, 1) + timedelta(int(rng.integers(0, 35))),
+            int(rng.integers(7, 22)),
+            round(float(rng.uniform(1.3, 2.2)), 2),
+        )
+        for month in range(1, 13, _MONTHS_APART)
+    ]
 
 
 @dataclass(frozen=True)
@@ -38,9 +73,9 @@ class Calendar:
     price_index
         Factor on every basket, one value per day.
     promotion
-        Index into `promotion_ids` per day, -1 on days without one.
-    promotion_ids
-        The promotions of the period.
+        Index into `promotions` per day, -1 on days without one.
+    promotions
+        Those of the period.
     cumulated
         Integral of m from `start` to the start of each day; one value more than days.
     """
@@ -49,7 +84,7 @@ class Calendar:
     intensity: np.ndarray
     price_index: np.ndarray
     promotion: np.ndarray
-    promotion_ids: tuple[str, ...]
+    promotions: tuple[Promotion, ...]
     cumulated: np.ndarray
 
     @property
@@ -85,8 +120,16 @@ class Calendar:
         return (self.start + day.astype("timedelta64[D]")).astype("datetime64[s]")
 
 
-def calendar(start: date, days: int) -> Calendar:
-    """Return the calendar of a period; a day's values depend on its date alone."""
+def calendar(
+    start: date, days: int, promoted: Callable[[int], list[Promotion]] = every_year
+) -> Calendar:
+    """Return the calendar of a period; a day's values depend on its date alone.
+
+    Parameters
+    ----------
+    promoted
+        Returns the promotions that begin in a year; they end in it too, and do not overlap.
+    """
     first = np.datetime64(start)
     dates = first + np.arange(days)
     year_start = dates.astype("datetime64[Y]").astype("datetime64[D]")
@@ -101,15 +144,15 @@ def calendar(start: date, days: int) -> Calendar:
     intensity = _WEEKDAY[weekday] * season * christmas * (1 + _TREND_PER_YEAR) ** years * _SCALE
 
     promotion = np.full(days, -1)
-    promotion_ids: list[str] = []
+    promotions: list[Promotion] = []
     for year in range(int(str(dates[0])[:4]), int(str(dates[-1])[:4]) + 1):
-        for name, month, day, length, factor in _PROMOTIONS:
-            begins = np.datetime64(date(year, month, day))
-            inside = (dates >= begins) & (dates < begins + length)
+        for planned in promoted(year):
+            begins = np.datetime64(planned.start)
+            inside = (dates >= begins) & (dates < begins + planned.days)
             if inside.any():
-                promotion[inside] = len(promotion_ids)
-                promotion_ids.append(f"{name}-{year}")
-                intensity[inside] *= factor
+                promotion[inside] = len(promotions)
+                promotions.append(planned)
+                intensity[inside] *= planned.factor
     month_day = np.char.partition(dates.astype(str), "-")[:, 2]
     intensity[np.isin(month_day, ["12-25", "01-01"])] = _SHUT
 
@@ -119,6 +162,6 @@ def calendar(start: date, days: int) -> Calendar:
         intensity=intensity,
         price_index=(1 + _INFLATION_PER_YEAR) ** (month / 12),
         promotion=promotion,
-        promotion_ids=tuple(promotion_ids),
+        promotions=tuple(promotions),
         cumulated=np.concatenate([[0.0], np.cumsum(intensity)]),
     )

@@ -59,7 +59,7 @@ class Classic:
             intensity=np.ones(days),
             price_index=np.ones(days),
             promotion=np.full(days, -1),
-            promotion_ids=(),
+            promotions=(),
             cumulated=np.arange(days + 1.0),
         )
 

@@ -235,7 +235,8 @@ class Drawer:
 
     def _promotions(self, index: np.ndarray) -> pd.Series:
         positions = pa.array(index, mask=index < 0)
-        return pa.array(self.calendar.promotion_ids, pa.string()).take(positions).to_pandas()
+        names = [promotion.name for promotion in self.calendar.promotions]
+        return pa.array(names, pa.string()).take(positions).to_pandas()
 
     def _details(
         self, customers: Customers, purchases: Purchases, lines: Lines, people: dict[str, pa.Array]

@@ -17,7 +17,7 @@ from typing import ClassVar
 import numpy as np
 
 from generate.shop import posterior
-from generate.shop.calendar_intensity import Calendar, calendar
+from generate.shop.calendar_intensity import Calendar, calendar, on_any_days
 from generate.shop.history import Histories
 from generate.shop.purchases import REGIONS, SEGMENTS, Customers, Purchases, ReturnRule, rank
 
@@ -158,3 +158,14 @@ class Process:
             for number in range(len(self.kinds))
         ]
         return posterior.Posterior(groups, self.returns, histories)
+
+
+@dataclass(frozen=True)
+class Promoted(Process):
+    """The same, with promotions on days that no other year has; the shop plans and tells them."""
+
+    name: ClassVar[str] = "promotions"
+
+    def calendar(self, start: date, days: int) -> Calendar:
+        """Return the known intensity, prices and promotions of a period."""
+        return calendar(start, days, on_any_days)

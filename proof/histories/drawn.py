@@ -17,7 +17,14 @@ from random import Random
 
 from proof.histories.loading import arrivals, write
 from proof.histories.restating import restated_headers, restated_lines
-from proof.histories.stories import Story, add_order, customer_rows, new_story, product_rows
+from proof.histories.stories import (
+    Story,
+    add_order,
+    customer_rows,
+    new_story,
+    product_rows,
+    promotion_rows,
+)
 from proof.histories.worlds import Tables, World, new_world, raw_row
 from proof.oracle.settings import Settings
 
@@ -55,6 +62,7 @@ def history(seed: int) -> Tables:
     _leave_something_out(world, story)
     tables["store_sales_header"] = restated_headers(world, story)
     tables["store_sales_line_items"] = restated_lines(world, story)
+    tables["planned_promotions"] = promotion_rows(world)
     for rows in tables.values():
         world.rng.shuffle(rows)
     return tables

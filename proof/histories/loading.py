@@ -8,7 +8,7 @@ from random import Random
 import duckdb
 import pyarrow as pa
 
-from load.raw_tables import TABLES
+from load.raw_tables import PROMOTIONS, TABLES, make
 from proof.histories.worlds import COLUMNS, Row, Tables
 from proof.oracle.settings import Settings
 from proof.oracle.spelling import read_date
@@ -27,10 +27,8 @@ def write(connection: duckdb.DuckDBPyConnection, tables: Tables, *, append: bool
         Add to the tables that are there; otherwise they are made anew.
     """
     connection.execute("create schema if not exists raw")
-    for table in TABLES:
-        types = ", ".join(f"{column.name} {column.data_type}" for column in table.columns)
-        create = "create table if not exists" if append else "create or replace table"
-        connection.execute(f"{create} raw.{table.name} ({types}, _loaded_at TIMESTAMP)")
+    for table in (*TABLES, PROMOTIONS):
+        make(connection, table, anew=not append)
         _insert(connection, table.name, tables.get(table.name, []))
 
 
@@ -122,6 +120,9 @@ def _known_days(tables: Tables) -> dict[str, list[date]]:
         "products": [date.min] * len(tables["products"]),
         "store_sales_header": of_headers,
         "store_sales_line_items": of_lines,
+        "planned_promotions": [
+            row["announced_on"] or date.min for row in tables["planned_promotions"]
+        ],
     }
 
 

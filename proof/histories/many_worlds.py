@@ -15,8 +15,9 @@ from proof.histories.worlds import LATTICE_ANCHOR, LATTICE_DAYS, Row, Tables
 from proof.oracle.settings import Settings
 from proof.oracle.spelling import canonical_id, read_date
 
-IDS = ("customer_id", "transaction_id", "line_item_id", "product_id")
+IDS = ("customer_id", "transaction_id", "line_item_id", "product_id", "name")
 DAYS = ("customer_since", "transaction_date", "recorded_at", "_loaded_at")
+DAYS += ("start_date", "end_date", "announced_on")
 # SQL: the world that an id belongs to
 WORLD_OF = "regexp_extract(upper(trim(id)), '^W[0-9]+')"
 

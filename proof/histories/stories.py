@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
+from random import Random
 
 from proof.histories.worlds import Row, World, raw_row, spelt_otherwise
 
@@ -95,6 +96,31 @@ def product_rows(world: World, story: Story) -> list[Row]:
         if world.chance(0.2):
             twin = {**row, "product_id": spelt_otherwise(world, product_id)}
             rows.append({**twin, "product_category": world.rng.choice(CATEGORIES)})
+    return rows
+
+
+def promotion_rows(world: World) -> list[Row]:
+    """Return promotions: told late or never, one upon another, beyond the end, and corrected."""
+    # dice of their own: what else there is does not hang on them
+    own = replace(world, rng=Random(world.first_day.toordinal()))
+    rng, rows = own.rng, []
+    for number in range(rng.randint(2, 12)):
+        start = own.lattice_day() + timedelta(rng.choice((-31, -30, -1, 0, 1, 29, 30, 200)))
+        row = raw_row(
+            "planned_promotions",
+            start_date=start,
+            end_date=start + timedelta(rng.choice((0, 1, 6, 29, 30, 45))),
+            name=rng.choice(("", " ")) + f"P{number}",
+            category=rng.choice(CATEGORIES),
+            expected_lift=rng.choice((None, Decimal("0.3"), Decimal("-0.1"), Decimal("1.25"))),
+            announced_on=rng.choice((None, start - timedelta(30), own.lattice_day())),
+            _loaded_at=world.loaded_at,
+        )
+        rows.append(row)
+        if own.chance(0.3):
+            later = world.loaded_at + timedelta(hours=1)
+            end = row["end_date"] + timedelta(rng.choice((0, 3)))
+            rows.append({**row, "end_date": end, "expected_lift": None, "_loaded_at": later})
     return rows
 
 

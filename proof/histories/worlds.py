@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from random import Random
 
-from load.raw_tables import TABLES
+from load.raw_tables import PROMOTIONS, TABLES
 
 Row = dict[str, object]
 Tables = dict[str, list[Row]]
 
-COLUMNS = {table.name: [column.name for column in table.columns] for table in TABLES}
+COLUMNS = {table.name: [column.name for column in table.columns] for table in (*TABLES, PROMOTIONS)}
 LATTICE_ANCHOR = date(2000, 1, 1)
 LATTICE_DAYS = 30
 # days before an as-of date at which some window begins or ends, and their neighbours

@@ -16,14 +16,14 @@ from sqlglot import parse_one
 from sqlglot.errors import SqlglotError
 
 import warehouse
-from load.raw_tables import TABLES
+from load.raw_tables import PROMOTIONS, TABLES
 from operate.lineage.models import Lineage
 from proof.leaks.reads_beyond_parents import ELSEWHERE, MOMENT, Marker
 from proof.mart_difference import KEYS
 
 PARTS = ("features.feat_customers", "features.feat_dates")
 # the raw tables that futures change
-RAW = frozenset({"raw.loads", *(f"raw.{table.name}" for table in TABLES)})
+RAW = frozenset({"raw.loads", *(f"raw.{table.name}" for table in (*TABLES, PROMOTIONS))})
 # what a build says of itself: whom and when it computes, and no value of theirs
 OF_BUILDS = frozenset(
     f"builds.{name}" for name in ("loads_to_read", "customers_read", "products_read", "caps_read")

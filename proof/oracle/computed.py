@@ -14,6 +14,7 @@ in one of them. It goes one way, a module for each step:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -32,9 +33,17 @@ from proof.oracle.dating import DatedLine, by_customer, dated_lines
 from proof.oracle.families import frequency_features, spend_features
 from proof.oracle.orders import gaps, orders_at
 from proof.oracle.past import Past
-from proof.oracle.reading import Customer, read_customers, read_headers, read_lines, read_products
+from proof.oracle.reading import (
+    Customer,
+    Promotion,
+    read_customers,
+    read_headers,
+    read_lines,
+    read_products,
+    read_promotions,
+)
 from proof.oracle.reading import read_table as table
-from proof.oracle.season import calendar_features, level_features
+from proof.oracle.season import calendar_features, level_features, promotion_features
 from proof.oracle.settings import Settings
 from proof.oracle.spelling import CENT, rounded
 from proof.oracle.versions import (
@@ -49,11 +58,12 @@ DEFAULTS = Settings()
 
 @dataclass(frozen=True)
 class Facts:
-    """What is left after cleaning: customers, and lines as they were known."""
+    """What is left after cleaning: customers, lines as they were known, and planned promotions."""
 
     customers: dict[str, Customer]
     lines: list[DatedLine]
     settings: Settings
+    promotions: Sequence[Promotion] = ()
 
     @cached_property
     def lines_of(self) -> dict[str, list[DatedLine]]:
@@ -74,7 +84,7 @@ class Facts:
 
 
 def clean(connection: duckdb.DuckDBPyConnection, settings: Settings = DEFAULTS) -> Facts:
-    """Read and clean the four raw tables of a warehouse.
+    """Read and clean the raw tables of a warehouse.
 
     Parameters
     ----------
@@ -90,7 +100,8 @@ def clean(connection: duckdb.DuckDBPyConnection, settings: Settings = DEFAULTS) 
     with_lines = {line.transaction_id for versions in things for line in versions}
     transactions = check_transactions(header_versions(headers), customers, with_lines, settings)
     lines = check_lines(things, transactions, products)
-    return Facts(customers, dated_lines(lines, transactions, settings), settings)
+    dated = dated_lines(lines, transactions, settings)
+    return Facts(customers, dated, settings, read_promotions(connection))
 
 
 def features(facts: Facts, customer_id: str, as_of: date) -> dict[str, object] | None:
@@ -131,6 +142,7 @@ def shop_features(facts: Facts, as_of: date) -> dict[str, object]:
     return _in_cents(
         {
             **calendar_features(as_of, facts.settings.horizon_days),
+            **promotion_features(facts.promotions, as_of, facts.settings.horizon_days),
             **level_features(orders_at(facts.lines, as_of), as_of),
         }
     )

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import duckdb
 
+import warehouse
 from proof.oracle.settings import Settings
 from proof.oracle.spelling import (
     canonical_id,
@@ -43,6 +44,18 @@ class Product:
     name: str | None
     category: str
     unit_price: Decimal | None
+    loaded_at: datetime
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """What the shop says of a promotion."""
+
+    name: str
+    start: date
+    end: date
+    lift: Decimal
+    announced: date | None
     loaded_at: datetime
 
 
@@ -188,3 +201,23 @@ def read_lines(rows: Iterable[Row]) -> list[Line]:
         )
         for row in rows
     ]
+
+
+def read_promotions(connection: duckdb.DuckDBPyConnection) -> list[Promotion]:
+    """Read the plan of promotions; of rows with one name and first day the newest load's counts."""
+    if not warehouse.has_table(connection, "raw", "planned_promotions"):
+        return []
+    newest: dict[tuple[str, date], Promotion] = {}
+    for row in read_table(connection, "planned_promotions"):
+        promotion = Promotion(
+            name=row["name"].strip(),
+            start=row["start_date"],
+            end=row["end_date"],
+            lift=row.get("expected_lift") or Decimal(0),
+            announced=row.get("announced_on"),
+            loaded_at=row["_loaded_at"],
+        )
+        before = newest.get((promotion.name, promotion.start))
+        if before is None or promotion.loaded_at > before.loaded_at:
+            newest[promotion.name, promotion.start] = promotion
+    return list(newest.values())

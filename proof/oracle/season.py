@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from proof.oracle.orders import NOTHING, Order
 from proof.oracle.past import momentum
+from proof.oracle.reading import Promotion
 
 SATURDAY = 6
 FIRST_DAY = date(2000, 1, 1)
@@ -29,6 +30,24 @@ def calendar_features(as_of: date, horizon_days: int) -> dict[str, object]:
 def before_christmas(day: date) -> bool:
     """Whether a day lies between 1 November and 24 December."""
     return (11, 1) <= (day.month, day.day) <= (12, 24)
+
+
+def promotion_features(
+    promotions: Iterable[Promotion], as_of: date, horizon_days: int
+) -> dict[str, object]:
+    """What the plan, as it is known, says of the days ahead, and of the 30 days before."""
+    known = [one for one in promotions if one.announced is None or one.announced < as_of]
+
+    def on(day: date) -> list[Promotion]:
+        return [one for one in known if one.start <= day <= one.end]
+
+    ahead = [on(as_of + timedelta(days)) for days in range(horizon_days)]
+    lifts = sum((one.lift for day in ahead for one in day), NOTHING)
+    return {
+        "ahead_promotion_days": sum(1 for day in ahead if day),
+        "ahead_promotion_lift": float(lifts) / horizon_days,
+        "shop_promotion_days_30d": sum(1 for days in range(1, 31) if on(as_of - timedelta(days))),
+    }
 
 
 def level_features(orders: list[Order], as_of: date) -> dict[str, object]:

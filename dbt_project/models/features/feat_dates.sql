@@ -2,10 +2,27 @@
 
 with
 
-dates as (
+season as (
 
     select * from {{ ref('feat_season') }}
 
+),
+
+promotions as (
+
+    select * from {{ ref('feat_promotions') }}
+
+),
+
+joined as (
+
+    select
+        season.*,
+        promotions.* exclude (as_of_date)
+    from season
+    inner join promotions
+        on season.as_of_date = promotions.as_of_date
+
 )
 
-select * from dates
+select * from joined
