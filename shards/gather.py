@@ -20,7 +20,7 @@ SCHEMAS = ("history", "staging", "intermediate", "features", "marts")
 # what holds no rows of its own, what is made of the mart, and what is made of forecasts
 ON_TOP = (
     "config.materialized:view config.materialized:table_function"
-    " feat_customer_snapshots+ source:scoring+ quarantine"
+    " feat_customer_snapshots+ int_newcomers_windowed+ int_newcomers_spent+ source:scoring+ quarantine"
 )
 # every shard has them whole
 ALIKE = (
