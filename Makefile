@@ -166,6 +166,9 @@ bench-newcomers: $(READY) ## is what newcomers will spend right, and its interva
 bench-horizons: $(READY) ## forecasts of 30 to 365 days beside the best possible ones, on three generated shops
 	@$(BIN)/python -m benchmarks.horizons
 
+bench-scorecard: $(READY) ## does a forecast know how good it is? two shops played night by night, 14 months, in 25 minutes
+	@$(BIN)/python -m benchmarks.scorecard
+
 bench-alarms: $(READY) ## what load alarms find of planted incidents, and false alarms; DATA=file for a real one
 	@$(BIN)/python -m benchmarks.alarms $(if $(DATA),--data "$(DATA)")
 

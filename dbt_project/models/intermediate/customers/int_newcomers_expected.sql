@@ -11,7 +11,7 @@ levelled as (
     select
         as_of_date,
         coalesce(
-            sum(spend) filter (windows_back <= 12)
+            cast(sum(spend) filter (windows_back <= 12) as double)
             / nullif(sum(newcomers) filter (windows_back <= 12), 0),
             0
         ) as spend_each,
@@ -36,6 +36,7 @@ compared as (
 
     select
         as_of_date,
+        years_back,
         ln(
             (any_value(newcomers) filter (windows_back = 0) + 1)
             / (avg(newcomers) filter (windows_back > 0) + 1)
@@ -54,9 +55,9 @@ seasoned as (
 
     select
         as_of_date,
-        sum(log_ratio) / (count(*) + 1) as log_season
+        sum(log_ratio order by years_back) / (count(*) + 1) as log_season
     from compared
-    group by all
+    group by as_of_date
 
 ),
 

@@ -18,9 +18,10 @@ strayed as (
 
     select
         windows.as_of_date,
+        windows.windows_back,
         pow(0.5, (windows.windows_back - 1) / 12) as weight,
         ln(
-            (greatest(windows.spend, 0) + past.spend_each)
+            (greatest(cast(windows.spend as double), 0) + past.spend_each)
             / (past.expected_spend + past.spend_each)
         ) as log_error
     from windows
@@ -36,9 +37,11 @@ doubted as (
 
     select
         expected.*,
-        4 + coalesce(sum(strayed.weight), 0) as freedom,
+        4 + coalesce(sum(strayed.weight order by strayed.windows_back), 0) as freedom,
         sqrt(
-            (4 * 0.2 * 0.2 + coalesce(sum(strayed.weight * pow(strayed.log_error, 2)), 0)) / freedom
+            (4 * 0.2 * 0.2 + coalesce(
+                sum(strayed.weight * pow(strayed.log_error, 2) order by strayed.windows_back), 0
+            )) / freedom
         ) * {{ student_t90('freedom') }} as doubt
     from expected
     left join strayed

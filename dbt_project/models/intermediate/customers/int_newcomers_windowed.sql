@@ -73,7 +73,7 @@ summed as (
         ahead.years_back,
         ahead.windows_back,
         coalesce(sum(days.newcomers), 0) as newcomers,
-        cast(coalesce(sum(days.spend), 0) as double) as spend
+        cast(coalesce(sum(days.spend), 0) as decimal(18, 4)) as spend
     from ahead
     left join days
         on ahead.event_date = days.event_date
