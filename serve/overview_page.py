@@ -46,15 +46,15 @@ def _show_totals(totals: pd.Series) -> None:
         f"The 30 days that begin on {totals.as_of_date:%d %B %Y}. Each sum with the range that it "
         "lies in with four chances of five; newcomers are customers whom nobody knows yet."
     )
-    sums = summaries.sums()
+    sums = summaries.sums().to_dict("index")
     with st.container(horizontal=True, gap="medium"):
         for kind, label in SUMS.items():
-            if kind in sums.index:
-                total = sums.loc[kind]
+            if kind in sums:
+                total = sums[kind]
                 st.metric(
                     label,
-                    f"{total.expected_spend:,.0f}",
-                    delta=_between(total.total_low, total.total_high),
+                    f"{total['expected_spend']:,.0f}",
+                    delta=_between(total["total_low"], total["total_high"]),
                     delta_color="off",
                     delta_arrow="off",
                     width="content",
