@@ -36,7 +36,7 @@ DBT_VARS := $(if $(AS_OF),--vars '{as_of: "$(AS_OF)"}')
 
 .DEFAULT_GOAL := help
 .PHONY: help setup spark picture run test test-long build fit backtest score catalog export export-tables docs docs-site docs-reference api app profile truth lint format clean
-.PHONY: bench-skill bench-scoring bench-generate bench-faults bench-features bench-ladder bench-level bench-horizons bench-alarms leak-demo prove audit
+.PHONY: bench-skill bench-scoring bench-generate bench-faults bench-features bench-ladder bench-level bench-newcomers bench-horizons bench-scorecard bench-alarms leak-demo prove audit
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -160,8 +160,14 @@ bench-features: $(READY) $(PEERS)/ready ## the mart beside its bare kernel and i
 bench-level: $(READY) ## are sums right? forecasts of 16 kinds of shops with a known truth, in 15 minutes or more
 	@$(BIN)/python -m benchmarks.level
 
+bench-newcomers: $(READY) ## is what newcomers will spend right, and its interval honest? the same shops, in 5 minutes
+	@$(BIN)/python -m benchmarks.level.newcomers
+
 bench-horizons: $(READY) ## forecasts of 30 to 365 days beside the best possible ones, on three generated shops
 	@$(BIN)/python -m benchmarks.horizons
+
+bench-scorecard: $(READY) ## does a forecast know how good it is? two shops played night by night, 14 months, in 25 minutes
+	@$(BIN)/python -m benchmarks.scorecard
 
 bench-alarms: $(READY) ## what load alarms find of planted incidents, and false alarms; DATA=file for a real one
 	@$(BIN)/python -m benchmarks.alarms $(if $(DATA),--data "$(DATA)")

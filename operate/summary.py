@@ -216,23 +216,21 @@ def _achievable(
 
 
 def _revenue(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
-    [(as_of, customers, total, low, high)] = connection.execute(
-        """
-        select as_of_date, customers, expected_spend, total_low, total_high
-        from marts.total_forecasts
-        where set_kind = 'all'
-        order by as_of_date desc
-        limit 1
-        """
-    ).fetchall()
+    totals = {
+        kind: (as_of, customers, f"[bold]{total:,.0f}[/bold]", _interval(low, high))
+        for kind, as_of, customers, total, low, high in connection.execute(
+            """
+            select set_kind, as_of_date, customers, expected_spend, total_low, total_high
+            from marts.total_forecasts
+            where set_kind in ('all', 'newcomers', 'whole shop')
+            qualify as_of_date = max(as_of_date) over ()
+            """
+        ).fetchall()
+    }
+    as_of, customers, *of_known = totals["all"]
     [(buyers,)] = connection.execute(
         "select sum(purchase_probability) from marts.customer_predictions"
     ).fetchall()
-    interval = (
-        "no past month tells how sure that is"
-        if high is None
-        else f"with a chance of 80 % between {low:,.0f} and {high:,.0f}"
-    )
     [(horizon, last)] = connection.execute(
         """
         select horizon_days, as_of_date + horizon_days - 1
@@ -240,10 +238,14 @@ def _revenue(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
         where is_current
         """
     ).fetchall()
-    console.print(
-        f"Expected revenue of the {horizon} days {as_of} to {last}: [bold]{total:,.0f}[/bold], "
-        f"{interval}."
-    )
+    days = f"the {horizon} days {as_of} to {last}"
+    if "whole shop" in totals:
+        of_shop, of_newcomers = totals["whole shop"][2:], totals["newcomers"][2:]
+        console.print(f"Expected revenue of {days}: {', '.join(of_shop)}.")
+        console.print(f"Known customers: {', '.join(of_known)}.")
+        console.print(f"Newcomers, whom nobody knows yet: {', '.join(of_newcomers)}.")
+    else:
+        console.print(f"Expected revenue of {days}, known customers: {', '.join(of_known)}.")
     console.print(f"Before: {_revenue_before(connection, as_of, horizon)}.")
     named = connection.execute(
         """
@@ -259,6 +261,12 @@ def _revenue(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
         f"{buyers:,.0f} of {customers:,} customers are expected to buy, most of all {most}; "
         "each with reasons: marts.customer_predictions."
     )
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    if low is None or high is None:
+        return "no past month tells how sure that is"
+    return f"with a chance of 80 % between {low:,.0f} and {high:,.0f}"
 
 
 def _revenue_before(connection: duckdb.DuckDBPyConnection, as_of: dt.date, horizon: int) -> str:

@@ -19,6 +19,8 @@ SHOWN = {
     "region": st.column_config.TextColumn("Region"),
 }
 
+SUMS = {"whole shop": "Whole shop", "all": "Known customers", "newcomers": "Newcomers"}
+
 
 def page() -> None:
     """Show the mart `customer_predictions`."""
@@ -41,13 +43,26 @@ def page() -> None:
 
 def _show_totals(totals: pd.Series) -> None:
     st.caption(
-        f"The {warehouse.HORIZON_DAYS} days that begin on {totals.as_of_date:%d %B %Y}, "
-        "for every known customer."
+        f"The {warehouse.HORIZON_DAYS} days that begin on {totals.as_of_date:%d %B %Y}. Each sum "
+        "with the range that it lies in with four chances of five; newcomers are customers whom "
+        "nobody knows yet."
     )
+    sums = summaries.sums().to_dict("index")
+    with st.container(horizontal=True, gap="medium"):
+        for kind, label in SUMS.items():
+            if kind in sums:
+                total = sums[kind]
+                st.metric(
+                    label,
+                    f"{total['expected_spend']:,.0f}",
+                    delta=_between(total["total_low"], total["total_high"]),
+                    delta_color="off",
+                    delta_arrow="off",
+                    width="content",
+                )
+    st.caption("Of the customers known, below too:")
     with st.container(horizontal=True, gap="medium"):
         for label, value in (
-            ("Expected revenue", f"{totals.revenue:,.0f}"),
-            ("Four chances of five", _between(totals.total_low, totals.total_high)),
             ("Expected buyers", f"{totals.buyers:,.0f}"),
             ("Customers", f"{totals.customers:,.0f}"),
             ("From the best tenth", f"{totals.best_tenth_share:.0%}"),

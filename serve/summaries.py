@@ -11,7 +11,7 @@ GROUPS = {"Segment": "segment_id", "Region": "region"}
 
 
 def totals() -> pd.Series:
-    """Return as-of date, customers, revenue, its interval, buyers, the best tenth's share.
+    """Return as-of date, customers, buyers, the best tenth's share.
 
     The as-of date is NaT while there are no predictions.
     """
@@ -29,20 +29,31 @@ def totals() -> pd.Series:
         select
             max(ranked.as_of_date) as as_of_date,
             count(*) as customers,
-            sum(predicted_30d_spend) as revenue,
             sum(purchase_probability) as buyers,
             coalesce(
                 sum(predicted_30d_spend) filter (place <= ranked.customers / 10.0)
                 / nullif(sum(predicted_30d_spend), 0),
                 0
-            ) as best_tenth_share,
-            any_value(total_low) as total_low,
-            any_value(total_high) as total_high
+            ) as best_tenth_share
         from ranked
-        left join marts.total_forecasts as total
-            on ranked.as_of_date = total.as_of_date and total.set_kind = 'all'
         """
     ).iloc[0]
+
+
+def sums() -> pd.DataFrame:
+    """Return expected_spend, total_low and total_high of the newest forecast.
+
+    Index: `all` known customers, `newcomers` and the `whole shop`; the last two where a past window
+    tells of newcomers.
+    """
+    return frame(
+        """
+        select set_kind, expected_spend, total_low, total_high
+        from marts.total_forecasts
+        where set_kind in ('all', 'newcomers', 'whole shop')
+        qualify as_of_date = max(as_of_date) over ()
+        """
+    ).set_index("set_kind")
 
 
 def by_decile() -> pd.DataFrame:

@@ -99,6 +99,10 @@ PHASES: tuple[tuple[Fact, ...], ...] = (
     ),
     (
         Fact("int_shop_days_summed", ("event_date", "known_date", "known_until")),
+        Fact(
+            "int_newcomers_counted",
+            ("known_from_date", "event_date", "known_date", "known_until"),
+        ),
         Fact("int_caps_summed", (), {"largest": THREE_LARGEST}),
     ),
     (

@@ -17,10 +17,11 @@ FACTS = {fact.model for facts in PHASES for fact in facts}
 
 # what is a table of a shard and of the shop alike comes from the driver
 SCHEMAS = ("history", "staging", "intermediate", "features", "marts")
-# what holds no rows of its own, what is made of the mart, and what is made of forecasts
+# what holds no rows of its own, what is made of the mart or of newcomers, what of forecasts
 ON_TOP = (
     "config.materialized:view config.materialized:table_function"
-    " feat_customer_snapshots+ source:scoring+ quarantine"
+    " feat_customer_snapshots+ int_newcomers_windowed+ int_newcomers_spent+"
+    " source:scoring+ quarantine"
 )
 # every shard has them whole
 ALIKE = (

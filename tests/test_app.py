@@ -66,7 +66,11 @@ def pick(page, customer_id):
 
 
 def metric(page, label):
-    return page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue")
+    return (
+        page.get_by_test_id("stMetric")
+        .filter(has=page.get_by_text(label, exact=True))
+        .get_by_test_id("stMetricValue")
+    )
 
 
 def sideways(page):
@@ -144,9 +148,13 @@ def test_the_overview_shows_the_mart(page, app_url, customers, tmp_path):
         revenue, count = connection.execute(
             "select sum(predicted_30d_spend), count(*) from marts.customer_predictions"
         ).fetchone()
+        [(newcomers,)] = connection.execute(
+            "select expected_spend from marts.total_forecasts where set_kind = 'newcomers'"
+        ).fetchall()
     page.goto(f"{app_url}/overview")
-    metric(page, "Expected revenue").wait_for()
-    assert metric(page, "Expected revenue").inner_text() == f"{revenue:,.0f}"
+    metric(page, "Known customers").wait_for()
+    assert metric(page, "Known customers").inner_text() == f"{revenue:,.0f}"
+    assert metric(page, "Whole shop").inner_text() == f"{revenue + newcomers:,.0f}"
     assert metric(page, "Customers").inner_text() == f"{count:,}"
     with page.expect_download() as download:
         page.get_by_role("button", name=re.compile("Download these")).click()

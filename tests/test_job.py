@@ -46,6 +46,8 @@ def test_the_summary_says_what_was_asked_for(job):
         r"gradient boosting",
         r"\(chosen\)",
         r"Expected revenue of the 30 days 2023-06-01 to 2023-06-30: [\d,]+",
+        r"Known customers: [\d,]+, with a chance of 80 % between [\d,]+ and [\d,]+",
+        r"Newcomers, whom nobody knows yet: [\d,]+, with",
         r"with a chance of 80 % between [\d,]+ and [\d,]+",
         r"Before: [\d,]+ in the last 30 days",
         r"its errors were \d+% (smaller|larger)",

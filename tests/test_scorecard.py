@@ -5,6 +5,7 @@ import pytest
 
 import warehouse
 from core import dbt_runner
+from core.metrics import Forecast, evaluate
 from serve.score import score
 from train.calibration.expected_scores import EXPLAINED, expected_scores, scores
 from train.calibration.intervals import LevelIntervals
@@ -99,6 +100,18 @@ def test_scores_in_sql_are_those_that_were_expected_in_python(judged):
     card = rows("from marts.forecast_scorecard").set_index("metric")["realised"].to_dict()
     assert card == pytest.approx(measured)
     assert set(card) == set(EXPLAINED)
+
+
+def test_scores_are_those_that_models_are_compared_by():
+    random = np.random.default_rng(3)
+    published = published_of(*shop_of(random))
+    actual = random.permutation(published["predicted_30d_spend"])
+    forecast = Forecast(
+        published["predicted_30d_spend"], published["purchase_probability"], published["spend_p50"]
+    )
+    evaluated, measured = evaluate(actual, forecast), scores(actual, published)
+    for name in ("rmse", "wape", "brier"):
+        assert measured[name] == pytest.approx(evaluated[name]), name
 
 
 def shop_of(random, customers=2_000):

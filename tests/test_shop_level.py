@@ -15,7 +15,11 @@ from shards.facts import PHASES
 KEYS = {"customer_id", "transaction_id", "line_item_id", "id_hash", "customer_key", "word_id"}
 # of products and loads each shard has all; what is derived of facts is the same in each
 ALIKE = {"stg_retail__loads", "stg_retail__products"}
-DERIVED = {"int_line_caps_set", "int_reach_found", "int_snapshot_grid", "int_snapshots_scheduled"}
+DERIVED = {
+    *("int_line_caps_set", "int_reach_found", "int_snapshot_grid", "int_snapshots_scheduled"),
+    *("int_newcomers_windowed", "int_newcomers_expected"),
+    *("int_newcomers_forecast", "int_newcomers_spent"),
+}
 FACTS = {fact.model for facts in PHASES for fact in facts}
 
 

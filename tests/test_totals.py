@@ -128,7 +128,7 @@ def test_a_part_is_less_sure_than_the_whole(shop_copy):
 def test_regions_segments_and_tenths_add_up_to_the_shop(small_shop):
     sums = rows(
         "select set_kind, sum(customers) as n, sum(expected_spend) as spend"
-        " from marts.total_forecasts group by all"
+        " from marts.total_forecasts where set_kind not in ('newcomers', 'whole shop') group by all"
     ).set_index("set_kind")
     assert set(sums.index) == {"all", "region", "segment", "decile"}
     assert sums["n"].nunique() == 1

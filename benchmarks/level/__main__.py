@@ -22,11 +22,9 @@ import pandas as pd
 import typer
 
 import warehouse
-from benchmarks.level.shops import KINDS, Shop, draw
+from benchmarks.level.shops import KINDS, Shop, draw, load_drawn
 from benchmarks.measuring import RESULTS, WORK
 from core import dbt_runner, tables
-from load.loader import load
-from load.promotions import load_promotions
 from train import dataset
 from train.backtest import backtest
 from train.candidates.bgnbd import BuyTillDie
@@ -35,18 +33,10 @@ from train.candidates.models import FULL
 FILE = RESULTS / "level.json"
 DATES, BEFORE = 6, 3
 # what anybody could use instead; the parametric model without a level of its own is one of them
-PUBLISHED, TRUTH = "as published", "truth"
+PUBLISHED, TRUTH, WHOLE = "as published", "truth", "whole shop"
 BASELINES = ("last 30 days", "monthly mean", "yearly mean", "same days last year", "bgnbd")
 # half the rows and rounds of a fit: in shops this small enough for sums, in a third of the time
 EFFORT = replace(FULL, rows_read=75_000, rows=20_000, rounds=50, learning_rate=0.12)
-MAPPING = """
-order_lines:
-  columns:
-    transaction_id: order_id
-    customer_id: customer_id
-    transaction_date: order_date
-    line_item_amount: amount
-"""
 
 
 def measure(name: str, seed: int) -> list[dict[str, object]]:
@@ -55,17 +45,12 @@ def measure(name: str, seed: int) -> list[dict[str, object]]:
     Returns
     -------
     list of dict
-        kind, seed, as_of_date, model, forecast, actual; of what was published total_low and
-        total_high too. The warehouse is that of `WAREHOUSE_PATH`.
+        kind, seed, as_of_date, model, forecast, actual; of what was published, and of that with
+        newcomers, total_low and total_high too. The warehouse is that of `WAREHOUSE_PATH`.
     """
     folder = warehouse.path().parent
     shop = draw(KINDS[name], seed)
-    (folder / "mapping.yml").write_text(MAPPING)
-    shop.orders.to_parquet(folder / "orders.parquet", index=False)
-    load(folder / "orders.parquet", mapping=folder / "mapping.yml", may_lose=True)
-    if shop.kind.told:
-        shop.kind.plan().to_csv(folder / "promotions.csv", index=False)
-        load_promotions(folder / "promotions.csv")
+    load_drawn(shop, folder)
     dbt_runner.build()
     backtest(folds=DATES + BEFORE, effort=EFFORT)
     dbt_runner.build(select="total_backtest+ stg_scoring__backtest+")
@@ -88,30 +73,34 @@ def _sums(
 ) -> list[dict[str, object]]:
     sums = connection.execute(
         """
-        select model, sum(forecast), sum(actual) from backtest where as_of_date = ? group by all
+        select model, sum(forecast) from backtest where as_of_date = ? group by all
         """,
         [day],
     ).fetchall()
-    [(low, high)] = connection.execute(
+    of_sets = connection.execute(
         """
-        select total_low, total_high from marts.total_backtest
-        where set_kind = 'all' and as_of_date = ?
+        select set_kind, expected_spend, actual_spend, total_low, total_high
+        from marts.total_backtest
+        where set_kind in ('all', 'whole shop') and as_of_date = ?
+        order by set_kind
         """,
         [day],
     ).fetchall()
-    actual = sums[0][2]
-    bounds = {PUBLISHED: {"total_low": low, "total_high": high}}
-    forecasts = {model: forecast for model, forecast, _ in sums}
-    forecasts |= {TRUTH: shop.expected(day), "bgnbd": _bgnbd(connection, day)}
+    [(_, _, actual, low, high), (_, whole, whole_actual, *whole_bounds)] = of_sets
+    bounds = {PUBLISHED: (low, high), WHOLE: whole_bounds}
+    forecasts = {model: (forecast, actual) for model, forecast in sums}
+    forecasts[TRUTH] = shop.expected(day), actual
+    forecasts["bgnbd"] = _bgnbd(connection, day), actual
+    forecasts[WHOLE] = whole, whole_actual
     return [
         {
             "as_of_date": str(day),
             "model": model,
             "forecast": round(forecast),
-            "actual": round(actual),
-            **bounds.get(model, {}),
+            "actual": round(happened),
+            **dict(zip(("total_low", "total_high"), bounds.get(model, ()), strict=False)),
         }
-        for model, forecast in forecasts.items()
+        for model, (forecast, happened) in forecasts.items()
     ]
 
 
@@ -128,7 +117,8 @@ def summarised(rows: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         Index kind; bias (mean log ratio of what was published), published, best_baseline and truth
-        (means of the absolute log ratio), baseline (which), coverage of the 80 % intervals.
+        (means of the absolute log ratio), baseline (which), coverage of the 80 % intervals, and
+        whole_coverage of those with newcomers.
     """
     rows = rows.assign(log=np.log(rows["forecast"].clip(lower=1) / rows["actual"]))
     rows["covered"] = rows["actual"].between(rows["total_low"], rows["total_high"])
@@ -143,6 +133,7 @@ def summarised(rows: pd.DataFrame) -> pd.DataFrame:
             "baseline": error[list(BASELINES)].idxmin(),
             "truth": error[TRUTH],
             "coverage": published["covered"].mean(),
+            "whole_coverage": of_kind.loc[of_kind["model"] == WHOLE, "covered"].mean(),
         }
     return pd.DataFrame.from_dict(lines, orient="index")
 
@@ -152,6 +143,7 @@ def show(summary: pd.DataFrame) -> None:
     table = tables.new_table(
         "Sums of 30 days: mean |log(forecast / actual)|",
         *("kind of shop", "as published", "bias", "best simple baseline", "truth", "covered"),
+        "with newcomers",
     )
     for kind, line in summary.iterrows():
         table.add_row(
@@ -161,12 +153,13 @@ def show(summary: pd.DataFrame) -> None:
             f"{line['best_baseline']:.3f} ({line['baseline']})",
             f"{line['truth']:.3f}",
             f"{line['coverage']:.0%}",
+            f"{line['whole_coverage']:.0%}",
         )
-    mean = summary[["published", "bias", "best_baseline", "truth", "coverage"]].astype(float).mean()
+    mean = summary.drop(columns="baseline").astype(float).mean()
     table.add_row(
         "mean",
         *(f"{mean['published']:.3f}", f"{mean['bias']:+.3f}", f"{mean['best_baseline']:.3f}"),
-        *(f"{mean['truth']:.3f}", f"{mean['coverage']:.0%}"),
+        *(f"{mean['truth']:.3f}", f"{mean['coverage']:.0%}", f"{mean['whole_coverage']:.0%}"),
     )
     tables.wide_console().print(table)
 

@@ -10,13 +10,25 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from load.loader import load
+from load.promotions import load_promotions
+
 Values = NDArray[np.float64]
 
+MAPPING = """
+order_lines:
+  columns:
+    transaction_id: order_id
+    customer_id: customer_id
+    transaction_date: order_date
+    line_item_amount: amount
+"""
 LAST_DAY = dt.date(2025, 9, 30)
 YEAR = 365
 EASTER = {
@@ -257,6 +269,16 @@ def draw(kind: Kind, seed: int) -> Shop:
     dates = pd.to_datetime(kind.start) + pd.to_timedelta(inside.pop("day"), unit="D")
     inside["order_date"] = dates.dt.date
     return Shop(kind, inside, people, cumulated, price)
+
+
+def load_drawn(shop: Shop, folder: Path) -> None:
+    """Load a shop's orders, by way of files in a folder."""
+    (folder / "mapping.yml").write_text(MAPPING)
+    shop.orders.to_parquet(folder / "orders.parquet", index=False)
+    load(folder / "orders.parquet", mapping=folder / "mapping.yml", may_lose=True)
+    if shop.kind.told:
+        shop.kind.plan().to_csv(folder / "promotions.csv", index=False)
+        load_promotions(folder / "promotions.csv")
 
 
 def _with_giant(

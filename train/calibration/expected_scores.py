@@ -77,7 +77,11 @@ def expected_scores(
 
 
 def scores(actual: Values, published: Mapping[str, Values], scale: float = 1.0) -> dict[str, float]:
-    """Measure what was published; marts.forecast_scorecard says the same in SQL."""
+    """Measure what was published; marts.forecast_scorecard says the same in SQL.
+
+    As `core.metrics` defines them; its `Measured` sorts what happened, which differs in each draw:
+    62 ms for 50,000 rows, and this 0.2.
+    """
     bought = actual > 0
     inside = (actual >= published["spend_low"]) & (actual <= published["spend_high"])
     return {

@@ -19,6 +19,18 @@ features as (
 
 ),
 
+newcomers as (
+
+    select * from {{ ref('int_newcomers_forecast') }}
+
+),
+
+newcomers_spent as (
+
+    select * from {{ ref('int_newcomers_spent') }}
+
+),
+
 summed as (
     {{ sum_by_set('forecasts', 'features', 'dates', ['forecast', 'actual']) }}
 ),
@@ -38,12 +50,47 @@ bounded as (
 
 ),
 
+with_newcomers as (
+
+    select * from bounded
+
+    union all by name
+
+    select
+        dates.as_of_date,
+        'newcomers' as set_kind,
+        'newcomers' as set_name,
+        cast(round(newcomers.newcomers) as bigint) as customers,
+        newcomers.expected_spend,
+        newcomers.total_low,
+        newcomers.total_high,
+        newcomers_spent.spend as actual_spend,
+    from dates
+    inner join newcomers
+        on dates.as_of_date = newcomers.as_of_date
+    inner join newcomers_spent
+        on dates.as_of_date = newcomers_spent.as_of_date
+
+),
+
+whole as (
+    {{ sum_whole_shop('with_newcomers', {'actual_spend': 'sum'}) }}
+),
+
+completed as (
+
+    select * from with_newcomers
+    union all by name
+    select * from whole
+
+),
+
 judged as (
 
     select
         *,
         actual_spend between total_low and total_high as is_covered,
-    from bounded
+    from completed
 
 )
 
