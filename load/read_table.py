@@ -111,7 +111,7 @@ def read_table(
     may_be_empty
         A quiet night has a header and no rows.
     checks
-        What else of our columns, each called `our <column>`, does not fit.
+        What else does not fit of our columns, each called `our <column>`, where the file has them.
     shape
         Makes the query that is kept of the source of our columns and the names of those mapped.
 
@@ -165,7 +165,7 @@ def read_table(
     for texts in (expression.numbers for expression in expressions.values()):
         reading.misfits += [_no_number(text, text, number) for text in texts]
     _read_columns(reading, expressions, number)
-    reading.misfits += checks
+    reading.misfits += [one for one in checks if one.column in expressions]
     rejected = keep_bad_rows(connection, staged, name, path)
     rejected += check(
         connection,

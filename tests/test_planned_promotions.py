@@ -110,6 +110,11 @@ def test_a_column_that_is_missing_is_named(shop, plan):
         load_promotions(plan("2022-05-20,2022-05-24,May", head="begins,end_date,name"))
 
 
+def test_a_file_may_lack_what_is_optional(shop, plan):
+    load_promotions(plan("2022-05-20,2022-05-24,May", head="start_date,end_date,name"))
+    assert query("select expected_lift, announced_on from raw.planned_promotions") == [(None, None)]
+
+
 def test_without_a_shop_there_is_nothing_to_plan(plan, tmp_path, monkeypatch):
     monkeypatch.setenv("WAREHOUSE_PATH", str(tmp_path / "none.duckdb"))
     with pytest.raises(LoadError, match="holds no shop"):
