@@ -42,6 +42,7 @@ FUTURES = {
         "products changed",
         "products told anew",
     ),
+    "promotions planned": ("promotions told", "promotions called off"),
     # no raw row changes, but every table that no feature may read
     EMPTIED: (),
 }
