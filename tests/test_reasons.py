@@ -139,7 +139,7 @@ def test_effects_are_shapley_values_of_a_product(new):
     place = {driver: number for number, driver in enumerate(explainer.drivers)}
     x, found = filled.iloc[7], np.zeros(3)
     compared = explainer.compared
-    columns = [name for name in DRIVERS if name not in CATEGORICAL]
+    columns = [*(name for name in DRIVERS if name not in CATEGORICAL), *CATEGORICAL]
     for number, weight in enumerate(compared.weight):
         other = dict(zip(columns, compared.parts.numbers[:, number], strict=True))
         for order in itertools.permutations(range(3)):
