@@ -99,6 +99,7 @@ PHASES: tuple[tuple[Fact, ...], ...] = (
     ),
     (
         Fact("int_shop_days_summed", ("event_date", "known_date", "known_until")),
+        Fact("int_line_days_counted", ("event_date", "store_id", "product_category")),
         Fact("int_caps_summed", (), {"largest": THREE_LARGEST}),
     ),
     (
