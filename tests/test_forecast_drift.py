@@ -19,7 +19,7 @@ from train.fit import fit
 from train.registry import versions
 from warehouse import in_warehouse
 
-PLAN = Plan(3_000, 4, date(2022, 1, 1), 1_000)
+PLAN = Plan(6_000, 4, date(2022, 1, 1), 1_000)
 TODAY = PLAN.start + timedelta(PLAN.days)
 IN_QUESTION = f"""(
     select transaction_id from raw.store_sales_header

@@ -56,14 +56,14 @@ compared as (
         usual.*,
         reached.most_weeks_back >= usual.weeks_back + 52 as is_year_known,
         if(is_year_known, coalesce(year_before.shift, 0), null) as shift_year_before,
-        -- what chance alone does
+        -- what chance alone does; prices and quantities of lines differ by three tenths and more
         case usual.kind
             when 'count' then sqrt(
                 1 / (usual.part_then + 3)
                 + 1 / exp(usual.scaled_then + usual.common_shift)
             )
             when 'share' then sqrt(1 / usual.whole_then + 1 / usual.whole_now)
-            else 0.02
+            else greatest(0.02, 0.3 * sqrt(1 / usual.whole_then + 1 / usual.whole_now))
         end as chance
     from usual
     cross join reached

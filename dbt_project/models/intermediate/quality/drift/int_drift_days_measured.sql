@@ -56,15 +56,18 @@ counted as (
 
 ),
 
--- beside the product's own price and quantity: dearer products in the basket are no dearer prices
+-- beside the product's own price and quantity: dearer products in the basket are no dearer prices.
+-- Beyond four times or a quarter of it, a hundredfold line counts for no more
 priced as (
 
     select
         lines.day,
         lines.priced,
         products.product_category as category,
-        lines.priced * (lines.log_price - usual.usual_log_price) as price_shift,
-        lines.priced * (lines.log_quantity - usual.usual_log_quantity) as quantity_shift
+        lines.priced * least(greatest(lines.log_price - usual.usual_log_price, -ln(4)), ln(4))
+            as price_shift,
+        lines.priced * least(greatest(lines.log_quantity - usual.usual_log_quantity, -ln(4)), ln(4))
+            as quantity_shift
     from lines
     inner join {{ ref('int_product_sizes_usual') }} as usual
         on lines.product_id = usual.product_id
