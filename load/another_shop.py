@@ -18,6 +18,7 @@ _SAME_ID = r"ltrim(regexp_replace(upper(trim(customer_id)), '\.0+$', ''), '0')"
 OF_THE_SHOP = (
     "scoring_runs",
     "prediction_reasons",
+    "forecast_changes",
     "backtest",
     "backtest_dates",
     "backtest_metrics",

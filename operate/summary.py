@@ -42,6 +42,7 @@ def show(console: Console, seconds: Mapping[str, float], *, verbose: bool = Fals
         shares = _shares(connection, console, evaluation, test)
         if shares is not None:
             _possible(connection, console, shares, test, model)
+        _drift(connection, console)
         _gate(connection, console)
         if verbose:
             console.print(_rows(connection))
@@ -160,6 +161,25 @@ def _possible(
         f"forecast that can be computed for a generated shop. The luck of one month is in it, even "
         f"above 100 %: with customers drawn anew, nine of ten times {low:.0%} to {high:.0%}."
     )
+
+
+def _drift(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
+    """Say in one line what has moved beyond its limits since the model learned; else nothing."""
+    unusual = connection.execute(
+        """
+        select message, money_explained, compared_with
+        from marts.forecast_drift
+        where is_unusual
+        order by unusual_place
+        """
+    ).fetchall()
+    if unusual:
+        message, money, then = unusual[0]
+        others = f"; {len(unusual) - 1} more" if len(unusual) > 1 else ""
+        console.print(
+            f"Unusual since {then}: {message}; {money:+,.0f} of the forecast{others} "
+            "(marts.forecast_drift)."
+        )
 
 
 def _gate(connection: duckdb.DuckDBPyConnection, console: Console) -> None:

@@ -61,6 +61,10 @@ class Story:
         Loss per feature, largest first.
     drivers
         The driver of each feature.
+    drift
+        Why the newest forecast of the model before is not what it was when that learned:
+        as_of_date, compared_with, dimension, member, money_explained, message (of what is unusual),
+        as in `marts.forecast_drift`; no rows where none was scored.
     """
 
     card: Mapping[str, Any]
@@ -75,6 +79,7 @@ class Story:
     forecast: pd.DataFrame
     importance: pd.Series
     drivers: Mapping[str, str]
+    drift: pd.DataFrame
 
 
 def write(story: Story, folder: Path) -> Path:
@@ -120,6 +125,7 @@ def write(story: Story, folder: Path) -> Path:
         doubt=[(DOUBT_EXPLAINED[name], f"{value:.3f}") for name, value in story.doubt.items()],
         drivers=by_driver.sort_values(ascending=False, kind="stable").items(),
         images=images,
+        drift=story.drift.to_dict("records"),
     )
     file = folder / "report.html"
     file.write_text(page)

@@ -1,4 +1,5 @@
-"""Write why each forecast differs from the average one: the table `prediction_reasons`.
+"""Write why each forecast differs from the average one, and why their total has changed: the tables
+`prediction_reasons` and `forecast_changes`.
 
 python serve/explain.py [--as-of DATE] [--top N]
 """
@@ -25,6 +26,7 @@ import warehouse
 from core.bar import bar
 from core.expected_errors import expected_errors
 from core.sql import path_literal
+from serve.forecast_change import forecast_change
 from serve.predictions import MART, ScoreError
 from train.reasons.explainer import Explainer, sentences
 from train.registry import artefact as artefacts
@@ -59,7 +61,7 @@ class ExplainResult:
 def explain(
     as_of: date | None = None, top: int | None = None, progress: Progress | None = None
 ) -> ExplainResult:
-    """Explain the stored forecasts of one as-of date.
+    """Explain the stored forecasts of one as-of date, and how their total came about.
 
     Parameters
     ----------
@@ -96,7 +98,9 @@ def explain(
                     progress.advance(task, len(batch))
         if explained < customers:
             raise _left_the_mart(day, customers - explained)
-        _write(file, day, champion.version, average)
+        with warehouse.connect(read_only=True) as connection:
+            change = forecast_change(connection, champion, day, progress)
+        _write(file, change, day, champion.version, average)
     return ExplainResult(day, customers, average)
 
 
@@ -201,9 +205,10 @@ def _reasons(explainer: Explainer, contract: warehouse.Contract, batch: pd.DataF
     )
 
 
-def _write(file: Path, day: date, version: str, average: float) -> None:
+def _write(file: Path, change: pd.DataFrame, day: date, version: str, average: float) -> None:
     with warehouse.writer() as connection, warehouse.transaction(connection):
-        connection.execute("delete from main.prediction_reasons where as_of_date = ?", [day])
+        for table in ("prediction_reasons", "forecast_changes"):
+            connection.execute(f"delete from main.{table} where as_of_date = ?", [day])
         connection.execute(
             f"""
             insert into main.prediction_reasons by name
@@ -216,6 +221,19 @@ def _write(file: Path, day: date, version: str, average: float) -> None:
             from read_parquet({path_literal(file)})
             """,
             {"day": day, "average": average, "version": version},
+        )
+        connection.register("change", change)
+        connection.execute(
+            """
+            insert into main.forecast_changes by name
+            select
+                *,
+                $day::date as as_of_date,
+                $version as model_version,
+                timezone('UTC', now()) as explained_at
+            from change
+            """,
+            {"day": day, "version": version},
         )
 
 
@@ -230,6 +248,9 @@ def main(
     ] = None,
 ) -> None:
     """Write why each forecast differs from the average one: the table `prediction_reasons`.
+
+    And why the total is not what it was at the newest date that the model learned from: the
+    table `forecast_changes`.
 
     The rows of the same as-of date are replaced; those of other dates stay.
     """

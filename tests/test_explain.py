@@ -11,6 +11,7 @@ from serve.explain import explain
 from serve.predictions import MART, ScoreError
 from serve.repository import customer
 from serve.score import score
+from train.registry.artefact import champion
 
 
 def rows(sql):
@@ -118,3 +119,18 @@ def test_nothing_scored_says_what_to_do(shop_copy):
     assert "python serve/score.py" in said.stderr
     score()
     assert CliRunner().invoke(app, ["--top", "3"]).exit_code == 0
+
+
+def test_what_the_parts_add_is_the_change_of_the_total_since_the_model_learned(small_shop):
+    parts = rows("select * from main.forecast_changes")
+    [then] = parts["compared_with"].unique()
+    learned = rows("select max(as_of_date) as newest from main.training_dates")
+    assert then == learned["newest"].iloc[0]
+    features = rows(f"select * from {MART} where as_of_date = '{then.date()}'")
+    before = champion().predict(features)["predicted_30d_spend"].sum()
+    now = rows(FORECASTS)["forecast"].sum()
+    assert parts["change"].sum() == pytest.approx(now - before, rel=1e-9)
+    sums = rows(
+        "select sum(money_explained) as change from marts.forecast_drift group by dimension"
+    )
+    np.testing.assert_allclose(sums["change"], now - before, atol=1e-6 * now)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 from rich.progress import Progress
 from sklearn.base import BaseEstimator
@@ -120,6 +121,7 @@ def fit(
     own_candidates = load_own(own)
     with warehouse.connect(read_only=True) as connection:
         schedule = dataset.schedule(connection, as_of)
+        drift = _drift(connection)
     rolling = Rolling.of(schedule, effort, seed, own_candidates)
     folds = schedule.latest_folds(1 + effort.validations)
     bar = progress.add_task("leak alarm", total=rolling.fits * len(folds) + 3)
@@ -243,6 +245,7 @@ def fit(
             forecast=forecast,
             importance=importance,
             drivers={column.name: column.driver for column in contract.columns},
+            drift=drift,
         ),
         warehouse.reports_dir() / (TRIAL if barred else ""),
     )
@@ -261,6 +264,20 @@ def fit(
         verdict=verdict,
         report=page,
     )
+
+
+def _drift(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """Return what has moved since the model before this one learned, by `marts.forecast_drift`."""
+    columns = "as_of_date, compared_with, dimension, member, money_explained, message"
+    if not warehouse.has_table(connection, "marts", "forecast_drift"):
+        return pd.DataFrame(columns=columns.split(", "))
+    return connection.execute(
+        f"""
+        select {columns} from marts.forecast_drift
+        where dimension = 'forecast' or is_unusual
+        order by unusual_place nulls last, abs(money_explained) desc, member
+        """
+    ).df()
 
 
 def _learn_horizons(

@@ -97,6 +97,18 @@ class Opened:
         numbers = np.where(owned[:, None], own.numbers, other.numbers[:, [number]])
         return self.combine(outputs, numbers)
 
+    def mixed_between(
+        self, own: Parts, other: Parts, bits: Sequence[Patterns], owned: NDArray[np.bool_]
+    ) -> Values:
+        """Return the same where each row has another row of its own to be like."""
+        outputs = [
+            tree.forecast_between(answers, others, patterns)
+            for tree, answers, others, patterns in zip(
+                self.trees, own.answers, other.answers, bits, strict=True
+            )
+        ]
+        return self.combine(outputs, np.where(owned[:, None], own.numbers, other.numbers))
+
 
 def open_up(estimator: BaseEstimator, X: pd.DataFrame) -> Opened:
     """Open a fitted estimator of spend; `X` names its features, its rows do not matter."""

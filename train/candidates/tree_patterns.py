@@ -146,6 +146,18 @@ class TreePatterns:
             mixed = (own.different[tree] & bits[tree]) | (other[tree] & ~bits[tree])
             # the rows share few patterns: a short table of them stays in the cache
             total += table[mixed].take(own.place[tree], mode="clip")
+        return self._linked(total)
+
+    def forecast_between(self, own: Answers, other: Answers, bits: Patterns) -> Values:
+        """Return the same where each row has another row of its own, shape (rows,)."""
+        total = np.full(own.place.shape[1], self.base)
+        for tree, table in enumerate(self.tables):
+            asked = (own.different[tree] & bits[tree]).take(own.place[tree])
+            others = (other.different[tree] & ~bits[tree]).take(other.place[tree])
+            total += table[asked | others]
+        return self._linked(total)
+
+    def _linked(self, total: Values) -> Values:
         return {"identity": np.asarray, "log": np.exp, "logit": expit}[self.link](total)
 
 

@@ -12,7 +12,6 @@ what it derives from several features moves with the driver that it says most of
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from train.candidates.decomposition import Parts, open_up
 from train.candidates.inference import BLOCK_ROWS, JOBS, predict_both
 from train.candidates.preprocessing import model_input
 from train.forecaster import Forecaster
+from train.reasons.owned import Owned
 
 Values = NDArray[np.float64]
 
@@ -82,19 +82,10 @@ class Explainer:
         self._forecaster = forecaster
         X = self._input(sample)
         self._model = open_up(forecaster.spend, X)
-        drivers = {column.name: column.driver for column in contract.columns}
-        trees = [[drivers[name] for name in names] for names in self._model.tree_features]
-        numbers = [drivers[name] for name in self._model.number_features]
-        self.drivers = tuple(dict.fromkeys([*itertools.chain(*trees), *numbers]))
-        # by driver: the questions about its features, and its numbers
-        self._bits = [
-            [
-                ensemble.bits(np.array(names) == driver)
-                for ensemble, names in zip(self._model.trees, trees, strict=True)
-            ]
-            for driver in self.drivers
-        ]
-        self._numbers = np.array([np.array(numbers) == driver for driver in self.drivers])
+        self._owned = Owned.of(
+            self._model, {column.name: column.driver for column in contract.columns}
+        )
+        self.drivers = self._owned.drivers
         self.compared = self._choose(X, average)
 
     def effects(self, frame: pd.DataFrame) -> Values:
@@ -126,15 +117,9 @@ class Explainer:
         """Turn a compared customer into each one by drivers; return what each step adds."""
         before = np.full(len(spend), self.compared.spend[number])
         steps = np.empty((len(spend), len(self.drivers)))
-        bits = [np.zeros_like(patterns) for patterns in self._bits[0]]
-        owned = np.zeros(self._numbers.shape[1], dtype=bool)
-        for place, driver in enumerate(order):
-            bits = [
-                patterns | more for patterns, more in zip(bits, self._bits[driver], strict=True)
-            ]
-            owned = owned | self._numbers[driver]
+        for place, (driver, bits, numbers) in enumerate(self._owned.walk(order)):
             if place < len(order) - 1:
-                raw = self._model.mixed(parts, self.compared.parts, number, bits, owned)
+                raw = self._model.mixed(parts, self.compared.parts, number, bits, numbers)
                 after = np.maximum(raw, 0.0)
             else:
                 after = spend

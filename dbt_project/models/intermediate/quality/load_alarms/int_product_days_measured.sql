@@ -34,6 +34,7 @@ summed as (
         count(*) filter (where product_category is null or product_category = 'Unknown')
             as without_category,
         count(*) filter (where rejected_by = 'unknown_header') as without_header,
+        count(*) filter (where promotion_id <> 'NONE') as promoted,
         count(*) filter (where is_priced) as priced,
         avg(ln(line_item_amount / quantity)) filter (where is_priced) as log_price,
         avg(ln(abs(quantity))) filter (where is_priced) as log_quantity
