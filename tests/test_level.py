@@ -75,7 +75,7 @@ def test_a_shop_without_past_months_is_usual():
 
 
 def test_a_month_without_a_day_has_no_level():
-    unknown = Months.usual(np.array([np.nan]))
+    unknown = Months.usual(np.array([np.nan]), np.array([np.nan]))
     assert learned([0.2] * 5).factor(unknown).tolist() == [1.0]
 
 
@@ -113,6 +113,17 @@ def test_a_lift_that_is_expected_is_taken_at_its_word_where_no_promotion_was_see
         process.factor(months(1, first=24, ahead_promotion_lift=lift))[0] for lift in (0.0, 0.1)
     ]
     assert np.log(with_lift / without) == pytest.approx(0.1)
+
+
+def test_a_window_far_ahead_of_a_first_month_is_off_as_that_month_is():
+    begins = 0.6 * np.exp(-MONTH * np.arange(36) / 90)
+    process, first = learned(begins), months(1).day
+    near, far, later = (
+        np.log(process.factor(Months.usual(day, as_of))[0])
+        for day, as_of in ((first, first), (first + 300, first), (first + 300, first + 300))
+    )
+    assert far == pytest.approx(near, abs=0.15)
+    assert later < near / 3
 
 
 def test_first_months_that_are_off_do_not_make_the_newest_month_believed():

@@ -273,7 +273,7 @@ class Horizons:
         share = np.where(steady[:, None], width / WINDOW, within / np.maximum(first, LEAST))
         day = X[DAY].to_numpy(dtype=np.float64)
         # of the first window more is known than its day, and its spend is at that level
-        windows = [Months.of(X), *(Months.usual(day + edge) for edge in edges[1:-1])]
+        windows = [Months.of(X), *(Months.usual(day + edge, day) for edge in edges[1:-1])]
         levels = np.column_stack([self.level.factor(window) for window in windows])
         busy = levels / levels[:, :1]
         return share * busy, within * levels, np.cumsum(busy * width, axis=1)

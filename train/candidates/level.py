@@ -104,11 +104,15 @@ class Months:
     ----------
     day
         Number of the first day, shape (months,).
+    as_of
+        Number of the day from which customers look ahead, shape (months,): the first one, but for
+        longer horizons.
     known
         By how much each of `KNOWN_AHEAD` is beyond its usual value, shape (months, features).
     """
 
     day: Values
+    as_of: Values
     known: Values
 
     @classmethod
@@ -120,12 +124,13 @@ class Months:
             else np.zeros(len(X))
             for name, feature in KNOWN_AHEAD.items()
         ]
-        return cls(X[DAY].to_numpy(dtype=np.float64), np.column_stack(known))
+        day = X[DAY].to_numpy(dtype=np.float64)
+        return cls(day, day, np.column_stack(known))
 
     @classmethod
-    def usual(cls, day: Values) -> Months:
-        """Take windows of which nothing but the first day is known."""
-        return cls(day, np.zeros((len(day), len(KNOWN_AHEAD))))
+    def usual(cls, day: Values, as_of: Values) -> Months:
+        """Take windows of which nothing but their days is known."""
+        return cls(day, as_of, np.zeros((len(day), len(KNOWN_AHEAD))))
 
     @property
     def expected(self) -> Values:
@@ -134,12 +139,13 @@ class Months:
 
     def take(self, positions: NDArray[np.intp]) -> Months:
         """Return some of them."""
-        return Months(self.day[positions], self.known[positions])
+        return Months(self.day[positions], self.as_of[positions], self.known[positions])
 
     def distinct(self) -> tuple[Months, NDArray[np.intp]]:
         """Return each of them once, and the position there of each."""
-        lines, row = np.unique(np.column_stack([self.day, self.known]), axis=0, return_inverse=True)
-        return Months(lines[:, 0], lines[:, 1:]), row
+        columns = np.column_stack([self.day, self.as_of, self.known])
+        lines, row = np.unique(columns, axis=0, return_inverse=True)
+        return Months(lines[:, 0], lines[:, 1], lines[:, 2:]), row
 
     def shared(self, other: Months) -> Values:
         """Return the covariance by what is known of both, shape (months, months of the other)."""
@@ -194,7 +200,7 @@ class LevelProcess:
         usable = np.flatnonzero(np.isfinite(log_level) & np.isfinite(months.day))
         usable = usable[:: -(-len(usable) // MOST_MONTHS) or 1]
         self.months_ = months.take(usable)
-        self.begins_ = self.months_.day.min(initial=np.inf)
+        self.begins_ = self.months_.as_of.min(initial=np.inf)
         surplus = log_level[usable] - usual - self.months_.expected
         chance_noise = np.sqrt(chance_noise[usable])
         noise = np.outer(chance_noise, chance_noise) * _overlap(self.months_, self.months_)
@@ -248,7 +254,7 @@ class LevelProcess:
         """Return the covariance of the log levels of windows, shape (left, right)."""
         apart = np.abs(left.day[:, None] - right.day)
         in_year = np.square(np.sin(np.pi * apart / YEAR) / SEASON_LENGTH)
-        since = (left.day[:, None] - self.begins_) + (right.day - self.begins_)
+        since = (left.as_of[:, None] - self.begins_) + (right.as_of - self.begins_)
         return (
             USUAL**2
             + BEGINS**2 * np.exp(-since / BEGINNING)
