@@ -28,8 +28,8 @@ LONG = (
     *("test_audit", "test_bounds", "test_catalog", "test_decimals", "test_faults", "test_gate"),
     *("test_history", "test_job", "test_kernel", "test_load_alarms", "test_load_kill"),
     *("test_load_malformed", "test_new_feature", "test_oracle", "test_peers", "test_prove"),
-    *("test_profile_shops", "test_reach", "test_unchanged", "test_undo", "test_waiting"),
-    *("test_doc_commands", "test_how_to_pages", "test_shards", "test_what_if"),
+    *("test_profile_shops", "test_reach", "test_scorecard_nights", "test_unchanged", "test_undo"),
+    *("test_waiting", "test_doc_commands", "test_how_to_pages", "test_shards", "test_what_if"),
 )
 
 
