@@ -166,7 +166,7 @@ bench-newcomers: $(READY) ## is what newcomers will spend right, and its interva
 bench-horizons: $(READY) ## forecasts of 30 to 365 days beside the best possible ones, on three generated shops
 	@$(BIN)/python -m benchmarks.horizons
 
-bench-scorecard: $(READY) ## does a forecast know how good it is? two shops played night by night, 14 months, in 25 minutes
+bench-scorecard: $(READY) ## does a forecast know how good it is? two shops played night by night for 14 months, in half an hour or more
 	@$(BIN)/python -m benchmarks.scorecard
 
 bench-alarms: $(READY) ## what load alarms find of planted incidents, and false alarms; DATA=file for a real one
