@@ -79,6 +79,12 @@ def test_a_month_without_a_day_has_no_level():
     assert learned([0.2] * 5).factor(unknown).tolist() == [1.0]
 
 
+def test_long_before_the_first_month_there_is_a_level():
+    process = learned([0.2] * 5)
+    [level] = process.factor(Months.usual(np.array([1.0]), np.array([1.0])))
+    assert 1 <= level < 2
+
+
 def test_far_from_all_months_the_level_is_that_of_all_months_again():
     walk = np.sin(np.arange(36) / 4)
     [near, far] = np.log(learned(walk).factor(months(480, first=36))[[0, -1]])

@@ -254,10 +254,10 @@ class LevelProcess:
         """Return the covariance of the log levels of windows, shape (left, right)."""
         apart = np.abs(left.day[:, None] - right.day)
         in_year = np.square(np.sin(np.pi * apart / YEAR) / SEASON_LENGTH)
-        since = (left.as_of[:, None] - self.begins_) + (right.as_of - self.begins_)
+        age, other_age = (np.maximum(of.as_of - self.begins_, 0.0) for of in (left, right))
         return (
             USUAL**2
-            + BEGINS**2 * np.exp(-since / BEGINNING)
+            + BEGINS**2 * np.exp(-(age[:, None] + other_age) / BEGINNING)
             + wanders**2 * np.exp(-apart / MEMORY)
             + season**2 * np.exp(-2 * in_year - apart / SEASON_MEMORY)
             + month**2 * _overlap(left, right)
