@@ -89,7 +89,7 @@ def test_a_picked_customer_is_predicted_as_stored(page, app_url, api_url, custom
     shown = metric(page, "Expected spend, 30 days")
     shown.wait_for()
     assert shown.inner_text() == f"{spend:,.2f}"
-    assert metric(page, "Probability").inner_text() == f"{probability:.1%}"
+    assert metric(page, "Probability of a purchase").inner_text() == f"{probability:.1%}"
     features = httpx.get(f"{api_url}/customers/{customer_id}").json()["features"]
     answer = httpx.post(f"{api_url}/predict", json=features).json()
     assert shown.inner_text() == f"{answer['predicted_30d_spend']:,.2f}"
