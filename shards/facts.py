@@ -103,7 +103,10 @@ PHASES: tuple[tuple[Fact, ...], ...] = (
             "int_newcomers_counted",
             ("known_from_date", "event_date", "known_date", "known_until"),
         ),
-        Fact("int_line_days_counted", ("event_date", "store_id", "product_category")),
+        Fact(
+            "int_line_days_counted",
+            ("event_date", "known_date", "store_id", "product_category"),
+        ),
         Fact("int_caps_summed", (), {"largest": THREE_LARGEST}),
     ),
     (

@@ -97,7 +97,6 @@ def test_far_from_all_months_the_level_is_that_of_all_months_again():
     [
         ("ahead_weekend_days", 0.03, (8, 9, 10)),
         ("ahead_promotion_days", 0.02, (0, 7, 14)),
-        ("ahead_promotion_lift", 0.4, (0.0, 0.2, 0.4)),
     ],
 )
 def test_what_months_brought_says_what_a_feature_known_in_advance_does(feature, effect, values):
@@ -115,10 +114,26 @@ def test_what_months_brought_says_what_a_feature_known_in_advance_does(feature, 
 
 def test_a_lift_that_is_expected_is_taken_at_its_word_where_no_promotion_was_seen():
     process = learned(np.zeros(24))
-    [without, with_lift] = [
-        process.factor(months(1, first=24, ahead_promotion_lift=lift))[0] for lift in (0.0, 0.1)
+    [without, half, double] = [
+        process.factor(months(1, first=24, ahead_promotion_lift=lift))[0]
+        for lift in (0.0, -0.5, 1.0)
     ]
-    assert np.log(with_lift / without) == pytest.approx(0.1)
+    assert half / without == pytest.approx(0.5)
+    assert double / without == pytest.approx(2)
+
+
+def test_a_lift_that_promotions_did_not_bring_is_believed_less():
+    lift = np.random.default_rng(3).choice([0.0, 0.2, 0.4], 60)
+    process = LevelProcess().fit(
+        months(60, ahead_promotion_lift=lift),
+        0.5 * np.log1p(lift),
+        np.full(60, 1e-4),
+        np.full(60, 1e-6),
+    )
+    [without, double] = [
+        process.factor(months(1, first=60, ahead_promotion_lift=lift))[0] for lift in (0.0, 1.0)
+    ]
+    assert double / without == pytest.approx(2**0.5, rel=0.05)
 
 
 def test_a_window_far_ahead_of_a_first_month_is_off_as_that_month_is():

@@ -9,8 +9,11 @@ from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.pipeline import make_pipeline
 from typer.testing import CliRunner
 
+import warehouse
 from tests.test_models import CATEGORICAL, CONTRACT, NUMERIC, make_rows
+from train.backtesting.compare import PURCHASE_MODEL, purchase_model
 from train.candidates.decomposition import open_up
+from train.candidates.level import Levelled
 from train.candidates.models import QUICK, candidates
 from train.candidates.own import CandidateError, load_own
 from train.candidates.preprocessing import for_linear
@@ -133,3 +136,22 @@ def test_a_pipeline_of_any_steps_shows_the_effect_of_categories_too():
     mixed = opened.mixed(parts, parts, 0, [], is_region)
     expected = pd.concat([X.iloc[[0]]] * len(X), ignore_index=True).assign(region=X["region"])
     assert np.array_equal(mixed, fitted.predict(expected))
+
+
+def test_a_file_in_the_folder_of_the_project_brings_no_other_file_of_ones_own(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(warehouse, "ROOT", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    write_module(tmp_path, "", name="warehouse")
+    write_module(tmp_path, "SCALE = 2", name="scales")
+    write_module(tmp_path, "import warehouse\n" + ODD)
+    load_own([NAME])
+    write_module(tmp_path, "import scales\n" + ODD)
+    with pytest.raises(CandidateError, match="imports scales from its own folder"):
+        load_own([NAME])
+
+
+def test_a_candidate_that_knows_no_purchases_is_published_with_those_of_another():
+    fitted = {PURCHASE_MODEL: "knows", "own": Levelled(ExtraTreesRegressor(), 10)}
+    assert purchase_model(fitted, "own") == "knows"

@@ -230,3 +230,18 @@ def test_a_promotion_that_ends_before_it_starts_stops_the_build_by_name(shop):
         )
     with warehouse.in_warehouse(shop), pytest.raises(BuildError, match="end_after_they_start"):
         building.dbt_runner.build(GRID, select="stg_retail__planned_promotions")
+
+
+@pytest.mark.parametrize(
+    "told", ["'20%' as expected_lift", "'soon' as announced_on", "'20' as expected_lift"]
+)
+def test_what_another_tool_wrote_and_no_one_can_read_stops_the_build_by_name(shop, told):
+    with warehouse.connect() as connection:
+        connection.execute(
+            "create or replace table raw.planned_promotions as select date '2022-05-01' as"
+            " start_date, date '2022-05-02' as end_date, 'Sale' as name, now()::timestamp as"
+            f" _loaded_at, {told}"
+        )
+    words = "promotions_can_be_read|promotions_leave_some_sales"
+    with warehouse.in_warehouse(shop), pytest.raises(BuildError, match=words):
+        building.dbt_runner.build(GRID, select="+stg_retail__planned_promotions")

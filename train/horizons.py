@@ -20,13 +20,11 @@ import duckdb
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 
 from train.calibration.intervals import LevelIntervals
 from train.calibration.spread import AmountSpread
 from train.candidates.bgnbd import BuyTillDie, Summaries
 from train.candidates.level import DAY, Levelled, LevelProcess, Months
-from train.candidates.models import Blend
 from train.candidates.row_sample import sample_of
 from train.dataset import LABELS, Rows
 
@@ -102,7 +100,7 @@ class Horizons:
     @classmethod
     def learn(
         cls,
-        purchase: BaseEstimator,
+        purchase: Levelled,
         rows: Rows,
         spend: Values,
         probability: Values,
@@ -292,22 +290,11 @@ def _rate(chance: Values, bought: NDArray[np.bool_]) -> float:
     return float(np.log1p(-buyers) / np.log1p(-np.clip(expected, LEAST, 1 - 1e-6)))
 
 
-def parts_of(purchase: BaseEstimator) -> tuple[BuyTillDie, LevelProcess]:
+def parts_of(purchase: Levelled) -> tuple[BuyTillDie, LevelProcess]:
     """Return the process of buyers and the level that a fitted candidate of purchases holds."""
-    if isinstance(purchase, Blend):
-        [found] = [member for _, member in purchase.members_ if _holds_buyers(member)][:1]
-        return parts_of(found)
-    if not _holds_buyers(purchase):
-        raise TypeError(f"{type(purchase).__name__} holds no process of buyers")
     inner = purchase.estimator_
     buyers = inner if isinstance(inner, BuyTillDie) else inner.buyers_
     return buyers, purchase.spend_level_
-
-
-def _holds_buyers(estimator: BaseEstimator) -> bool:
-    return isinstance(estimator, Levelled) and (
-        isinstance(estimator.estimator_, BuyTillDie) or hasattr(estimator.estimator_, "buyers_")
-    )
 
 
 def sample(rows: Rows, seed: int) -> Rows:

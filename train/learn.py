@@ -25,6 +25,7 @@ from train.backtesting import compare
 from train.backtesting.bootstrap import metric_intervals
 from train.backtesting.forecast_store import FoldForecasts
 from train.backtesting.rolling import FittedFold, Fold, Rolling
+from train.candidates.level import Levelled
 from train.candidates.models import BASELINES, FULL, QUICK, Blend, candidates
 from train.candidates.own import hashes_of, load_own
 from train.forecaster import Forecaster
@@ -158,8 +159,8 @@ def fit(
     columns = (contract.numeric, contract.categorical)
     forecaster = Forecaster(spend, purchase, compare.calibration(chosen, by_fold), *columns)
     progress.update(bar, description="learning the longer horizons")
-    # one that is no part of the project holds no process of buyers
-    buyers = refitted[compare.PURCHASE_MODEL] if chosen in own_candidates else purchase
+    # it holds a process of buyers, whichever was chosen
+    buyers = refitted[compare.PURCHASE_MODEL]
     forecaster.horizons = _learn_horizons(forecaster, buyers, learned, schedule, seed)
 
     progress.update(bar, advance=1, description="importance of the features")
@@ -282,7 +283,7 @@ def _drift(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
 
 def _learn_horizons(
     forecaster: Forecaster,
-    buyers: BaseEstimator,
+    buyers: Levelled,
     learned: dataset.Rows,
     schedule: dataset.Schedule,
     seed: int,

@@ -18,7 +18,6 @@ from train.candidates.inference import JOBS, predict_both
 from train.candidates.level import Levelled
 from train.candidates.models import BASELINES, BLEND, Blend, blended
 from train.candidates.own import CandidateError
-from train.candidates.protocol import PredictsPurchase
 from train.dataset import Rows
 from train.forecaster import Calibration, OutOfTime, level_variance
 
@@ -154,7 +153,8 @@ def _fold_fit(
 
 def purchase_model(fitted: Mapping[str, BaseEstimator], name: str) -> BaseEstimator:
     """Return what knows the purchase probability beside a candidate: itself, if it can."""
-    return fitted[name if isinstance(fitted[name], PredictsPurchase) else PURCHASE_MODEL]
+    # not `isinstance` of the protocol, which asks the class: a wrapper has it if its estimator does
+    return fitted[name if hasattr(fitted[name], "predict_purchase") else PURCHASE_MODEL]
 
 
 def calibration(

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from threadpoolctl import threadpool_limits
 
 from train.candidates.own import CandidateError
-from train.candidates.protocol import PredictsBoth, PredictsPurchase
+from train.candidates.protocol import PredictsBoth
 
 Values = NDArray[np.float64]
 
@@ -57,7 +57,7 @@ def _predict_alone(estimator: BaseEstimator, X: pd.DataFrame) -> tuple[Values, V
 def _predict_block(estimator: BaseEstimator, X: pd.DataFrame) -> tuple[Values, Values | None]:
     if isinstance(estimator, PredictsBoth):
         return estimator.predict_both(X)
-    chance = estimator.predict_purchase(X) if isinstance(estimator, PredictsPurchase) else None
+    chance = estimator.predict_purchase(X) if hasattr(estimator, "predict_purchase") else None
     spend = estimator.predict(X)
     if np.shape(spend) != (len(X),):
         raise CandidateError(

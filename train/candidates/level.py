@@ -32,7 +32,6 @@ from sklearn.utils.metaestimators import available_if
 
 from train.candidates import decomposition
 from train.candidates.inference import predict_both
-from train.candidates.protocol import PredictsPurchase
 from train.candidates.row_sample import sample_of
 
 Values = NDArray[np.float64]
@@ -71,18 +70,28 @@ class Known(NamedTuple):
         Its value in a usual month.
     effect, deviation
         Mean and standard deviation of what one more does.
+    is_share
+        Whether the value is a share by which sales rise: the log of what they are multiplied by
+        counts.
     """
 
     usual: float
     effect: float
     deviation: float
+    is_share: bool = False
+
+    def beyond(self, value: Values) -> Values:
+        """Return by how much a value is beyond the usual one; nothing where it is not known."""
+        if self.is_share:
+            value = np.log1p(np.maximum(value, -0.99))
+        return np.nan_to_num(value - self.usual)
 
 
 KNOWN_AHEAD = {
     "ahead_weekend_days": Known(WINDOW * 2 / 7, 0.0, 0.02),
     "ahead_promotion_days": Known(0.0, 0.0, 0.015),
     # mean over the days: what is expected is taken at its word until promotions were seen
-    "ahead_promotion_lift": Known(0.0, 1.0, 0.5),
+    "ahead_promotion_lift": Known(0.0, 1.0, 0.5, is_share=True),
     "shop_promotion_days_30d": Known(0.0, 0.0, 0.01),
 }
 # an answer with less weight is left out
@@ -119,9 +128,7 @@ class Months:
     def of(cls, X: pd.DataFrame) -> Months:
         """Take those of rows of the mart, one for each row; what it lacks is as usual."""
         known = [
-            np.nan_to_num(X[name].to_numpy(dtype=np.float64) - feature.usual)
-            if name in X
-            else np.zeros(len(X))
+            feature.beyond(X[name].to_numpy(dtype=np.float64)) if name in X else np.zeros(len(X))
             for name, feature in KNOWN_AHEAD.items()
         ]
         day = X[DAY].to_numpy(dtype=np.float64)
@@ -271,7 +278,7 @@ def _overlap(left: Months, right: Months) -> Values:
 
 
 def _learns_purchases(wrapper: Levelled) -> bool:
-    return isinstance(wrapper.estimator, PredictsPurchase)
+    return hasattr(wrapper.estimator, "predict_purchase")
 
 
 class Levelled(RegressorMixin, BaseEstimator):

@@ -160,10 +160,11 @@ def _load(name: str) -> OwnCandidate:
 
 
 def _imported_beside(source: Source) -> list[str]:
-    """Name what the file imports from its own folder, unless that holds the project or packages."""
+    """Name what it imports from its own folder, but for the project and installed packages."""
     folder = source.file.parent
-    if folder == warehouse.ROOT or "site-packages" in folder.parts:
+    if "site-packages" in folder.parts:
         return []
+    in_project = folder == warehouse.ROOT
     imported: set[str] = set()
     for node in ast.walk(ast.parse(source.text)):
         if isinstance(node, ast.Import):
@@ -174,7 +175,8 @@ def _imported_beside(source: Source) -> list[str]:
     return sorted(
         root
         for root in roots
-        if (folder / f"{root}.py").exists() or (folder / root / "__init__.py").exists()
+        if ((folder / f"{root}.py").exists() and not (in_project and root == warehouse.__name__))
+        or ((folder / root / "__init__.py").exists() and not in_project)
     )
 
 

@@ -139,7 +139,14 @@ def _earned(
         return SAME
     pairs = {}
     for day, new in proof.groupby(proof["as_of_date"]):
-        pair = _pair(champion, day.date(), new, rows)
+        try:
+            pair = _pair(champion, day.date(), new, rows)
+        except _AnotherShop:
+            return Verdict(
+                CHAMPION,
+                f"nothing to compare it with: what {champion.version} saw on {day.date()} is "
+                "another shop's",
+            )
         if pair is not None:
             pairs[day.date()] = pair
     if not pairs:
@@ -236,6 +243,10 @@ def beside_best_baseline(evaluation: pd.DataFrame, chosen: str) -> tuple[str, fl
     return baseline, float(np.exp(errors[chosen] - errors[baseline]))
 
 
+class _AnotherShop(Exception):
+    """Two versions saw the customers of one date do different things."""
+
+
 def _pair(
     champion: artefact.Artefact, day: dt.date, new: pd.DataFrame, rows: Callable[[dt.date], Rows]
 ) -> Pair | None:
@@ -259,8 +270,10 @@ def _pair(
             return None
         kept = kept[kept["as_of_date"] == pd.Timestamp(day)]
         joined = new.merge(kept, on="customer_id", suffixes=("", "_then"))
-        if not _same_shop(new, kept, joined):
+        if kept.empty:
             return None
+        if not _same_shop(new, kept, joined):
+            raise _AnotherShop
         joined = joined.rename(columns={"forecast_then": "old"})
     return Pair(
         joined["customer_id"].to_numpy(dtype=object),

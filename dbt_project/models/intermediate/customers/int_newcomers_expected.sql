@@ -10,11 +10,12 @@ levelled as (
 
     select
         as_of_date,
-        coalesce(
+        -- returns may be more than what few newcomers spent
+        greatest(coalesce(
             cast(sum(spend) filter (windows_back <= 12) as double)
             / nullif(sum(newcomers) filter (windows_back <= 12), 0),
             0
-        ) as spend_each,
+        ), 0) as spend_each,
         -- in a shop's first months its old customers look new when they come again, and ever fewer do
         case
             when count(*) >= 9 then avg(newcomers) filter (windows_back <= 3)

@@ -23,6 +23,11 @@ dates as (
     from snapshots
     where is_current
 
+    -- and what was scored on nights that are no date of the mart any more
+    union
+
+    select as_of_date from {{ ref('stg_scoring__scoring_runs') }}
+
 ),
 
 -- the 24 windows before a date, and of each of three years before it the same days and three windows

@@ -11,6 +11,7 @@ counted as (
 
     select
         event_date,
+        known_date,
         store_id,
         product_category,
         count(*) as lines,

@@ -82,6 +82,7 @@ measured as (
     {%- for relation, dimension, member, measure, column, kind, part, whole, sign in measures %}
     select
         day,
+        {{ 'known_date' if relation == 'counted' else 'day' }} as known_date,
         '{{ dimension }}' as dimension,
         {{ member }} as member,
         '{{ measure }}' as measure,

@@ -21,7 +21,10 @@ totalled as (
         model_version,
         sum(change) as change,
         -- what customers of both dates were to spend stands in each of their parts
-        sum(distinct forecast_then) as forecast_then
+        coalesce(any_value(forecast_then) filter (part = 'customers gone'), 0)
+        + coalesce(
+            any_value(forecast_then) filter (part not in ('customers gone', 'new customers')), 0
+        ) as forecast_then
     from parts
     group by all
 

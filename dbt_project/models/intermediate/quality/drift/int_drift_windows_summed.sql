@@ -15,7 +15,7 @@ windows as (
 summed as (
 
     select
-        days.* exclude (day, part, whole),
+        days.* exclude (day, known_date, part, whole),
         windows.weeks_back,
         {%- for side in ['then', 'now'] %}
         {%- for amount in ['part', 'whole'] %}
@@ -24,8 +24,10 @@ summed as (
         {%- endfor %}
         {%- endfor %}
     from days
+    -- of each window what had arrived when it ended: the newest has no more
     inner join windows
         on days.day between windows.first_day and windows.last_day
+        and days.known_date <= windows.last_day
     group by all
 
 ),
