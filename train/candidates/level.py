@@ -46,14 +46,14 @@ CALENDAR_PREFIXES = ("ahead_", "shop_")
 YEAR, WINDOW = 365.25, 30.0
 # `make bench-level` compares these; standard deviations are in logs, times in days.
 # Of the usual level around that of all months together
-USUAL = 0.15
+USUAL = 0.1
 # how far the level wanders, and how long it takes to forget
 WANDERS, MEMORY = (0.02, 0.08, 0.2), 180.0
 # how strong the season is, how soon it changes (as a share of the year, over pi), and how soon
 # another year has another season
-SEASONS, SEASON_LENGTH, SEASON_MEMORY = (0.02, 0.1, 0.3), 0.35, 4000.0
+SEASONS, SEASON_LENGTH, SEASON_MEMORY = (0.02, 0.1, 0.3), 0.25, 4000.0
 # what a month does for no reason that comes again
-MONTHS = (0.03, 0.1)
+MONTHS = (0.03, 0.1, 0.2)
 # how far off the first months are, and how long it takes to fade: what customers bought before the
 # data begin is not known, so that old ones look new. Without it a shop's first year says that the
 # level wanders far, and its newest month is believed too much (mean error of 16 shops' last months
