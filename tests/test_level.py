@@ -89,7 +89,7 @@ def test_far_from_all_months_the_level_is_that_of_all_months_again():
     walk = np.sin(np.arange(36) / 4)
     [near, far] = np.log(learned(walk).factor(months(480, first=36))[[0, -1]])
     assert abs(near - walk.mean()) > 0.2
-    assert far == pytest.approx(walk.mean(), abs=0.05)
+    assert far == pytest.approx(walk.mean(), abs=0.1)
 
 
 @pytest.mark.parametrize(
