@@ -17,11 +17,11 @@ FACTS = {fact.model for facts in PHASES for fact in facts}
 
 # what is a table of a shard and of the shop alike comes from the driver
 SCHEMAS = ("history", "staging", "intermediate", "features", "marts")
-# what holds no rows of its own, what is made of the mart or of newcomers, what of forecasts
+# what holds no rows of its own, what is made of the mart, of facts of the shop, or of forecasts
 ON_TOP = (
     "config.materialized:view config.materialized:table_function"
     " feat_customer_snapshots+ int_newcomers_windowed+ int_newcomers_spent+"
-    " source:scoring+ quarantine"
+    " int_drift_days_measured+ source:scoring+ quarantine"
 )
 # every shard has them whole
 ALIKE = (

@@ -172,7 +172,7 @@ def raw(nasty, tmp_path_factory):
     """The raw tables as Parquet."""
     folder = tmp_path_factory.mktemp("raw")
     with duckdb.connect(str(nasty), read_only=True) as connection:
-        for table in ("customer_details", "products", "loads", *SALES):
+        for table in ("customer_details", "products", "loads", "planned_promotions", *SALES):
             connection.execute(f"copy raw.{table} to '{folder / table}.parquet'")
     return folder
 
