@@ -56,8 +56,7 @@ counted as (
 
 ),
 
--- beside the product's own price and quantity: dearer products in the basket are no dearer prices.
--- Beyond four times or a quarter of it, a hundredfold line counts for no more
+-- beside the product's own price and quantity; beyond four times of it, or a quarter, no more
 priced as (
 
     select
