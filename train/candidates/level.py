@@ -169,6 +169,35 @@ class Months:
 
 
 @dataclass(frozen=True)
+class _Shares:
+    """What windows have in common with others, which no amplitude changes; shape (left, right).
+
+    Attributes
+    ----------
+    always, known
+        Covariance of the usual level with the beginning, and by what is known of both.
+    wanders, season, month
+        Correlation of each part that has an amplitude.
+    """
+
+    always: Values
+    wanders: Values
+    season: Values
+    month: Values
+    known: Values
+
+    def covariance(self, wanders: float, season: float, month: float) -> Values:
+        """Return the covariance of the log levels of the windows."""
+        return (
+            self.always
+            + wanders**2 * self.wanders
+            + season**2 * self.season
+            + month**2 * self.month
+            + self.known
+        )
+
+
+@dataclass(frozen=True)
 class _Answer:
     """One set of amplitudes, what it makes of the past, and its weight."""
 
@@ -210,12 +239,12 @@ class LevelProcess:
         self.begins_ = self.months_.as_of.min(initial=np.inf)
         surplus = log_level[usable] - usual - self.months_.expected
         chance_noise = np.sqrt(chance_noise[usable])
-        noise = np.outer(chance_noise, chance_noise) * _overlap(self.months_, self.months_)
+        shares = self._shares(self.months_, self.months_)
+        noise = np.outer(chance_noise, chance_noise) * shares.month
         noise += np.diag(sample_noise[usable] + 1e-6)
         answers, likely = [], []
         for amplitudes in itertools.product(WANDERS, SEASONS, MONTHS):
-            covariance = self._covariance(self.months_, self.months_, *amplitudes) + noise
-            root = cholesky(covariance, lower=True)
+            root = cholesky(shares.covariance(*amplitudes) + noise, lower=True)
             solved = cho_solve((root, True), surplus)
             likely.append(-0.5 * surplus @ solved - np.log(np.diag(root)).sum())
             answers.append((amplitudes, solved, root))
@@ -230,11 +259,12 @@ class LevelProcess:
     def predict(self, months: Months) -> tuple[Values, Values]:
         """Return mean and variance of the log level, both shape (months,)."""
         means, variances = [], []
+        among, with_past = self._shares(months, months), self._shares(months, self.months_)
         for answer in self.answers_:
-            mean, reach = self._mean(answer, months)
+            mean, reach = _mean(answer, with_past)
             spread = np.linalg.solve(answer.root, reach.T)
             means.append(mean)
-            prior = np.diag(self._covariance(months, months, *answer.amplitudes))
+            prior = np.diag(among.covariance(*answer.amplitudes))
             variances.append(prior - np.square(spread).sum(axis=0))
         weight = np.array([answer.weight for answer in self.answers_])
         mean = weight @ np.array(means)
@@ -246,35 +276,29 @@ class LevelProcess:
         """Return the level, shape (months,); 1 where a month's day is not known."""
         windows, row = months.distinct()
         log_level = self.usual_ + windows.expected
+        with_past = self._shares(windows, self.months_)
         for answer in self.answers_:
-            log_level = log_level + answer.weight * self._mean(answer, windows)[0]
+            log_level = log_level + answer.weight * _mean(answer, with_past)[0]
         return np.nan_to_num(np.exp(log_level), nan=1.0)[row]
 
-    def _mean(self, answer: _Answer, months: Months) -> tuple[Values, Values]:
-        reach = self._covariance(months, self.months_, *answer.amplitudes)
-        # not a product of matrices, whose last bits hang on how many rows it has
-        return (reach * answer.solved).sum(axis=1), reach
-
-    def _covariance(
-        self, left: Months, right: Months, wanders: float, season: float, month: float
-    ) -> Values:
-        """Return the covariance of the log levels of windows, shape (left, right)."""
+    def _shares(self, left: Months, right: Months) -> _Shares:
         apart = np.abs(left.day[:, None] - right.day)
         in_year = np.square(np.sin(np.pi * apart / YEAR) / SEASON_LENGTH)
         age, other_age = (np.maximum(of.as_of - self.begins_, 0.0) for of in (left, right))
-        return (
-            USUAL**2
-            + BEGINS**2 * np.exp(-(age[:, None] + other_age) / BEGINNING)
-            + wanders**2 * np.exp(-apart / MEMORY)
-            + season**2 * np.exp(-2 * in_year - apart / SEASON_MEMORY)
-            + month**2 * _overlap(left, right)
-            + left.shared(right)
+        return _Shares(
+            always=USUAL**2 + BEGINS**2 * np.exp(-(age[:, None] + other_age) / BEGINNING),
+            wanders=np.exp(-apart / MEMORY),
+            season=np.exp(-2 * in_year - apart / SEASON_MEMORY),
+            # the share of their days that they have in common
+            month=np.maximum(1 - apart / WINDOW, 0.0),
+            known=left.shared(right),
         )
 
 
-def _overlap(left: Months, right: Months) -> Values:
-    """Return the share of their days that windows have in common, shape (left, right)."""
-    return np.maximum(1 - np.abs(left.day[:, None] - right.day) / WINDOW, 0.0)
+def _mean(answer: _Answer, with_past: _Shares) -> tuple[Values, Values]:
+    reach = with_past.covariance(*answer.amplitudes)
+    # not a product of matrices, whose last bits hang on how many rows it has
+    return (reach * answer.solved).sum(axis=1), reach
 
 
 def _learns_purchases(wrapper: Levelled) -> bool:

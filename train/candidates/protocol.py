@@ -39,9 +39,12 @@ class Candidate(Protocol):
         """Return expected spend, shape (rows,); below zero counts as zero."""
 
 
-@runtime_checkable
 class PredictsPurchase(Candidate, Protocol):
-    """A candidate that knows who buys."""
+    """A candidate that knows who buys.
+
+    To be asked with `hasattr`, not `isinstance`, which looks at the class: a wrapper's has the
+    method even where the estimator inside knows nothing of it.
+    """
 
     def predict_purchase(self, X: pd.DataFrame) -> Values:
         """Return the probability of a purchase in the horizon, shape (rows,), in [0, 1]."""
