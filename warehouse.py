@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -68,21 +70,45 @@ class WarehouseError(ShopError):
         self.shown = shown or message
 
 
+# the file that a reader of one generation reads, whatever is published meanwhile
+_pinned: ContextVar[Path | None] = ContextVar("pinned", default=None)
+
+
+def published() -> Path:
+    """Return where the warehouse is found: `WAREHOUSE_PATH` or `warehouse.duckdb`, from the root.
+
+    Once a night has published, it is a link into the folder of the current generation.
+    """
+    place = ROOT / (os.environ.get("WAREHOUSE_PATH") or "warehouse.duckdb")
+    # the folder followed, the file itself not
+    return place.parent.resolve() / place.name
+
+
 def path() -> Path:
-    """Return the warehouse file: `WAREHOUSE_PATH` or `warehouse.duckdb`, from the root.
+    """Return the warehouse file itself, of the generation that is current now.
 
     Raises
     ------
     WarehouseError
         If the file is named like a schema in it: SQL could not tell the two apart.
     """
-    file = (ROOT / (os.environ.get("WAREHOUSE_PATH") or "warehouse.duckdb")).resolve()
+    file = _pinned.get() or published().resolve()
     if file.stem in SCHEMAS:
         raise WarehouseError(
             f"{file} is named like the schema {file.stem!r}: choose another WAREHOUSE_PATH",
             "the warehouse is named like a schema in it: choose another WAREHOUSE_PATH",
         )
     return file
+
+
+@contextmanager
+def pinned(file: Path) -> Iterator[None]:
+    """Let what this thread reads in the block be one file, whatever is published meanwhile."""
+    token = _pinned.set(file)
+    try:
+        yield
+    finally:
+        _pinned.reset(token)
 
 
 @contextmanager
@@ -182,13 +208,45 @@ def horizon(connection: duckdb.DuckDBPyConnection) -> int:
 
 
 def writer() -> duckdb.DuckDBPyConnection:
-    """Open the warehouse for writing, after readers that hold it for a moment."""
+    """Open the warehouse for writing, after readers that hold it for a moment.
+
+    Raises
+    ------
+    WarehouseError
+        As `connect` does, and while a nightly run works on a copy, which would not see what is
+        written here.
+    """
+    if holder := lock_holder():
+        raise WarehouseError(
+            f"{holder} works on a copy of {path()} and would not see what is written now: wait "
+            "until it has ended",
+            "the warehouse is being refreshed: try again later",
+        )
     for _ in range(ATTEMPTS - 1):
         try:
             return connect()
         except WarehouseError:
             time.sleep(PAUSE)
     return connect()
+
+
+def lock_file() -> Path:
+    """Return the file that a nightly run locks; it says who runs since when."""
+    place = published()
+    return place.with_name(f".{place.name}.lock")
+
+
+def lock_holder() -> str | None:
+    """Return who runs a night on this warehouse, as words; None where nobody does."""
+    try:
+        with lock_file().open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return lock.read() or "a nightly run"
+    except FileNotFoundError:
+        pass
+    return None
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 
@@ -13,4 +14,6 @@ def bar() -> Progress:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         transient=True,
+        # what a command answers, and a pipe reads, stands alone on stdout
+        console=Console(stderr=True),
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import duckdb
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -17,9 +19,18 @@ from dbt_common.events.base_types import EventMsg
 import warehouse
 from core.bar import bar
 
+# what Python writes into the warehouse after a build, and all that is made of it
+WRITTEN_BY_PYTHON = "source:scoring+"
+# one page, with all that it needs
+SITE = "static_index.html"
+
 
 class BuildError(warehouse.ShopError):
     """A model or test failed; the message names it, counts the rows and shows examples."""
+
+
+class GateError(BuildError):
+    """Tests stopped a build, and nothing but tests: the data are not what they should be."""
 
 
 def variables(as_of: str | None = None, **others: object) -> dict[str, object]:
@@ -83,6 +94,11 @@ def docs(vars: dict[str, object] | None = None) -> None:
     _invoke(["docs", "generate", "--static"], vars)
 
 
+def site() -> Path:
+    """Return the file that `docs` writes."""
+    return Path(os.environ.get("DBT_TARGET_PATH") or warehouse.DBT_PROJECT / "target") / SITE
+
+
 def _invoke(command: list[str], vars: dict[str, object] | None) -> dbtRunnerResult:
     project = str(warehouse.DBT_PROJECT)
     arguments = [*command, "--project-dir", project, "--profiles-dir", project, "--quiet"]
@@ -118,7 +134,8 @@ def raise_if_failed(result: dbtRunnerResult) -> None:
     if isinstance(result.result, CatalogArtifact):
         errors = result.result.errors or ["a model does not compile, as logs/dbt.log says"]
         raise BuildError(f"dbt's documentation: {'; '.join(errors)}")
-    raise BuildError(_explain(result))
+    failed = {entry.status for entry in results_of(result)}
+    raise (BuildError if "error" in failed else GateError)(_explain(result))
 
 
 @contextmanager

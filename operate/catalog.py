@@ -28,8 +28,6 @@ CATALOG = "marts.feature_catalog"
 PARTS = ("features.feat_customers", "features.feat_dates")
 # what a feature is computed from that needs nothing but the date
 CALENDAR = ["calendar"]
-# what Python writes into the warehouse after a build, and all that shows it
-SELECTION = "source:scoring+"
 
 
 def write_lineage(result: dbtRunnerResult) -> int:
@@ -118,7 +116,7 @@ def main(
     variables = dbt_runner.variables(as_of.date().isoformat() if as_of else None)
     _check_built()
     write_lineage(dbt_runner.compiled(variables))
-    dbt_runner.build(variables, select=SELECTION)
+    dbt_runner.build(variables, select=dbt_runner.WRITTEN_BY_PYTHON)
     with warehouse.connect(read_only=True) as connection:
         [(features,)] = connection.execute(f"select count(*) from {CATALOG}").fetchall()
     typer.echo(f"{CATALOG}: {features} features")

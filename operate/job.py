@@ -103,7 +103,7 @@ def run(
     with watch.step("Explain"), bar() as progress:
         explain(scored.as_of, progress=progress)
     with watch.step("Test the scores and build the marts on them"):
-        dbt_runner.build(variables, select=catalog.SELECTION)
+        dbt_runner.build(variables, select=dbt_runner.WRITTEN_BY_PYTHON)
     with watch.step("Write the documentation"):
         dbt_runner.docs(variables)
     return watch

@@ -22,6 +22,8 @@ from core.expected_errors import expected_errors
 # and scikit-learn take seconds to import
 COMMANDS = {
     "run": ("operate.job", "Load or generate, build, fit, score, and print the answer."),
+    "nightly": ("operate.nightly", "Load what is new, build, score and publish, unattended."),
+    "publish": ("operate.publish", "List the generations that nights published, or go back."),
     "load": ("load.command", "Load a shop's own files, append to them, or take a load back."),
     "generate": ("generate.synthetic", "Generate a shop whose truth is known."),
     "truth": ("generate.truth", "Add the best possible forecast of a generated shop."),

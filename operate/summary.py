@@ -37,7 +37,8 @@ def show(console: Console, seconds: Mapping[str, float], *, verbose: bool = Fals
     with warehouse.connect(read_only=True) as connection:
         evaluation, test, chosen = _evaluation(connection)
         console.print()
-        _revenue(connection, console)
+        for line in revenue_lines(connection):
+            console.print(line)
         _worth(console, evaluation, test, chosen)
         shares = _shares(connection, console, evaluation, test)
         if shares is not None:
@@ -235,9 +236,10 @@ def _achievable(
     )
 
 
-def _revenue(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
+def revenue_lines(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Say what the shop may expect beside what came in before, and of whom most: a line each."""
     totals = {
-        kind: (as_of, customers, f"[bold]{total:,.0f}[/bold]", _interval(low, high))
+        kind: (as_of, customers, f"{total:,.0f}", _interval(low, high))
         for kind, as_of, customers, total, low, high in connection.execute(
             """
             select set_kind, as_of_date, customers, expected_spend, total_low, total_high
@@ -261,12 +263,13 @@ def _revenue(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
     days = f"the {horizon} days {as_of} to {last}"
     if "whole shop" in totals:
         of_shop, of_newcomers = totals["whole shop"][2:], totals["newcomers"][2:]
-        console.print(f"Expected revenue of {days}: {', '.join(of_shop)}.")
-        console.print(f"Known customers: {', '.join(of_known)}.")
-        console.print(f"Newcomers, whom nobody knows yet: {', '.join(of_newcomers)}.")
+        lines = [
+            f"Expected revenue of {days}: {', '.join(of_shop)}.",
+            f"Known customers: {', '.join(of_known)}.",
+            f"Newcomers, whom nobody knows yet: {', '.join(of_newcomers)}.",
+        ]
     else:
-        console.print(f"Expected revenue of {days}, known customers: {', '.join(of_known)}.")
-    console.print(f"Before: {_revenue_before(connection, as_of, horizon)}.")
+        lines = [f"Expected revenue of {days}, known customers: {', '.join(of_known)}."]
     named = connection.execute(
         """
         select customer_id, predicted_30d_spend
@@ -277,10 +280,12 @@ def _revenue(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
         [NAMED_CUSTOMERS],
     ).fetchall()
     most = ", ".join(f"{name} ({expected:,.0f})" for name, expected in named)
-    console.print(
+    return [
+        *lines,
+        f"Before: {_revenue_before(connection, as_of, horizon)}.",
         f"{buyers:,.0f} of {customers:,} customers are expected to buy, most of all {most}; "
-        "each with reasons: marts.customer_predictions."
-    )
+        "each with reasons: marts.customer_predictions.",
+    ]
 
 
 def _interval(low: float | None, high: float | None) -> str:

@@ -25,6 +25,7 @@ import warehouse
 from serve import repository, schema
 from serve.body_limit import BodyLimit
 from serve.changes import MOST_CHANGES, Change, ChangeError
+from serve.serving import OneGeneration, Served, Serving
 from serve.what_if import UnknownCustomerError, what_if
 from train.forecaster import COLUMNS
 from train.registry import artefact as artefacts
@@ -46,17 +47,11 @@ TOO_LARGE = {"model": schema.Problem, "description": "The body has more than 256
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Load the champion once; without one the service starts and says what to run."""
-    app.state.champion, app.state.problem = None, None
-    try:
-        app.state.champion = artefacts.champion()
-    except (artefacts.ArtefactError, warehouse.WarehouseError) as error:
-        app.state.problem = (
-            f"no model is loaded: {error.shown}. Once `python train/fit.py` has run, start the API "
-            "again"
-        )
-        log.warning("no model is loaded: %s", error)
+    """Follow the published warehouse; without a model the service starts and says what to run."""
+    app.state.serving = Serving()
+    app.state.serving.start()
     yield
+    app.state.serving.stop()
 
 
 app = FastAPI(
@@ -65,6 +60,7 @@ app = FastAPI(
     lifespan=lifespan,
 )
 app.add_middleware(BodyLimit)
+app.add_middleware(OneGeneration)
 
 
 @app.exception_handler(RequestValidationError)
@@ -97,14 +93,15 @@ async def refuse_change(_: Request, error: ChangeError) -> JSONResponse:
 @app.get("/")
 def health(request: Request) -> schema.Health:
     """Tell whether the service can predict; always 200 while it runs."""
-    champion = request.app.state.champion
+    served: Served = request.state.served
+    model = served.model
     return schema.Health(
-        status="ok" if champion else "no model",
-        model_loaded=champion is not None,
-        model_version=champion.version if champion else None,
-        model_as_of=champion.card["as_of"] if champion else None,
-        horizon_days=champion.card["horizon_days"] if champion else None,
-        detail=request.app.state.problem,
+        status="ok" if model else "no model",
+        model_loaded=model is not None,
+        model_version=model.version if model else None,
+        model_as_of=model.card["as_of"] if model else None,
+        horizon_days=model.card["horizon_days"] if model else None,
+        detail=served.problem,
     )
 
 
@@ -120,7 +117,7 @@ def predict(features: Features, request: Request) -> schema.Prediction:
     """Forecast the spend of one customer from the features of the contract."""
     champion = _champion(request)
     row = champion.predict(pd.DataFrame([features.model_dump()])).iloc[0]
-    return _prediction(row, champion)
+    return schema.Prediction.model_validate(_forecast(row, champion))
 
 
 @app.get(
@@ -163,8 +160,8 @@ def forecast_changed(
     return schema.WhatIf(
         customer_id=customer_id,
         as_of_date=answer.as_of,
-        before=_prediction(answer.before, champion),
-        after=_prediction(answer.after, champion),
+        before=schema.Forecast.model_validate(_forecast(answer.before, champion)),
+        after=schema.Forecast.model_validate(_forecast(answer.after, champion)),
         changed=[
             schema.ChangedFeature(
                 feature=name,
@@ -178,17 +175,14 @@ def forecast_changed(
 
 
 def _champion(request: Request) -> artefacts.Artefact:
-    if request.app.state.champion is None:
-        raise HTTPException(503, request.app.state.problem)
-    return request.app.state.champion
+    served: Served = request.state.served
+    if served.model is None:
+        raise HTTPException(503, served.problem)
+    return served.model
 
 
-def _prediction(
-    row: Mapping[str, Any] | pd.Series, champion: artefacts.Artefact
-) -> schema.Prediction:
-    return schema.Prediction(
-        **{name: float(row[name]) for name in COLUMNS}, model_version=champion.version
-    )
+def _forecast(row: Mapping[str, Any] | pd.Series, champion: artefacts.Artefact) -> dict[str, Any]:
+    return {name: float(row[name]) for name in COLUMNS} | {"model_version": champion.version}
 
 
 def _invalid(problems: list[tuple[str, str]]) -> JSONResponse:

@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 import warehouse
+from core.generations import number_of
 from serve.changes import BIGGEST_AMOUNT, MOST_ITEMS
 
 # whole numbers of a BIGINT column
@@ -52,7 +53,21 @@ def iso_date(value: Any) -> Any:  # noqa: ANN401
     return dt.date.fromisoformat(value) if isinstance(value, str) else value
 
 
-class Prediction(BaseModel):
+def served_generation() -> int | None:
+    """Return the number of the generation that the present request is answered from."""
+    return number_of(warehouse.path())
+
+
+class FromOneGeneration(BaseModel):
+    """An answer, all of which comes from one generation."""
+
+    generation: int | None = Field(
+        default_factory=served_generation,
+        description="Number of the published generation; null before the first night.",
+    )
+
+
+class Forecast(BaseModel):
     """The forecast of one customer's spend in the horizon that begins on the as-of date."""
 
     predicted_30d_spend: float = Field(description="Expected spend; sums of it are right.")
@@ -70,7 +85,11 @@ class Prediction(BaseModel):
     model_version: str
 
 
-class StoredPrediction(Prediction):
+class Prediction(FromOneGeneration, Forecast):
+    """A forecast made now."""
+
+
+class StoredPrediction(Forecast):
     """A row of the table `predictions`."""
 
     as_of_date: dt.date
@@ -84,7 +103,7 @@ class Reason(BaseModel):
     sentence: str | None = Field(description="In words, for the three largest.")
 
 
-class Customer(BaseModel):
+class Customer(FromOneGeneration):
     """What the warehouse holds on one customer: the newest prediction and its features."""
 
     customer_id: str
@@ -139,20 +158,20 @@ class ChangedFeature(BaseModel):
     after: FeatureValue
 
 
-class WhatIf(BaseModel):
+class WhatIf(FromOneGeneration):
     """The forecast of a customer as it is, and as it would be."""
 
     customer_id: str
     as_of_date: dt.date
-    before: Prediction
-    after: Prediction
+    before: Forecast
+    after: Forecast
     changed: list[ChangedFeature] = Field(description="Features that would differ.")
     warnings: list[str] = Field(
         description="What to doubt: values that the model never saw, amounts that are capped."
     )
 
 
-class Health(BaseModel):
+class Health(FromOneGeneration):
     """Whether the service can predict, and with which model."""
 
     status: str = Field(description="'ok', or 'no model'.")

@@ -16,9 +16,9 @@ import duckdb
 import numpy as np
 import pandas as pd
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import warehouse
+from core.bar import bar
 from core.expected_errors import expected_errors
 from serve import predictions
 from serve.predictions import MART, ScoreError
@@ -180,7 +180,7 @@ def predict_date(
         params={"day": day},
     )
     batches = []
-    with _progress() as progress:
+    with bar() as progress:
         task = progress.add_task(f"Scoring {day}", total=population)
         for record_batch in rows.to_arrow_reader(BATCH_ROWS):
             batch = record_batch.to_pandas()
@@ -214,15 +214,6 @@ def _check(scored: pd.DataFrame) -> None:
                 f"{broken.sum()} scores {what}, for example {example}. Nothing was written; "
                 "fit again with `python train/fit.py`"
             )
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
 
 
 @expected_errors()

@@ -103,7 +103,7 @@ def scored_shop(built_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> S
         versions.promote(fit(quick=True).version)
         score()
         explain()
-        dbt_runner.build(select=catalog.SELECTION)
+        dbt_runner.build(select=dbt_runner.WRITTEN_BY_PYTHON)
     return shop
 
 

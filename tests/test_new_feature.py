@@ -162,7 +162,7 @@ def test_one_expression_and_one_entry_make_a_feature(edited, shop_copy, scored_s
     inputs = AppTest.from_function(form).run(timeout=20)
     assert not inputs.exception
     assert "Promoted 45 days" in [box.label for box in inputs.number_input]
-    dbt_runner.build(select=catalog.SELECTION, run_only=True)
+    dbt_runner.build(select=dbt_runner.WRITTEN_BY_PYTHON, run_only=True)
     [row] = read(
         f"""select unit, time_window, 'raw.store_sales_line_items.promotion_id' in source_columns,
             minimum, importance is not null, drift is not null, model_version

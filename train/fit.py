@@ -9,6 +9,8 @@ python train/fit.py --rollback
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from typing import Annotated
 
 import typer
@@ -16,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import warehouse
+from core import dbt_runner
 from core.expected_errors import expected_errors
 from core.tables import metric_table, wide_console
 from train.learn import FitResult, fit
@@ -26,6 +29,35 @@ from train.registry.promotion import CHAMPION
 __all__ = ["FitResult", "fit", "main"]
 
 log = logging.getLogger(__name__)
+
+
+class ScoringError(warehouse.ShopError):
+    """The new champion has not scored; the message says what to do."""
+
+
+def score_again() -> None:
+    """Let the new champion make the stored forecasts, reasons and marts: `make score`.
+
+    Those who serve answer with the model of the stored forecasts. Nothing is done where none are
+    stored yet.
+
+    Raises
+    ------
+    ScoringError
+        If it fails; the version is the champion all the same.
+    """
+    with warehouse.connect(read_only=True) as connection:
+        if not warehouse.has_table(connection, "main", "scoring_runs"):
+            return
+        [(runs,)] = connection.execute("select count(*) from main.scoring_runs").fetchall()
+    if not runs:
+        return
+    # commands of rooms above this one, which import it
+    for command in ("score.py", "explain.py"):
+        if subprocess.run([sys.executable, warehouse.ROOT / "serve" / command]).returncode:
+            raise ScoringError(f"serve/{command} failed, as above: mend that, then `make score`")
+    dbt_runner.build(select=dbt_runner.WRITTEN_BY_PYTHON)
+    log.info("the current date is scored anew with it")
 
 
 @expected_errors()
@@ -48,6 +80,12 @@ def main(
         bool,
         typer.Option(
             "--rollback", help="Fit nothing; make the version the champion that was it before."
+        ),
+    ] = False,
+    no_score: Annotated[
+        bool,
+        typer.Option(
+            "--no-score", help="With --promote or --rollback: leave the stored forecasts alone."
         ),
     ] = False,
     mlflow: Annotated[
@@ -74,6 +112,8 @@ def main(
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     if promote is not None or rollback:
         log.info(versions.roll_back() if promote is None else versions.promote(promote))
+        if not no_score:
+            score_again()
         return
     # opened before the fit: what is missing shows at once
     tracker = tracking.Tracker(mlflow) if mlflow else None

@@ -1,0 +1,200 @@
+"""What a night does to its private copy of the warehouse, step by step."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from dbt.cli.main import dbtRunnerResult
+
+import warehouse
+from core import dbt_runner
+from core.generations import Copy
+from load.inbox import MAPPING, Batch, as_folder, hashes_of, new_batches
+from load.loader import load
+from load.mapping import read_mapping
+from load.staging import LoadError
+from operate import catalog
+from operate.night import due
+from operate.night.due import Fit
+from operate.night.ledger import Ledger, Step
+from serve.explain import explain
+from serve.export_tables import export_tables
+from serve.score import score
+from train.fit import fit
+from train.registry.promotion import CHAMPION
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a night was asked to do.
+
+    Attributes
+    ----------
+    data
+        The folder that receives the shop's files; None loads nothing.
+    as_of
+        Do as if the night were the one before this day: files of days before it alone.
+    fit
+        When to fit.
+    variables
+        dbt's variables.
+    export
+        Write `main` and `marts` as Parquet into the generation, too.
+    """
+
+    data: Path | None = None
+    mapping: Path | None = None
+    layout: str | None = None
+    timezone: str | None = None
+    quarantine: bool = False
+    as_of: date | None = None
+    fit: Fit = Fit.AUTO
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    export: bool = False
+
+    @property
+    def night(self) -> date:
+        """The day that is taken for today."""
+        return self.as_of or datetime.now(UTC).date()
+
+
+def batches(wanted: Wanted) -> list[Batch]:
+    """Return the new files, in order of days; `wanted.data` must be there."""
+    if wanted.data is None:
+        return []
+    loaded: frozenset[str] = frozenset()
+    if warehouse.path().exists():
+        with warehouse.connect(read_only=True) as connection:
+            loaded = hashes_of(connection)
+    mapping = _mapping_file(wanted)
+    given = read_mapping(mapping) if mapping else None
+    return new_batches(wanted.data, given, loaded, before=wanted.as_of)
+
+
+def work(wanted: Wanted, ledger: Ledger, copy: Copy) -> list[str]:
+    """Load, build, fit if it is due, score, explain and document in a copy; return the warnings.
+
+    Raises
+    ------
+    load.staging.LoadError, core.dbt_runner.BuildError
+        If a file or a test stops the night.
+    warehouse.ShopError
+        If it fails otherwise.
+    """
+    warnings = []
+    with ledger.step("load") as step:
+        new = batches(wanted)
+        step.rows = sum(_load(batch, wanted) for batch in new)
+        days = ", ".join(str(batch.day or "without a day") for batch in new)
+        step.message = f"files of {days}" if new else "no new files"
+        if not new and not _is_loaded():
+            where = f"{wanted.data} has no files" if wanted.data else "no --data is given"
+            raise LoadError(f"nothing is loaded yet, and {where}: nothing can be built")
+    with warehouse.writer() as connection:
+        # so that alarms know of the nights before, and of this one
+        ledger.write(connection)
+    variables = dict(wanted.variables)
+    with ledger.step("build") as step:
+        built = dbt_runner.build(variables)
+        if _is_all_built():
+            # in other nights the SQL is what it was
+            catalog.write_lineage(built)
+        warnings += _warnings(built)
+        step.rows = _customers()
+    if why := due.why_fit(wanted.fit):
+        with ledger.step("fit") as step:
+            warnings += _fit(why, step)
+    with ledger.step("score") as step:
+        scored = score()
+        step.rows = scored.customers
+        step.message = f"as of {scored.as_of} with {scored.model_version}"
+    with ledger.step("explain") as step:
+        step.rows = explain(scored.as_of).customers
+    with ledger.step("marts"):
+        warnings += _warnings(dbt_runner.build(variables, select=dbt_runner.WRITTEN_BY_PYTHON))
+    with ledger.step("docs"):
+        dbt_runner.docs(variables)
+        target = copy.file.parent / "docs"
+        target.mkdir(mode=0o700, exist_ok=True)
+        shutil.copy2(dbt_runner.site(), target / "index.html")
+    if wanted.export:
+        with ledger.step("export"):
+            export_tables(copy.file.parent / "export")
+    return list(dict.fromkeys(warnings))
+
+
+def _mapping_file(wanted: Wanted) -> Path | None:
+    beside = wanted.data / MAPPING if wanted.data else None
+    if wanted.mapping or wanted.layout or not (beside and beside.is_file()):
+        return wanted.mapping
+    return beside
+
+
+def _load(batch: Batch, wanted: Wanted) -> int:
+    """Load the files of a day; the first ones of a shop are all that there is."""
+    is_first = not _is_loaded()
+    mapping = _mapping_file(wanted)
+    with as_folder(batch) as folder:
+        # a layout of one table is found from the columns of a file
+        alone = len(batch.files) == 1 and mapping is None
+        summary = load(
+            folder / batch.files[0].name if alone else folder,
+            wanted.layout,
+            mapping=mapping,
+            append=not is_first,
+            known_on=batch.day or (wanted.night - timedelta(1) if wanted.as_of else None),
+            timezone=wanted.timezone,
+            quarantine=wanted.quarantine,
+        )
+    return 0 if summary.unchanged else sum(summary.rows.values())
+
+
+def _is_loaded() -> bool:
+    if not warehouse.path().exists():
+        return False
+    with warehouse.connect(read_only=True) as connection:
+        return warehouse.has_table(connection, "raw", "store_sales_header")
+
+
+def _fit(why: str, step: Step) -> list[str]:
+    step.message = f"because {why}"
+    try:
+        fitted = fit()
+    except warehouse.ShopError as error:
+        # the present model goes on, if there is one: else scoring says so
+        step.message += f"; it failed: {error}"
+        return [f"a fit was due ({why}) and failed: {error}"]
+    step.rows = fitted.rows
+    step.message += f"; {fitted.version} is {fitted.verdict.status}: {fitted.verdict.reason}"
+    if fitted.verdict.status != CHAMPION:
+        return [f"{fitted.version}, fitted because {why}, is no better: {fitted.verdict.reason}"]
+    return []
+
+
+def _warnings(result: dbtRunnerResult) -> list[str]:
+    return [
+        f"{entry.node.name}: {' '.join((entry.message or '').split())}"
+        for entry in dbt_runner.results_of(result)
+        if entry.status == "warn"
+    ]
+
+
+def _is_all_built() -> bool:
+    with warehouse.connect(read_only=True) as connection:
+        return connection.execute("select why_all is not null from builds.plan").fetchall() == [
+            (True,)
+        ]
+
+
+def _customers() -> int:
+    with warehouse.connect(read_only=True) as connection:
+        [(count,)] = connection.execute(
+            "select count(*) from features.feat_customer_snapshots"
+            " inner join intermediate.int_snapshots_scheduled using (as_of_date) where is_current"
+        ).fetchall()
+    return count

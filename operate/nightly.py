@@ -1,0 +1,253 @@
+"""A night, unattended: what is new is loaded, built, scored and published all at once, or not.
+
+python operate/nightly.py --data inbox [--mapping mapping.yml] [--fit auto|weekly|monthly|never]
+    [--notify URL] [--dry-run]
+
+The night works on a private copy; `warehouse.duckdb` changes by one rename at the end, when every
+test has passed. Ends with 0 (published), 10 (published, with warnings), 20 (stopped by a gate), 30
+(failed) or 40 (another run is on); the published generation stays in the last three.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from contextlib import ExitStack
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import duckdb
+import typer
+import yaml
+
+import warehouse
+from core import lock
+from core.dbt_runner import GateError
+from core.expected_errors import expected_errors
+from core.generations import Generations
+from load.options import Layout, Mapping, Timezone
+from load.staging import LoadError
+from operate import summary
+from operate.night import due, metrics, steps
+from operate.night.due import Fit
+from operate.night.ledger import FAILED, HELD, PUBLISHED, STOPPED, WARNED, Ledger, Run
+from operate.night.notify import NotifyError, notify
+from operate.night.steps import Wanted
+
+KEEP = 7
+LOGS, RUNS, METRICS = "logs", "runs.jsonl", "shop.prom"
+# so many alarms are told at once
+TOLD = 3
+
+
+def nightly(
+    wanted: Wanted,
+    *,
+    keep: int = KEEP,
+    most_bytes: int | None = None,
+    prometheus: Path | None = None,
+) -> tuple[Run, list[str]]:
+    """Run a night on the warehouse.
+
+    Parameters
+    ----------
+    keep, most_bytes
+        How many generations stay, and how large all may be; see `Generations.prune`.
+    prometheus
+        Where the metrics of the run go; `logs/shop.prom` beside the warehouse by default.
+
+    Returns
+    -------
+    Run
+        How it ended; `message` says why it did not publish.
+    list of str
+        What to tell of it: alarms, warnings, the revenue to expect.
+
+    Raises
+    ------
+    core.lock.HeldError
+        If another run is on.
+    """
+    place = warehouse.published()
+    logs = place.parent / LOGS
+    with lock.held("the nightly run"):
+        ledger = Ledger(logs / RUNS, Run(wanted.night))
+        measured: dict[str, float] = {}
+        try:
+            code, told, measured = _publish(Generations(place), wanted, ledger, keep, most_bytes)
+            ledger.end(code, told[0] if code else None, ledger.run.generation)
+        except (GateError, LoadError) as error:
+            told = [str(error)]
+            ledger.end(STOPPED, str(error))
+        except (warehouse.ShopError, OSError) as error:
+            told = [str(error)]
+            ledger.end(FAILED, str(error))
+        except BaseException as error:
+            ledger.end(FAILED, f"{type(error).__name__}: {error}")
+            raise
+        metrics.write(prometheus or logs / METRICS, ledger.run, ledger.steps, measured)
+    return ledger.run, told
+
+
+def _publish(
+    generations: Generations, wanted: Wanted, ledger: Ledger, keep: int, most_bytes: int | None
+) -> tuple[int, list[str], dict[str, float]]:
+    """Make the next generation; return the exit code, what to tell, and what was measured."""
+    with ExitStack() as stack:
+        with ledger.step("copy"):
+            copy = stack.enter_context(generations.private_copy())
+        number = generations.next_number
+        with warehouse.in_warehouse(copy.file):
+            warnings = steps.work(wanted, ledger, copy)
+            with warehouse.writer() as connection:
+                told = [*_alarms(connection), *warnings]
+                revenue = summary.revenue_lines(connection)
+                measured = metrics.values_of(connection, wanted.night)
+                code = WARNED if told else PUBLISHED
+                ledger.conclude(code, told[0] if told else None, number)
+                ledger.write(connection)
+                _sign(connection, number, ledger.run.run_id)
+                connection.execute("checkpoint")
+        with ledger.step("publish"):
+            generations.publish(copy, keep, most_bytes)
+    return code, [*told, *revenue], measured
+
+
+def _alarms(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    rows = connection.execute(
+        "select message, what_to_do from marts.alarms order by place limit ?", [TOLD]
+    ).fetchall()
+    return [f"{message}: {what_to_do}" for message, what_to_do in rows]
+
+
+def _sign(connection: duckdb.DuckDBPyConnection, number: int, run_id: str) -> None:
+    """Write into the file which generation it is."""
+    columns = warehouse.written_columns("generation")
+    with warehouse.transaction(connection):
+        connection.execute(f"create or replace table main.generation ({', '.join(columns)})")
+        connection.execute(
+            """
+            insert into main.generation by name
+            select
+                ? as number,
+                ? as run_id,
+                as_of_date,
+                model_version,
+                timezone('UTC', now()) as created_at
+            from main.scoring_runs
+            inner join intermediate.int_snapshots_scheduled using (as_of_date)
+            where is_current
+            """,
+            [number, run_id],
+        )
+
+
+@expected_errors()
+def main(
+    data: Annotated[
+        Path | None,
+        typer.Option(help="The folder that receives the shop's files; without it none is loaded."),
+    ] = None,
+    mapping: Mapping = None,
+    layout: Layout = None,
+    timezone: Timezone = None,
+    quarantine: Annotated[
+        bool,
+        typer.Option("--quarantine", help="Keep what does not fit in raw.rejected, load the rest."),
+    ] = False,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="As if the night began this day: only files of days before it. Replays a backlog.",
+        ),
+    ] = None,
+    fit: Annotated[
+        Fit,
+        typer.Option(
+            help="When to fit. auto: when there is no usable model, or its published forecasts "
+            "fall behind what they expected of themselves."
+        ),
+    ] = Fit.AUTO,
+    vars: Annotated[
+        str, typer.Option(help="dbt's variables, as in '{accepted_loads: [3]}'.")
+    ] = "{}",
+    export: Annotated[
+        bool, typer.Option("--export", help="Write main and marts as Parquet, too.")
+    ] = False,
+    keep: Annotated[int, typer.Option(min=2, help="How many generations stay.")] = KEEP,
+    keep_gigabytes: Annotated[
+        float | None, typer.Option(help="How large all generations together may be.")
+    ] = None,
+    notify_url: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--notify",
+            metavar="URL",
+            envvar="NOTIFY_URLS",
+            help="Tell of the night here, as in mailto://..., slack://...; may be repeated.",
+        ),
+    ] = None,
+    prometheus: Annotated[
+        Path | None, typer.Option(help="Where the metrics go. Default: logs/shop.prom.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what a night would do; change nothing.")
+    ] = False,
+) -> None:
+    """Load what is new, build, fit if it is due, score, and publish it all as one generation."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    day = as_of.date() if as_of else None
+    wanted = Wanted(data, mapping, layout, timezone, quarantine, day, fit, _variables(vars), export)
+    if dry_run:
+        _say_what_would_be(wanted)
+        return
+    try:
+        most_bytes = int(keep_gigabytes * 1e9) if keep_gigabytes else None
+        run, told = nightly(wanted, keep=keep, most_bytes=most_bytes, prometheus=prometheus)
+    except lock.HeldError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(HELD) from error
+    code = run.exit_code if run.exit_code is not None else FAILED
+    title = f"Night of {run.night}: {run.outcome}"
+    if run.generation is not None:
+        title += f", generation {run.generation}"
+    typer.echo(json.dumps({**asdict(run), "told": told}, default=str) if as_json else title)
+    if not as_json:
+        for line in told:
+            typer.echo(f"  {line}")
+    try:
+        notify(notify_url or (), title, "\n".join(told), code)
+    except NotifyError as error:
+        typer.echo(f"error: {error}", err=True)
+        # what was published is published; but nobody knows of it
+        raise typer.Exit(code or WARNED) from error
+    raise typer.Exit(code)
+
+
+def _variables(text: str) -> dict[str, object]:
+    try:
+        variables = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise typer.BadParameter(f"--vars is no YAML: {text}") from error
+    if not isinstance(variables, dict):
+        raise typer.BadParameter(f"--vars is no mapping of names to values: {text}")
+    return variables
+
+
+def _say_what_would_be(wanted: Wanted) -> None:
+    generations = Generations(warehouse.published())
+    for batch in steps.batches(wanted):
+        names = ", ".join(file.name for file in batch.files)
+        typer.echo(f"load    {batch.day or 'without a day'}: {names}")
+    if warehouse.path().exists():
+        why = due.why_fit(wanted.fit)
+        typer.echo(f"fit     {why or 'not due'}, as the mart is now")
+    typer.echo(f"publish generation {generations.next_number}; now {generations.current or 'none'}")
+
+
+if __name__ == "__main__":
+    typer.run(main)

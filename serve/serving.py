@@ -1,0 +1,162 @@
+"""What a server serves: one generation and its model, changed over between two requests."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+import warehouse
+from core.generations import number_of, state
+from train.registry import artefact as artefacts
+
+log = logging.getLogger(__name__)
+
+# how often a server looks for a new generation or model
+SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Served:
+    """A warehouse file and the model whose forecasts it holds.
+
+    Attributes
+    ----------
+    file
+        The file itself, which a link may have led to.
+    model
+        The model that made the published forecasts; the champion where there are none.
+    problem
+        Why there is no model, and what to do; None where there is one.
+    """
+
+    file: Path
+    model: artefacts.Artefact | None = None
+    problem: str | None = None
+
+    @property
+    def generation(self) -> int | None:
+        """The number of the generation; None where no night has published."""
+        return number_of(self.file)
+
+
+class Serving:
+    """Follows the published warehouse; `now` is what a request that begins now is answered from."""
+
+    def __init__(self) -> None:
+        self._seen: object = None
+        self._stopped = threading.Event()
+        self.now = Served(warehouse.path())
+        self.look()
+        self._thread = threading.Thread(target=self._follow, name="serving", daemon=True)
+
+    def start(self) -> None:
+        """Look again and again, until `stop`."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End with the look that is on."""
+        self._stopped.set()
+        self._thread.join()
+
+    def look(self) -> None:
+        """Take what is published now, if it is another or was written since."""
+        file = warehouse.path()
+        seen = (file, state(file))
+        if seen == self._seen:
+            return
+        with warehouse.pinned(file):
+            try:
+                found = Served(file, self._model())
+                self._seen = seen
+            except artefacts.ArtefactError as error:
+                found = Served(file, None, f"no model is loaded: {error.shown}")
+                self._seen = seen
+                log.warning("no model is loaded: %s", error)
+            except warehouse.WarehouseError as error:
+                # held by a writer, or not there yet: what is served goes on, and the next look may
+                # find more
+                if file == self.now.file and self.now.model:
+                    return
+                found = Served(file, None, f"no model is loaded: {error.shown}")
+        if (found.file, found.model) != (self.now.file, self.now.model):
+            version = found.model.version if found.model else "no model"
+            log.info("serving %s with %s", found.file, version)
+        self.now = found
+
+    def _model(self) -> artefacts.Artefact:
+        published = _published_version()
+        present = self.now.model
+        if published:
+            version, sha256 = published
+            # a model is what its bytes are, in whichever generation's folder they lie
+            if present and present.version == version and present.card["sha256"] == sha256:
+                return present
+            try:
+                return artefacts.registered(version, sha256)
+            except artefacts.ArtefactError as error:
+                log.warning("%s", error)
+        return artefacts.champion()
+
+    def _follow(self) -> None:
+        while not self._stopped.wait(SECONDS):
+            try:
+                self.look()
+            except Exception:
+                # the server answers from what it has, and the log says why it has no more
+                log.exception("the published warehouse cannot be followed")
+
+
+def _published_version() -> tuple[str, str] | None:
+    """Return version and sha256 of the model whose forecasts of the current date are published.
+
+    All routes answer by it, so that a model which was promoted and has scored nothing yet does not
+    contradict what is stored.
+    """
+    with warehouse.connect(read_only=True) as connection:
+        warehouse.horizon(connection)
+        try:
+            return connection.execute(
+                """
+                select registry.version, registry.sha256
+                from main.scoring_runs as runs
+                inner join intermediate.int_snapshots_scheduled as snapshots using (as_of_date)
+                inner join main.model_registry as registry
+                    on runs.model_version = registry.version
+                where snapshots.is_current
+                """
+            ).fetchone()
+        except duckdb.CatalogException:
+            return None
+
+
+class OneGeneration:
+    """ASGI middleware: a request is answered from one generation, which its answer names."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pin what is served now while the request is answered."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        served: Served = scope["app"].state.serving.now
+        scope.setdefault("state", {})["served"] = served
+
+        async def named(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if served.generation is not None:
+                    headers["x-generation"] = str(served.generation)
+                if served.model:
+                    headers["x-model-version"] = served.model.version
+            await send(message)
+
+        with warehouse.pinned(served.file):
+            await self.app(scope, receive, named)
