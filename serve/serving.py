@@ -75,7 +75,7 @@ class Serving:
                 found = Served(file, self._model())
                 self._seen = seen
             except artefacts.ArtefactError as error:
-                found = Served(file, None, f"no model is loaded: {error.shown}")
+                found = Served(file, None, _words(error))
                 self._seen = seen
                 log.warning("no model is loaded: %s", error)
             except warehouse.WarehouseError as error:
@@ -83,7 +83,7 @@ class Serving:
                 # find more
                 if file == self.now.file and self.now.model:
                     return
-                found = Served(file, None, f"no model is loaded: {error.shown}")
+                found = Served(file, None, _words(error))
         if (found.file, found.model) != (self.now.file, self.now.model):
             version = found.model.version if found.model else "no model"
             log.info("serving %s with %s", found.file, version)
@@ -110,6 +110,13 @@ class Serving:
             except Exception:
                 # the server answers from what it has, and the log says why it has no more
                 log.exception("the published warehouse cannot be followed")
+
+
+def _words(error: artefacts.ArtefactError | warehouse.WarehouseError) -> str:
+    return (
+        f"no model is loaded: {error.shown}. Once `python train/fit.py` has run, the model is "
+        "served without a new start"
+    )
 
 
 def _published_version() -> tuple[str, str] | None:
