@@ -12,6 +12,18 @@ loads as (
 
 ),
 
+regions as (
+
+    select * from {{ ref('int_regions_renamed') }}
+
+),
+
+silences as (
+
+    select * from {{ ref('int_silences_found') }}
+
+),
+
 order_days as (
 
     select * from {{ shop_facts('int_order_days_measured') }}
@@ -31,27 +43,6 @@ sold as (
         sum(money) as money
     from order_days
     group by day
-
-),
-
--- longer than any pause of a year, and too long for chance: seven orders are missed
-silent as (
-
-    select
-        'freshness' as alarm_kind,
-        'stale' as cause,
-        if(silent_days >= longest_pause + 3, 'error', 'warn') as severity,
-        newest_order_date + 1 as since,
-        'store_sales_header.rows' as about,
-        silent_days * daily_money as money,
-        format(
-            'no orders since {}: {} {} on which the shop is open, at most {} of them passed so in a year',
-            newest_order_date, silent_days, if(silent_days = 1, 'day', 'days'), longest_pause
-        ) as message
-    from pauses
-    where silent_days > longest_pause
-        and silent_days * daily_orders >= 7
-        and days_before >= 28
 
 ),
 
@@ -78,17 +69,19 @@ loaded as (
             or (load_alarms.is_of_newest_load and loads.mode = 'append')
         )
         and not list_contains(cast({{ var('accepted_loads') }} as bigint[]), load_alarms.load_id)
-        -- of two words for one silence the one above is the newer
-        and not (load_alarms.cause = 'stale' and exists (select * from silent))
+        -- a silence is named once
+        and not (load_alarms.cause = 'stale' and exists (select * from silences))
     group by all
 
 ),
 
 raised as (
 
-    select * from silent
+    select * from silences
     union all by name
     select * from loaded
+    union all by name
+    select * from regions
 
 )
 
