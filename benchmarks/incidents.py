@@ -42,6 +42,16 @@ _NEXT_DAY_ALONE = """
     update raw.store_sales_header set _loaded_at = $loaded_at
     where cast(transaction_date as date) = $day + 1
 """
+_REST_OF_WEEK = """
+    delete from raw.store_sales_line_items where transaction_id in (
+        select transaction_id from raw.store_sales_header
+        where cast(transaction_date as date) between $day + 1 and $day + 3
+    );
+    delete from raw.store_sales_header
+    where cast(transaction_date as date) between $day + 1 and $day + 3;
+    update raw.store_sales_header set _loaded_at = $loaded_at
+    where cast(transaction_date as date) = $day + 4
+"""
 _SOME = "hash(transaction_id) % 100 < {share}"
 _KEEP = """
     delete from headers where hash(transaction_id) % 100 >= {share};
@@ -61,6 +71,26 @@ _LARGEST = """
     select store_id from raw.store_sales_header where store_id is not null
     group by all order by count(*) desc, store_id limit {stores}
 """
+_MOVED = """
+    create or replace temp table moved as
+    select distinct {column} as was, lead({column}, 1, 'C0') over (order by {column}) as becomes
+    from (select distinct {column} from {ids} where {column} is not null);
+    update {table} set {column} = becomes from moved where {column} = was
+"""
+_REGIONS = """
+    insert into raw.customer_details by name
+    select * replace (
+        if(region = '{one}', '{other}', '{one}') as region, $loaded_at as _loaded_at
+    )
+    from raw.customer_details where region in ('{one}', '{other}')
+    qualify row_number() over (partition by customer_id order by _loaded_at desc) = 1
+"""
+_SHIFTED = """
+    update headers set
+        transaction_date = transaction_date + interval ({hours}) hour{more};
+    update headers set transaction_date_text = strftime(transaction_date, '%Y-%m-%d %H:%M:%S')
+    where transaction_date_text is not null
+"""
 _CATEGORY = """
     insert into raw.products by name
     select * replace ({category} as product_category, $loaded_at as _loaded_at)
@@ -76,6 +106,8 @@ class Incident:
     name: str
     cause: str
     sql: str
+    # days that the incident goes on for
+    days: int = 1
 
 
 def _kept(share: int) -> str:
@@ -192,6 +224,28 @@ INCIDENTS = (
         "category_renamed",
         _CATEGORY.format(category="'Home'", name="Garden"),
     ),
+    Incident("amounts with their signs flipped", "amounts_flipped", _times(-1)),
+    Incident("amounts of zero", "amounts_zero", _times(0)),
+    Incident("another currency", "price_shift", _times(0.85)),
+    Incident("two regions swapped", "region_renamed", _REGIONS.format(one="North", other="South")),
+    Incident("dates nine hours late", "dates_shifted", _SHIFTED.format(hours=9, more="")),
+    Incident(
+        "dates and times of recording nine hours late",
+        "dates_shifted",
+        _SHIFTED.format(hours=9, more=", recorded_at = recorded_at + interval 9 hour"),
+    ),
+    Incident("dates nine hours early", "dates_shifted", _SHIFTED.format(hours=-9, more="")),
+    Incident(
+        "customers moved by one",
+        "ids_moved",
+        _MOVED.format(column="customer_id", ids="raw.customer_details", table="headers"),
+    ),
+    Incident(
+        "products moved by one",
+        "ids_moved",
+        _MOVED.format(column="product_id", ids="raw.products", table="lines"),
+    ),
+    Incident("half of the week missing", "empty_day", _REST_OF_WEEK, days=4),
     Incident("a category lost", "nulls_jump", _CATEGORY.format(category="null", name="Toys")),
 )
 STALE = Incident("nothing for five days", "stale", "")

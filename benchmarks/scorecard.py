@@ -77,14 +77,14 @@ def play(plan: Plan, nights: Nights, folder: Path, *, quick: bool = False) -> pd
         generate(plan)
     with warehouse.in_warehouse(folder / "shop.duckdb"):
         for number, day in enumerate(nights.days(plan)):
-            _load(whole, day)
+            load_until(whole, day)
             dbt_runner.build(select=READ, run_only=True)
             if number % nights.fit_every == 0:
                 fitted = fit(quick=quick)
                 if quick:
                     versions.promote(fitted.version)
             score()
-        _load(whole, plan.start + timedelta(plan.days))
+        load_until(whole, plan.start + timedelta(plan.days))
         dbt_runner.build(select=f"{READ} +forecast_scorecard", run_only=True)
         with warehouse.connect(read_only=True) as connection:
             return connection.execute(
@@ -92,7 +92,7 @@ def play(plan: Plan, nights: Nights, folder: Path, *, quick: bool = False) -> pd
             ).df()
 
 
-def _load(whole: Path, day: date) -> None:
+def load_until(whole: Path, day: date) -> None:
     """Add what has become known of a shop before a day and is not there yet."""
     loaded_at = datetime(day.year, day.month, day.day, 3)
     with warehouse.connect() as connection:

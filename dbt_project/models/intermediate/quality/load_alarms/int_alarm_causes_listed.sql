@@ -6,6 +6,7 @@
         ('nulls_jump', headers, 'transaction_date', 'nulls_jump', 'error', 'of the orders have no readable date'),
         ('empty_day', headers, 'rows', 'empty_day', 'error', 'orders'),
         ('doubled_day', headers, 'transaction_id', 'doubled_day', 'error', 'of the orders were there before, on this day or the day before it, under another id'),
+        ('dates_shifted', headers, 'transaction_date', 'dates_shifted', 'error', 'of the orders are dated after their recording, or recorded at night'),
         ('nulls_jump', headers, 'store_id', 'nulls_jump', 'error', 'of the orders name no store'),
         ('new_ids_jump', headers, 'store_id', 'new_ids_jump', 'error', 'of the orders are of stores never seen before'),
         ('store_missing', headers, 'store_id', 'store_missing', 'error', 'orders of stores'),
@@ -22,6 +23,7 @@
         ('nulls_jump', headers, 'customer_id', 'nulls_jump', 'error', 'of the orders name no customer'),
         ('new_ids_jump', headers, 'customer_id', 'new_ids_jump', 'error', 'of the orders are of customers never seen before'),
         ('unknown_ids_jump', headers, 'customer_id', 'new_ids_jump', 'error', 'of the orders name a customer who is in no customer table'),
+        ('ids_moved', headers, 'customer_id', 'ids_moved', 'warn', 'of the orders are of customers new or not seen for 120 days'),
     ],
     'products': [
         ('nulls_jump', lines, 'product_id', 'nulls_jump', 'error', 'of the lines name no product'),
@@ -31,10 +33,14 @@
     'money': [
         ('nulls_jump', lines, 'line_item_amount', 'nulls_jump', 'error', 'of the lines have no amount'),
         ('nulls_jump', lines, 'quantity', 'nulls_jump', 'error', 'of the lines have no quantity'),
+        ('amounts_flipped', lines, 'line_item_amount', 'amounts_flipped', 'error', 'of the lines have a negative amount'),
+        ('amounts_zero', lines, 'line_item_amount', 'amounts_zero', 'error', 'of the lines cost nothing'),
+        ('ids_moved', lines, 'product_id', 'ids_moved', 'warn', 'of the lines cost far more than their product does, and as many far less'),
         ('hundredfold_amounts', lines, 'line_item_amount', 'hundredfold_amounts', 'error', 'of the lines cost 20 times the usual price of their product or more'),
         ('amounts_too_small', lines, 'line_item_amount', 'amounts_too_small', 'error', 'of the lines cost a twentieth of the usual price of their product or less'),
         ('quantity_shift', lines, 'quantity', 'quantity_shift', 'warn', 'of the lines have five times, or a fifth, of the usual quantity of their product'),
         ('price_shift', lines, 'line_item_amount', 'price_shift', 'warn', 'of the lines cost far from the usual price of their product'),
+        ('price_level', lines, 'line_item_amount', 'price_shift', 'warn', 'percent of the usual price of products'),
     ],
     'categories': [
         ('nulls_jump', 'products', 'product_category', 'nulls_jump', 'error', 'products left in category'),

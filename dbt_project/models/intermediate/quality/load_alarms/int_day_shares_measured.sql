@@ -3,6 +3,9 @@
     ('order_days', 'customer_id', 'nulls_jump', 'without_customer', 'orders', 0.15),
     ('order_days', 'customer_id', 'new_ids_jump', 'of_new_customers', 'orders', 0.3),
     ('order_days', 'customer_id', 'unknown_ids_jump', 'of_unknown_customers', 'orders', 0.15),
+    ('order_days', 'customer_id', 'ids_moved', 'of_strangers', 'orders', 0.3),
+    ('order_days', 'transaction_date', 'dates_shifted', 'ahead', 'orders', 0.15),
+    ('order_days', 'transaction_date', 'dates_shifted', 'at_night', 'orders', 0.15),
     ('order_days', 'store_id', 'nulls_jump', 'without_store', 'orders', 0.15),
     ('order_days', 'store_id', 'new_ids_jump', 'of_new_stores', 'orders', 0.3),
     ('order_days', 'transaction_date', 'nulls_jump', 'undated', 'orders', 0.15),
@@ -15,10 +18,13 @@
     ('line_days', 'product_category', 'nulls_jump', 'without_category', 'lines', 0.15),
     ('line_days', 'line_item_amount', 'nulls_jump', 'without_amount', 'lines', 0.15),
     ('line_days', 'quantity', 'nulls_jump', 'without_quantity', 'lines', 0.15),
+    ('line_days', 'line_item_amount', 'amounts_flipped', 'negative', 'lines', 0.3),
+    ('line_days', 'line_item_amount', 'amounts_zero', 'zero', 'lines', 0.15),
     ('line_days', 'line_item_amount', 'hundredfold_amounts', 'too_dear', 'priced', 0.1),
     ('line_days', 'line_item_amount', 'amounts_too_small', 'too_cheap', 'priced', 0.1),
     ('line_days', 'line_item_amount', 'price_shift', 'dearer', 'priced', 0.5),
     ('line_days', 'line_item_amount', 'price_shift', 'cheaper', 'priced', 0.5),
+    ('line_days', 'product_id', 'ids_moved', 'mixed_up', 'priced', 0.08),
     ('line_days', 'quantity', 'quantity_shift', 'other_quantity', 'priced', 0.4),
 ] %}
 

@@ -39,12 +39,20 @@ summed as (
         sum(without_amount) as without_amount,
         sum(without_quantity) as without_quantity,
         sum(without_header) as without_header,
+        sum(negative) as negative,
+        sum(zero) as zero,
         sum(priced) as priced,
         sum(if(price_shift >= ln(20) and not is_quantity, priced, 0)) as too_dear,
         sum(if(price_shift <= -ln(20) and not is_quantity, priced, 0)) as too_cheap,
         sum(if(price_shift >= ln(1.4) and not is_quantity, priced, 0)) as dearer,
         sum(if(price_shift <= -ln(1.4) and not is_quantity, priced, 0)) as cheaper,
-        sum(if(abs(quantity_shift) >= ln(5), priced, 0)) as other_quantity
+        -- dearer and cheaper at once are prices of other products
+        least(dearer, cheaper) as mixed_up,
+        sum(if(abs(quantity_shift) >= ln(5), priced, 0)) as other_quantity,
+        -- a campaign is no other price, and single odd prices do not make the level
+        sum(if(promoted = 0, priced, 0)) as listed,
+        sum(if(promoted = 0, priced * greatest(least(price_shift, 0.3), -0.3), 0))
+        / nullif(listed, 0) as mean_price_shift
     from compared
     group by all
 

@@ -25,6 +25,12 @@ categories as (
 
 ),
 
+prices as (
+
+    select * from {{ ref('int_day_prices_shifted') }}
+
+),
+
 causes as (
 
     select * from {{ ref('int_alarm_causes_listed') }}
@@ -39,6 +45,8 @@ stacked as (
     from shares
     union all by name
     select * from stores
+    union all by name
+    select * from prices
     union all by name
     select * from categories
 

@@ -31,6 +31,8 @@ summed as (
         count(*) filter (where is_amount_imputed or rejected_by = 'missing_amount')
             as without_amount,
         count(*) filter (where is_quantity_imputed) as without_quantity,
+        count(*) filter (where line_item_amount < 0) as negative,
+        count(*) filter (where line_item_amount = 0) as zero,
         count(*) filter (where product_category is null or product_category = 'Unknown')
             as without_category,
         count(*) filter (where rejected_by = 'unknown_header') as without_header,
