@@ -1,54 +1,14 @@
 """Real servers on free ports, started once for all tests of what serves."""
 
-import os
-import socket
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
+from benchmarks.servers import free_port, running
 from tests.conftest import Shop
-
-ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 60
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@contextmanager
-def running(
-    command: list[str], health: str, log: Path, **variables: str
-) -> Iterator[subprocess.Popen]:
-    """Run a server until its health address answers, and end it afterwards."""
-    with (
-        log.open("w") as output,
-        subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=os.environ | variables,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        ) as process,
-    ):
-        try:
-            deadline = time.monotonic() + START_SECONDS
-            while not _answers(health):
-                if process.poll() is not None or time.monotonic() > deadline:
-                    pytest.fail(f"{' '.join(command)} did not start:\n{log.read_text()}")
-                time.sleep(0.1)
-            yield process
-        finally:
-            process.terminate()
-            process.wait(10)
 
 
 @contextmanager
@@ -57,15 +17,8 @@ def running_api(shop: Path, log: Path) -> Iterator[str]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "serve/api.py", "--port", str(port)]
-    with running(command, url, log, WAREHOUSE_PATH=str(shop)):
+    with running(command, url, log, {"WAREHOUSE_PATH": str(shop)}):
         yield url
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(url).is_success
-    except httpx.TransportError:
-        return False
 
 
 @pytest.fixture
@@ -81,7 +34,7 @@ def idle_api(tmp_path: Path) -> Iterator[tuple[str, int]]:
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "serve/api.py", "--port", str(port)]
     nothing = str(tmp_path / "none.duckdb")
-    with running(command, url, tmp_path / "log", WAREHOUSE_PATH=nothing) as process:
+    with running(command, url, tmp_path / "log", {"WAREHOUSE_PATH": nothing}) as process:
         yield url, process.pid
 
 
@@ -101,5 +54,5 @@ def app_url(
     command += ["--server.port", str(port)]
     log = tmp_path_factory.mktemp("app") / "log"
     variables = {"WAREHOUSE_PATH": str(scored_shop.file), "API_URL": api_url}
-    with running(command, f"{url}/_stcore/health", log, **variables):
+    with running(command, f"{url}/_stcore/health", log, variables):
         yield url
