@@ -11,6 +11,8 @@ TIMEZONE ?=
 REPLACE ?=
 VERBOSE ?=
 AS_OF ?=
+FIT ?=
+NOTIFY ?=
 PART ?=
 SHARE ?= 1
 FOLDS ?= 8
@@ -35,8 +37,8 @@ DBT := $(BIN)/dbt
 DBT_VARS := $(if $(AS_OF),--vars '{as_of: "$(AS_OF)"}')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup spark picture run test test-long build fit backtest score catalog export export-tables docs docs-site docs-reference api app profile truth lint format clean
-.PHONY: bench-skill bench-scoring bench-generate bench-faults bench-features bench-ladder bench-level bench-newcomers bench-horizons bench-scorecard bench-alarms leak-demo prove audit
+.PHONY: help setup spark picture run nightly test test-long build fit backtest score catalog export export-tables docs docs-site docs-reference api app profile truth lint format clean
+.PHONY: bench-skill bench-scoring bench-generate bench-faults bench-features bench-ladder bench-level bench-newcomers bench-horizons bench-scorecard bench-alarms soak leak-demo prove audit
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -80,6 +82,11 @@ run: $(READY) ## the main job; DATA=path (MAPPING=file, TIMEZONE=zone, REPLACE=1
 		$(if $(DATA),--data "$(DATA)") $(if $(MAPPING),--mapping "$(MAPPING)") \
 		$(if $(LAYOUT),--layout $(LAYOUT)) $(if $(TIMEZONE),--timezone $(TIMEZONE)) \
 		$(if $(AS_OF),--as-of $(AS_OF)) $(if $(REPLACE),--replace) $(if $(VERBOSE),--verbose)
+
+nightly: $(READY) ## a night, unattended: what is new in DATA=folder is loaded, built, scored, published; takes MAPPING, AS_OF, FIT=weekly, NOTIFY=url
+	@$(BIN)/shop nightly $(if $(DATA),--data "$(DATA)") $(if $(MAPPING),--mapping "$(MAPPING)") \
+		$(if $(TIMEZONE),--timezone $(TIMEZONE)) $(if $(AS_OF),--as-of $(AS_OF)) \
+		$(if $(FIT),--fit $(FIT)) $(if $(NOTIFY),--notify "$(NOTIFY)")
 
 test: $(READY) ## run the tests that a change should pass before it is shown
 	@$(BIN)/pytest -m "not long"
@@ -172,6 +179,9 @@ bench-scorecard: $(READY) ## does a forecast know how good it is? two shops play
 bench-alarms: $(READY) ## what load alarms find of planted incidents, and false alarms; DATA=file for a real one
 	@$(BIN)/python -m benchmarks.alarms $(if $(DATA),--data "$(DATA)")
 
+soak: $(READY) ## fifty nights beside readers who never wait, ten of them killed; in an hour
+	@$(BIN)/python -m benchmarks.soak
+
 leak-demo: $(READY) ## four classic mistakes beside an honest fit and the exact optimum
 	@$(BIN)/python -m benchmarks.leak_demo
 
@@ -193,6 +203,6 @@ format: $(READY) ## mend what the linters can mend
 	@$(BIN)/ruff format .
 
 clean: ## remove what was built; the warehouse, models and reports too
-	@rm -rf warehouse.duckdb warehouse.duckdb.wal shards-of-the-mart models reports dbt_project/target dbt_project/logs logs site
+	@rm -rf warehouse.duckdb warehouse.duckdb.wal generations .warehouse.duckdb.lock shards-of-the-mart models reports dbt_project/target dbt_project/logs logs site
 	@rm -rf .pytest_cache .ruff_cache .mypy_cache
 	@find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

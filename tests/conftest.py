@@ -37,7 +37,7 @@ LONG = (
         "test_profile_shops",
     ),
     *("test_prove", "test_reach", "test_scorecard_nights", "test_shards", "test_unchanged"),
-    *("test_undo", "test_waiting", "test_what_if"),
+    *("test_shards", "test_unchanged", "test_undo", "test_waiting", "test_what_if"),
 )
 
 
