@@ -82,7 +82,12 @@ def load_night(whole: Path, day: date) -> None:
         connection.execute(
             """
             insert into raw.loads (load_id, mode, known_on, loaded_at)
-            select count(*), 'append', $day, $day + interval 3 hour
+            -- the first load brings the past, known when it happened
+            select
+                count(*),
+                if(count(*) = 1, 'replace', 'append'),
+                if(count(*) = 1, null, $day),
+                $day + interval 3 hour
             from raw.loads
             """,
             {"day": day},
@@ -283,7 +288,7 @@ def main(
         last_night = FIRST_NIGHT
         with warehouse.in_warehouse(shop):
             load_night(whole, last_night)
-            dbt_runner.build(select=f"{FEED} tag:alarms +source:scoring+", run_only=True)
+            dbt_runner.build(select="+alarms", run_only=True)
         mornings += play_days(shop, whole, last_night, folder / "copy")
         typer.echo(f"days: {time.perf_counter() - start:,.0f} s")
     if Part.year in parts or Part.whole in parts:
