@@ -169,8 +169,9 @@ bench-horizons: $(READY) ## forecasts of 30 to 365 days beside the best possible
 bench-scorecard: $(READY) ## does a forecast know how good it is? two shops played night by night for 14 months, in half an hour or more
 	@$(BIN)/python -m benchmarks.scorecard
 
-bench-alarms: $(READY) ## what load alarms find of planted incidents, and false alarms; DATA=file for a real one
+bench-alarms: $(READY) ## what alarms find of planted incidents, and false alarms; DATA=file for a real one
 	@$(BIN)/python -m benchmarks.alarms $(if $(DATA),--data "$(DATA)")
+	@$(BIN)/python -m benchmarks.alarm_nights
 
 leak-demo: $(READY) ## four classic mistakes beside an honest fit and the exact optimum
 	@$(BIN)/python -m benchmarks.leak_demo

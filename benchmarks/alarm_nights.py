@@ -274,6 +274,7 @@ def main(
     part: Annotated[list[Part] | None, typer.Option(help="What to play; default: all.")] = None,
     customers: Annotated[int, typer.Option(help="Of the shop that is scored.")] = 1_500,
     large: Annotated[int, typer.Option(help="Of the shop whose days are spoilt.")] = 20_000,
+    nights: Annotated[int, typer.Option(help="Of the year; two a month.")] = NIGHTS,
 ) -> None:
     """Play a year, spoilt days and spoilt feeds; keep what was said."""
     parts = part or list(Part)
@@ -293,11 +294,10 @@ def main(
         typer.echo(f"days: {time.perf_counter() - start:,.0f} s")
     if Part.year in parts or Part.whole in parts:
         whole, shop = _shop(folder / "small", Plan(customers, 3, START, DAYS))
-        nights = range(NIGHTS) if Part.year in parts else range(NIGHTS - 1, NIGHTS)
         with warehouse.in_warehouse(shop):
-            year = play_year(whole, nights)
+            year = play_year(whole, range(nights if Part.year in parts else 1))
         typer.echo(f"year: {time.perf_counter() - start:,.0f} s")
-        last_night = FIRST_NIGHT + timedelta(APART * (NIGHTS - 1))
+        last_night = FIRST_NIGHT + timedelta(APART * ((nights if Part.year in parts else 1) - 1))
         if Part.whole in parts:
             mornings += play_whole(shop, whole, last_night, folder / "copy")
             mornings += play_slow(shop, whole, last_night, folder / "copy")
