@@ -176,8 +176,9 @@ bench-horizons: $(READY) ## forecasts of 30 to 365 days beside the best possible
 bench-scorecard: $(READY) ## does a forecast know how good it is? two shops played night by night for 14 months, in half an hour or more
 	@$(BIN)/python -m benchmarks.scorecard
 
-bench-alarms: $(READY) ## what load alarms find of planted incidents, and false alarms; DATA=file for a real one
+bench-alarms: $(READY) ## what alarms find of planted incidents, and false alarms; DATA=file for a real one
 	@$(BIN)/python -m benchmarks.alarms $(if $(DATA),--data "$(DATA)")
+	@$(BIN)/python -m benchmarks.alarm_nights
 
 soak: $(READY) ## fifty nights beside readers who never wait, ten of them killed; in an hour
 	@$(BIN)/python -m benchmarks.soak

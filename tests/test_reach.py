@@ -139,6 +139,15 @@ def test_one_row_of_a_far_year_does_not_move_today_and_is_counted(files):
         build(odd)
 
 
+@pytest.mark.parametrize("days_ahead", [1, 365])
+def test_a_few_rows_dated_and_recorded_tomorrow_do_not_move_today(files, days_ahead):
+    # tomorrow by the clock: the shop's files end long before it
+    odd = date.today() + timedelta(days_ahead)
+    load_and_build(files(odd, odd), select="+int_snapshot_grid +int_today_found")
+    assert current_date() == [(LAST + timedelta(1),)]
+    assert query("select today from intermediate.int_today_found") == [(LAST + timedelta(1),)]
+
+
 def test_days_that_a_load_states_are_reached_though_nothing_was_sold(files):
     as_of = LAST + timedelta(60)
     lines, mapping = files()

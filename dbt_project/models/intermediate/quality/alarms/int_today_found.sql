@@ -65,7 +65,8 @@ found as (
         sold.newest_order_date,
         greatest(
             sold.newest_order_date + 1,
-            sold.recorded_through + 1,
+            -- the day on which something became known is not over
+            sold.recorded_through,
             stated.known_on,
             stated.data_through + 1,
             ran.night

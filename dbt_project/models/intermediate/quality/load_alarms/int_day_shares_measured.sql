@@ -3,7 +3,7 @@
     ('order_days', 'customer_id', 'nulls_jump', 'without_customer', 'orders', 0.15),
     ('order_days', 'customer_id', 'new_ids_jump', 'of_new_customers', 'orders', 0.3),
     ('order_days', 'customer_id', 'unknown_ids_jump', 'of_unknown_customers', 'orders', 0.15),
-    ('order_days', 'customer_id', 'ids_moved', 'of_strangers', 'orders', 0.3),
+    ('order_days', 'customer_id', 'ids_moved', 'of_strangers', 'orders', 0.2),
     ('order_days', 'transaction_date', 'dates_shifted', 'ahead', 'orders', 0.15),
     ('order_days', 'transaction_date', 'dates_shifted', 'at_night', 'orders', 0.15),
     ('order_days', 'store_id', 'nulls_jump', 'without_store', 'orders', 0.15),
