@@ -33,12 +33,20 @@ def page() -> None:
                 "built, `make fit` and then `make score` do."
             )
             return
+        _show_alarms()
         _show_totals(totals)
         _show_spread()
         _show_groups()
         _show_top()
     except warehouse.WarehouseError as error:
         st.error(f"The warehouse cannot be read now. {error}")
+
+
+def _show_alarms() -> None:
+    """Say in plain words what may be wrong with what is below."""
+    for alarm in summaries.alarms().itertuples():
+        show = st.error if alarm.severity == "error" else st.warning
+        show(f"{alarm.message}, since {alarm.since:%d %B %Y}. To do: {alarm.what_to_do}.")
 
 
 def _show_totals(totals: pd.Series) -> None:

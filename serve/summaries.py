@@ -40,6 +40,19 @@ def totals() -> pd.Series:
     ).iloc[0]
 
 
+def alarms(limit: int = 5) -> pd.DataFrame:
+    """Return severity, since, message and what_to_do of what needs a look, the worst first."""
+    return frame(
+        """
+        select severity, since, message, what_to_do
+        from marts.alarms
+        order by place
+        limit $limit
+        """,
+        {"limit": limit},
+    )
+
+
 def sums() -> pd.DataFrame:
     """Return expected_spend, total_low and total_high of the newest forecast.
 
