@@ -134,6 +134,8 @@ class Ledger:
                 connection.execute(
                     f"delete from main.{table} where list_contains(?, run_id)", [ids]
                 )
+                if not rows:
+                    continue
                 names = [column.split()[0] for column in columns]
                 connection.executemany(
                     f"insert into main.{table} ({', '.join(names)})"
