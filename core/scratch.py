@@ -27,12 +27,17 @@ def scratch() -> Iterator[Path]:
     """
     beside = warehouse.path().parent
     beside = beside if beside.is_dir() else Path(tempfile.gettempdir())
-    for left in beside.glob(f"{_PREFIX}*-*"):
-        owner = left.name.removeprefix(_PREFIX).partition("-")[0]
-        if owner.isdigit() and not _runs(int(owner)):
-            shutil.rmtree(left, ignore_errors=True)
+    remove_abandoned(beside, _PREFIX)
     with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-", dir=beside) as folder:
         yield Path(folder)
+
+
+def remove_abandoned(beside: Path, prefix: str) -> None:
+    """Remove the folders of processes that are gone; `prefix`, then the process, is their name."""
+    for left in beside.glob(f"{prefix}*"):
+        owner = left.name.removeprefix(prefix).partition("-")[0]
+        if owner.isdigit() and not _runs(int(owner)):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _runs(process: int) -> bool:

@@ -58,11 +58,13 @@ class Shop:
 
 @pytest.fixture(scope="session", autouse=True)
 def dbt_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep what dbt writes apart from the user's own target folder."""
+    """Keep what dbt writes, and the list of trusted models, apart from the user's own."""
     folder = tmp_path_factory.mktemp("dbt")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DBT_TARGET_PATH", str(folder / "target"))
         patch.setenv("DBT_LOG_PATH", str(folder / "logs"))
+        patch.setenv("XDG_STATE_HOME", str(folder / "state"))
+        patch.delenv("MODEL_KEY", raising=False)
         yield
 
 

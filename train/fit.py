@@ -4,6 +4,7 @@ python train/fit.py [--as-of DATE] [--seed N] [--quick] [--no-promote]
     [--candidate my_module:make] [--mlflow sqlite:///runs.db]
 python train/fit.py --promote VERSION
 python train/fit.py --rollback
+python train/fit.py --trust VERSION
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from core.expected_errors import expected_errors
 from core.tables import metric_table, wide_console
 from train.learn import FitResult, fit
 from train.options import AsOf, Own, Quick, Seed
-from train.registry import tracking, versions
+from train.registry import card, tracking, versions
 from train.registry.promotion import CHAMPION
 
 __all__ = ["FitResult", "fit", "main"]
@@ -50,6 +51,13 @@ def main(
             "--rollback", help="Fit nothing; make the version the champion that was it before."
         ),
     ] = False,
+    trust: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VERSION",
+            help="Fit nothing; let this version be used though it was not fitted here: it is code.",
+        ),
+    ] = None,
     mlflow: Annotated[
         str | None,
         typer.Option(
@@ -68,10 +76,15 @@ def main(
     always is, and its report lies apart, in reports/trial/.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    if (promote is not None) + rollback + no_promote > 1:
-        raise typer.BadParameter("--promote, --rollback and --no-promote exclude each other")
+    if (promote is not None) + (trust is not None) + rollback + no_promote > 1:
+        raise typer.BadParameter(
+            "--promote, --rollback, --trust and --no-promote exclude each other"
+        )
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    if trust is not None:
+        log.info(card.accept(trust))
+        return
     if promote is not None or rollback:
         log.info(versions.roll_back() if promote is None else versions.promote(promote))
         return

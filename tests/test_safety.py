@@ -1,0 +1,272 @@
+"""What must not happen: code of strangers run, customers readable by others, tracebacks."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import warehouse
+from train.candidates.baselines import LastThirtyDays
+from train.forecaster import Calibration, Forecaster
+from train.registry import artefact, trust, versions
+from train.registry import card as cards
+
+CONTRACT = warehouse.contract()
+FRAME = pd.DataFrame(
+    {name: [0.0, 12.5] for name in CONTRACT.numeric}
+    | {name: ["a", None] for name in CONTRACT.categorical}
+)
+
+
+class HalfBuy:
+    """Half of all customers buy, whoever they are."""
+
+    def predict_purchase(self, X):
+        return np.full(len(X), 0.5)
+
+
+class Trap(Forecaster):
+    """Unpickling it leaves a trace."""
+
+    def __reduce__(self):
+        return os.mkdir, (os.environ["TRAP"],)
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch):
+    """A warehouse of one champion, v1, fitted by this user."""
+    monkeypatch.setenv("WAREHOUSE_PATH", str(tmp_path / "shop.duckdb"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("TRAP", str(tmp_path / "sprung"))
+    enter(keep("v1"), "champion")
+    return tmp_path / "models"
+
+
+def keep(version, kind=Forecaster):
+    columns = (CONTRACT.numeric, CONTRACT.categorical)
+    forecaster = Forecaster(LastThirtyDays(), HalfBuy(), Calibration(), *columns)
+    card = {"version": version, "chosen": "last 30 days", "horizon_days": 30}
+    card |= {"importance": {}, "training_as_of_dates": []}
+    return artefact.save(forecaster, card, CONTRACT, golden_rows=FRAME)
+
+
+def enter(folder, status):
+    with warehouse.connect() as connection:
+        versions.prepare(connection)
+        connection.execute(
+            "insert into main.model_registry by name select ? as version, date '2024-01-01' as"
+            " as_of_date, ? as status, now() as fitted_at, '' as reason, '' as contract_hash,"
+            " '' as data_fingerprint, '{}' as parameters, '{}' as metrics, ? as sha256,"
+            " date '2024-01-01' as test_as_of_date, []::date[] as validation_as_of_dates,"
+            " []::date[] as training_as_of_dates",
+            [folder.name, status, cards.read_card(folder)["sha256"]],
+        )
+
+
+def plant(models, version="evil"):
+    """Lay a model of somebody else's beside ours, its card sealed as any fit here would."""
+    import joblib
+
+    folder = models / version
+    shutil.copytree(models / "v1", folder)
+    (folder / "model.joblib").unlink()
+    joblib.dump(Trap.__new__(Trap), folder / "model.joblib")
+    rewrite(folder, sha256=cards.sha256_of((folder / "model.joblib").read_bytes()))
+    return folder
+
+
+def rewrite(folder, **changes):
+    card = json.loads((folder / "card.json").read_text()) | {"version": folder.name} | changes
+    (folder / "card.json").write_text(cards.seal_card(card))
+
+
+def test_a_model_of_a_stranger_is_not_promoted_and_not_run(models, tmp_path):
+    plant(models)
+    with pytest.raises(artefact.ArtefactError, match=r"not fitted here.*fit\.py --trust evil"):
+        versions.promote("evil")
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_a_forged_row_of_the_registry_runs_nothing(models, tmp_path):
+    folder = plant(models)
+    with warehouse.connect() as connection:
+        connection.execute("delete from main.model_registry")
+    enter(folder, "champion")
+    with pytest.raises(artefact.ArtefactError, match="not fitted here"):
+        artefact.champion(CONTRACT)
+    with pytest.raises(artefact.ArtefactError, match="not fitted here"):
+        versions.promote("evil")
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_a_changed_card_is_refused_though_it_is_sealed_anew(models):
+    rewrite(models / "v1", importance={"spend_30d": 9.0})
+    with pytest.raises(artefact.ArtefactError, match="not fitted here"):
+        artefact.champion(CONTRACT)
+
+
+def test_what_is_said_to_be_trusted_is_used(models):
+    shutil.copytree(models / "v1", models / "v2")
+    rewrite(models / "v2")
+    assert cards.accept("v2") == "v2 is trusted from now on"
+    assert artefact.load(models / "v2", CONTRACT).version == "v2"
+
+
+def test_where_no_model_was_loaded_before_the_champion_is_trusted_and_it_is_said(
+    models, tmp_path, monkeypatch, caplog
+):
+    shutil.copytree(models / "v1", models / "v2")
+    rewrite(models / "v2")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another machine"))
+    with pytest.raises(artefact.ArtefactError, match="not fitted here"):
+        artefact.load(models / "v1", CONTRACT)
+    assert artefact.champion(CONTRACT).version == "v1"
+    assert "v1 is the first model that this user loads" in caplog.text
+    assert artefact.load(models / "v1", CONTRACT).version == "v1"
+    with pytest.raises(artefact.ArtefactError, match="not fitted here"):
+        artefact.load(models / "v2", CONTRACT)
+
+
+def test_the_list_of_trusted_models_is_the_users_own(models):
+    assert stat.S_IMODE(trust.list_file().stat().st_mode) == 0o600
+    assert trust.list_file().read_text().split()[1:] == ["v1"]
+
+
+def test_where_the_list_cannot_be_written_the_champion_is_used_and_it_is_said(
+    models, tmp_path, monkeypatch, caplog
+):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    assert artefact.champion(CONTRACT).version == "v1"
+    assert "set MODEL_KEY" in caplog.text
+    with pytest.raises(artefact.ArtefactError, match="set MODEL_KEY"):
+        cards.accept("v1")
+
+
+def test_under_a_key_only_what_is_sealed_with_it_is_loaded(models, tmp_path, monkeypatch):
+    plant(models)
+    monkeypatch.setenv("MODEL_KEY", "first")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another machine"))
+    for version in ("v1", "evil"):
+        with pytest.raises(artefact.ArtefactError, match=f"no seal of MODEL_KEY.*trust {version}"):
+            artefact.load(models / version, CONTRACT)
+    keep("v3")
+    assert artefact.load(models / "v3", CONTRACT).version == "v3"
+    assert cards.accept("v1") == "v1 is sealed under MODEL_KEY now"
+    assert artefact.champion(CONTRACT).version == "v1"
+    monkeypatch.setenv("MODEL_KEY", "second")
+    with pytest.raises(artefact.ArtefactError, match="sealed under another MODEL_KEY"):
+        artefact.champion(CONTRACT)
+    monkeypatch.delenv("MODEL_KEY")
+    with pytest.raises(artefact.ArtefactError, match="MODEL_KEY is not set"):
+        artefact.champion(CONTRACT)
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_a_seal_under_a_key_is_written_to_a_new_file(models, tmp_path, monkeypatch):
+    os.link(models / "v1" / "card.json", tmp_path / "older generation")
+    before = (tmp_path / "older generation").read_text()
+    monkeypatch.setenv("MODEL_KEY", "first")
+    cards.accept("v1")
+    assert (tmp_path / "older generation").read_text() == before
+    assert sorted(file.name for file in (models / "v1").iterdir()) == [
+        "card.json",
+        "golden.parquet",
+        "model.joblib",
+    ]
+
+
+@pytest.mark.parametrize("name", ["../../secret.txt", "/etc/passwd", "a\0b", "..", ""])
+def test_a_card_names_no_file_outside_its_folder(models, name):
+    card = cards.read_card(models / "v1")
+    rewrite(models / "v1", files=card["files"] | {name: "0" * 64})
+    with pytest.raises(artefact.ArtefactError, match=r"no card of a model \(see its files\)"):
+        artefact.load(models / "v1", CONTRACT)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 200_000, "[]", "null", "{}", "", "\0", '"a"', '{"version": null, "seal": null}'],
+    ids=["brackets", "list", "null", "empty", "nothing", "NUL", "text", "nulls"],
+)
+def test_what_is_no_card_is_refused_in_one_sentence(models, text):
+    (models / "v1" / "card.json").write_text(text)
+    with pytest.raises(artefact.ArtefactError) as raised:
+        artefact.champion(CONTRACT)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("field", ["version", "sha256", "files", "contract", "libraries"])
+def test_a_card_without_a_field_is_refused_by_its_name(models, field):
+    rewrite(models / "v1", **{field: None})
+    with pytest.raises(artefact.ArtefactError, match=rf"see its {field}"):
+        artefact.champion(CONTRACT)
+
+
+@pytest.mark.parametrize("version", [None, "", "a\0b", "../v1", "." * 3, "x" * 5000, "é/..", "v 1"])
+def test_an_odd_version_is_no_version_name(models, version):
+    with warehouse.connect() as connection:
+        connection.execute("alter table main.model_registry alter version drop not null")
+        connection.execute("update main.model_registry set version = ?", [version])
+    with pytest.raises(artefact.ArtefactError, match="no version name"):
+        artefact.champion(CONTRACT)
+    with pytest.raises(artefact.ArtefactError, match="no version name"):
+        versions.promote(version)
+
+
+def test_two_champions_are_refused_and_a_promotion_mends_it(models):
+    enter(keep("v2"), "champion")
+    with pytest.raises(artefact.ArtefactError, match=r"more than one champion \(v1, v2\).*promote"):
+        artefact.champion(CONTRACT)
+    assert versions.promote("v2") == "v2 is the champion now instead of v1"
+    assert artefact.champion(CONTRACT).version == "v2"
+
+
+def test_a_model_that_may_not_be_read_is_refused_in_one_sentence(models, monkeypatch):
+    def refuse(file):
+        raise PermissionError(13, "Permission denied")
+
+    # the tests may run as root, who may read everything
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(artefact.ArtefactError, match="cannot be read"):
+        artefact.champion(CONTRACT)
+
+
+def test_a_fit_that_is_made_again_leaves_the_folder_where_it_is(models):
+    before = (models / "v1").stat().st_ino, (models / "v1" / "card.json").stat().st_ino
+    keep("v1")
+    after = (models / "v1").stat().st_ino, (models / "v1" / "card.json").stat().st_ino
+    assert after == before
+
+
+def test_a_broken_version_is_replaced_by_the_same_fit(models):
+    (models / "v1" / "model.joblib").write_bytes(b"")
+    keep("v1")
+    assert artefact.champion(CONTRACT).version == "v1"
+    assert [entry.name for entry in models.iterdir()] == ["v1"]
+
+
+def test_a_save_removes_what_killed_saves_have_left(models):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    for name in (f".staged-{gone.pid}-x", f".former-{gone.pid}-x", f".staged-{os.getpid()}-x"):
+        (models / name / "version").mkdir(parents=True)
+    keep("v2")
+    assert sorted(entry.name for entry in models.iterdir()) == [
+        f".staged-{os.getpid()}-x",
+        "v1",
+        "v2",
+    ]
+
+
+def test_a_saved_model_is_nobody_elses(models):
+    assert stat.S_IMODE((models / "v1").stat().st_mode) == 0o700
