@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -68,6 +69,10 @@ class WarehouseError(ShopError):
         self.shown = shown or message
 
 
+class HeldError(WarehouseError):
+    """Another process has the warehouse open."""
+
+
 def path() -> Path:
     """Return the warehouse file: `WAREHOUSE_PATH` or `warehouse.duckdb`, from the root.
 
@@ -126,13 +131,11 @@ def connect(*, read_only: bool = False) -> duckdb.DuckDBPyConnection:
         raise WarehouseError(f"{file} does not exist: {remedy}", f"there is no warehouse: {remedy}")
     try:
         connection = duckdb.connect(str(file), read_only=read_only)
-    except duckdb.IOException as error:
-        raise WarehouseError(
-            f"{file} cannot be opened: {error}. Stop the process that holds it and try again; "
-            "if the file is broken, move it away and load again",
-            "the warehouse cannot be read now, most likely because it is being refreshed: try "
-            "again in a minute",
-        ) from error
+    except duckdb.ConnectionException:
+        # opened twice by one process, each time otherwise: a mistake in the code
+        raise
+    except duckdb.Error as error:
+        raise _not_opened(file, str(error)) from error
     # a file of another kind (a CSV, say) opens as an empty database in memory, without a word
     if connection.execute(
         # connections of one process see what any of them has attached
@@ -146,6 +149,62 @@ def connect(*, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     # a misspelt table must be an error, never a Python variable of the same name
     connection.execute("set python_enable_replacements = false")
     return connection
+
+
+def _not_opened(file: Path, why: str) -> WarehouseError:
+    if "Could not set lock" in why:
+        return HeldError(
+            f"{file} is held by {holder(file, why)}: wait until it has ended, or stop it, and try "
+            "again",
+            "the warehouse cannot be read now, most likely because it is being refreshed: try "
+            "again in a minute",
+        )
+    why = " ".join(why.removeprefix("IO Error: ").split())
+    remedy = (
+        "give yourself the right to, or choose another WAREHOUSE_PATH"
+        if "Permission denied" in why or "Read-only file system" in why
+        else "make room on the disk"
+        if "No space left" in why
+        else "choose another WAREHOUSE_PATH"
+        if "No such file or directory" in why or "Is a directory" in why
+        else "the file is broken: move it away and take a copy back, or load again"
+    )
+    return WarehouseError(
+        f"{file} cannot be opened ({why}): {remedy}",
+        "the warehouse cannot be opened: ask whoever runs it",
+    )
+
+
+def holder(file: Path, why: str = "") -> str:
+    """Return which processes have a file open, as words, as far as the system tells.
+
+    Parameters
+    ----------
+    why
+        What DuckDB said; it names a process that belongs to somebody else, too.
+    """
+    found = {int(process) for process in re.findall(r"\(PID (\d+)\)", why)}
+    for opened in Path("/proc").glob("[0-9]*/fd/*"):
+        with suppress(OSError):
+            if opened.samefile(file):
+                found.add(int(opened.parts[2]))
+    return " and ".join(_process(each) for each in sorted(found - {os.getpid()})) or (
+        "another process"
+    )
+
+
+def _process(process: int) -> str:
+    folder = Path(f"/proc/{process}")
+    try:
+        words = (folder / "cmdline").read_text().split("\0")
+        since = time.strftime("%Y-%m-%d %H:%M", time.localtime(folder.stat().st_mtime))
+    except OSError:
+        return f"process {process}"
+    # a command and its script, never its options: they may hold a password
+    names = [Path(words[0]).name]
+    if names[0].startswith("python") and words[1:] and not words[1].startswith("-"):
+        names.append(Path(words[1]).name)
+    return f"process {process} ({' '.join(names)}, since {since})"
 
 
 def bound_memory(connection: duckdb.DuckDBPyConnection) -> None:
@@ -186,7 +245,7 @@ def writer() -> duckdb.DuckDBPyConnection:
     for _ in range(ATTEMPTS - 1):
         try:
             return connect()
-        except WarehouseError:
+        except HeldError:
             time.sleep(PAUSE)
     return connect()
 

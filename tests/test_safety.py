@@ -270,3 +270,89 @@ def test_a_save_removes_what_killed_saves_have_left(models):
 
 def test_a_saved_model_is_nobody_elses(models):
     assert stat.S_IMODE((models / "v1").stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        (lambda file: file.write_bytes(file.read_bytes()[:100]), "the file is broken"),
+        (lambda file: file.write_bytes(b"\1" * 20_000), "the file is broken"),
+        (lambda file: _flip(file, 4100), "the file is broken"),
+        (lambda file: (file.unlink(), file.mkdir()), "choose another WAREHOUSE_PATH"),
+    ],
+    ids=["cut", "another kind", "a bit", "a folder"],
+)
+def test_a_warehouse_that_cannot_be_opened_is_one_sentence(models, broken, said):
+    broken(warehouse.path())
+    for read_only in (True, False):
+        with pytest.raises(warehouse.WarehouseError, match=said) as raised:
+            warehouse.connect(read_only=read_only)
+        assert "\n" not in str(raised.value)
+
+
+def _flip(file, place):
+    content = bytearray(file.read_bytes())
+    content[place] ^= 1
+    file.write_bytes(content)
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may open everything")
+def test_a_file_that_may_not_be_opened_is_not_called_broken(models):
+    warehouse.path().chmod(0)
+    with pytest.raises(warehouse.WarehouseError, match="give yourself the right") as raised:
+        warehouse.writer()
+    assert "broken" not in str(raised.value)
+
+
+def test_who_may_not_open_the_file_is_not_told_that_it_is_broken(models):
+    why = 'IO Error: Cannot open file "x": Permission denied'
+    assert "give yourself the right to" in str(warehouse._not_opened(Path("x"), why))
+
+
+def test_a_full_disk_is_not_called_a_broken_file(monkeypatch):
+    monkeypatch.setenv("WAREHOUSE_PATH", "/dev/full")
+    with pytest.raises(warehouse.WarehouseError, match="make room on the disk"):
+        warehouse.connect()
+
+
+READER = """
+import sys, time, duckdb
+print("open", flush=True)
+while True:
+    try:
+        with duckdb.connect(sys.argv[1], read_only=True):
+            time.sleep(float(sys.argv[2]))
+    except duckdb.Error:
+        pass
+    time.sleep(0.3)
+"""
+
+
+def test_a_writer_finds_its_way_between_readers_that_open_every_third_of_a_second(models):
+    file = warehouse.path()
+    command = [sys.executable, "-c", READER, file, "0.1"]
+    readers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    try:
+        assert [process.stdout.readline() for process in readers] == ["open\n"] * 2
+        for _ in range(10):
+            warehouse.writer().close()
+    finally:
+        for process in readers:
+            process.kill()
+            process.communicate()
+
+
+def test_who_holds_the_file_is_named_without_what_it_was_called_with(models, monkeypatch):
+    monkeypatch.setattr(warehouse, "ATTEMPTS", 2)
+    code = "import sys, duckdb; held = duckdb.connect(sys.argv[1]); print(1, flush=True); input()"
+    command = [sys.executable, "-c", code, warehouse.path(), "--password=hidden"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes) as process:
+        process.stdout.readline()
+        for opened in (warehouse.writer, lambda: warehouse.connect(read_only=True)):
+            with pytest.raises(
+                warehouse.HeldError, match=rf"process {process.pid} \(python.*since"
+            ) as raised:
+                opened()
+            assert "hidden" not in str(raised.value)
+        process.communicate(b"\n")
