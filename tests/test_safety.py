@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import stat
 import subprocess
@@ -17,7 +18,7 @@ import pytest
 import warehouse
 from train.candidates.baselines import LastThirtyDays
 from train.forecaster import Calibration, Forecaster
-from train.registry import artefact, trust, versions
+from train.registry import artefact, tracking, trust, versions
 from train.registry import card as cards
 
 CONTRACT = warehouse.contract()
@@ -356,3 +357,79 @@ def test_who_holds_the_file_is_named_without_what_it_was_called_with(models, mon
                 opened()
             assert "hidden" not in str(raised.value)
         process.communicate(b"\n")
+
+
+def _modes(folder: Path) -> dict[str, str]:
+    return {
+        str(entry.relative_to(folder)): oct(stat.S_IMODE(entry.stat().st_mode) & 0o077)
+        for entry in folder.rglob("*")
+    }
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        [sys.executable, "generate/synthetic.py", "--customers", "20", "--days", "400"],
+        [sys.executable, "-m", "operate.shop", "generate", "--customers", "20", "--days", "400"],
+        [Path(sys.executable).with_name("dbt"), "run-operation", "create_loads_if_missing"],
+    ],
+    ids=["script", "shop", "dbt by hand"],
+)
+def test_what_a_command_writes_is_the_users_alone(tmp_path, command):
+    shop = tmp_path / "new" / "shop.duckdb"
+    if "run-operation" in command:
+        shop.parent.mkdir(mode=0o700)
+    project = str(warehouse.DBT_PROJECT)
+    env = {**os.environ, "WAREHOUSE_PATH": str(shop), "PYTHONPATH": str(warehouse.ROOT)}
+    env |= {"DBT_PROJECT_DIR": project, "DBT_PROFILES_DIR": project}
+    done = subprocess.run(
+        command, cwd=warehouse.ROOT, env=env, umask=0o022, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert shop.exists()
+    assert set(_modes(tmp_path).values()) == {"0o0"}
+
+
+@pytest.mark.parametrize("command", ["serve/score.py", "serve/explain.py"])
+def test_a_full_disk_is_one_sentence_and_what_was_there_is_whole(shop_copy, command):
+    before = _forecasts()
+    limit = 64 * 1024
+    done = subprocess.run(
+        [sys.executable, command],
+        cwd=warehouse.ROOT,
+        env={**os.environ, "PYTHONPATH": str(warehouse.ROOT)},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "File too large: make room on the disk" in done.stderr
+    assert _forecasts() == before
+
+
+def _forecasts():
+    with warehouse.connect(read_only=True) as connection:
+        return [
+            connection.execute(f"from main.{table} order by all").fetchall()
+            for table in ("predictions", "prediction_reasons", "scoring_runs")
+        ]
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("http://bob:secret@localhost:1/x", "http://***@localhost:1/x"),
+        ("postgresql://bob:sec@ret/@localhost/runs", "postgresql://***@localhost/runs"),
+        ("sqlite:///runs.db", "sqlite:///runs.db"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(address, shown):
+    assert tracking.without_password(f"cannot use '{address}'") == f"cannot use '{shown}'"
+
+
+def test_a_store_that_cannot_be_used_is_named_without_its_password():
+    with pytest.raises(tracking.TrackingError) as raised:
+        tracking.Tracker("nonsense://bob:secret@localhost/runs")
+    assert "nonsense://***@localhost/runs" in str(raised.value)
+    assert "secret" not in str(raised.value)

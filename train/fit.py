@@ -107,7 +107,7 @@ def main(
     log.info("model:  %s", result.folder)
     log.info("report: %s", result.report)
     if run:
-        log.info("run:    %s in %s", run, mlflow)
+        log.info("run:    %s in %s", run, tracking.without_password(mlflow or ""))
     if result.verdict.status == CHAMPION:
         log.info("%s is the champion: %s", result.version, result.verdict.reason)
     else:
