@@ -79,9 +79,16 @@ def path() -> Path:
     Raises
     ------
     WarehouseError
-        If the file is named like a schema in it: SQL could not tell the two apart.
+        If the file is named like a schema in it, as SQL could not tell the two apart, or has a
+        character in its name that dbt does not take.
     """
     file = (ROOT / (os.environ.get("WAREHOUSE_PATH") or "warehouse.duckdb")).resolve()
+    if set("?#") & set(str(file)) or set('";') & set(file.name):
+        raise WarehouseError(
+            f"{file} has a character in its name that dbt does not take, one of ? # ; and "
+            "quotation marks: choose another WAREHOUSE_PATH",
+            "the warehouse's name cannot be used: choose another WAREHOUSE_PATH",
+        )
     if file.stem in SCHEMAS:
         raise WarehouseError(
             f"{file} is named like the schema {file.stem!r}: choose another WAREHOUSE_PATH",

@@ -433,3 +433,38 @@ def test_a_store_that_cannot_be_used_is_named_without_its_password():
         tracking.Tracker("nonsense://bob:secret@localhost/runs")
     assert "nonsense://***@localhost/runs" in str(raised.value)
     assert "secret" not in str(raised.value)
+
+
+def _dbt_by_hand(file: Path) -> subprocess.CompletedProcess:
+    project = str(warehouse.DBT_PROJECT)
+    env = {**os.environ, "WAREHOUSE_PATH": str(file)}
+    env |= {"DBT_PROJECT_DIR": project, "DBT_PROFILES_DIR": project}
+    return subprocess.run(
+        [Path(sys.executable).with_name("dbt"), "run", "--select", "stg_retail__products"],
+        cwd=project,
+        env=env,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("name", ['a"b.duckdb', "a;b.duckdb", "a?b.duckdb", "#/b.duckdb"])
+def test_a_name_that_dbt_does_not_take_is_refused_in_one_sentence(tmp_path, monkeypatch, name):
+    monkeypatch.setenv("WAREHOUSE_PATH", str(tmp_path / name))
+    with pytest.raises(warehouse.WarehouseError, match="choose another WAREHOUSE_PATH"):
+        warehouse.writer()
+
+
+def test_dbt_by_hand_says_that_it_does_not_take_a_name(tmp_path):
+    done = _dbt_by_hand(tmp_path / 'a"b.duckdb')
+    assert "has a character in its name that dbt does not take" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert not (tmp_path / 'a"b.duckdb').exists()
+
+
+def test_a_warehouse_of_an_odd_name_is_built(generated_shop, tmp_path):
+    (tmp_path / 'it"s').mkdir()
+    odd = tmp_path / 'it"s' / "drop schema raw -- o'neill é.duckdb"
+    shutil.copy(generated_shop.file, odd)
+    done = _dbt_by_hand(odd)
+    assert done.returncode == 0, done.stdout
