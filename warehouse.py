@@ -44,6 +44,8 @@ HORIZON_DAYS = 30
 ATTEMPTS, PAUSE = 40, 0.25
 
 
+_STARTED = time.time()
+
 # the zone of a shop of which no load says another
 UTC = "UTC"
 
@@ -153,9 +155,21 @@ def connect(*, read_only: bool = False) -> duckdb.DuckDBPyConnection:
         raise WarehouseError(
             f"{file} is no DuckDB file: {remedy}", f"the warehouse is no DuckDB file: {remedy}"
         )
+    if not read_only:
+        _remove_spilled(file)
     # a misspelt table must be an error, never a Python variable of the same name
     connection.execute("set python_enable_replacements = false")
     return connection
+
+
+def _remove_spilled(file: Path) -> None:
+    """Remove what killed processes have spilled beside the file; nobody else has it open now."""
+    folder = Path(f"{file}.tmp")
+    with suppress(OSError):
+        # what is later than this process is of another of its connections
+        old = [each for each in (*folder.glob("*"), folder) if each.stat().st_mtime < _STARTED]
+        for left in old:
+            left.rmdir() if left == folder else left.unlink()
 
 
 def _not_opened(file: Path, why: str) -> WarehouseError:
@@ -183,15 +197,9 @@ def _not_opened(file: Path, why: str) -> WarehouseError:
 
 
 def holder(file: Path, why: str = "") -> str:
-    """Return which processes have a file open, as words, as far as the system tells.
-
-    Parameters
-    ----------
-    why
-        What DuckDB said; it names a process that belongs to somebody else, too.
-    """
+    """Return who holds a file, as words: the process that DuckDB names, or who has it open."""
     found = {int(process) for process in re.findall(r"\(PID (\d+)\)", why)}
-    for opened in Path("/proc").glob("[0-9]*/fd/*"):
+    for opened in [] if found else Path("/proc").glob("[0-9]*/fd/*"):
         with suppress(OSError):
             if opened.samefile(file):
                 found.add(int(opened.parts[2]))

@@ -30,7 +30,14 @@ LONG = (
     *("test_faults", "test_forecast_drift", "test_gate", "test_history", "test_how_to_pages"),
     *("test_job", "test_kernel", "test_load_alarms", "test_load_kill", "test_load_malformed"),
     *("test_new_feature", "test_oracle", "test_own_champion", "test_peers", "test_profile_shops"),
-    *("test_prove", "test_reach", "test_scorecard_nights", "test_shards", "test_unchanged"),
+    *(
+        "test_prove",
+        "test_reach",
+        "test_same_bytes",
+        "test_scorecard_nights",
+        "test_shards",
+        "test_unchanged",
+    ),
     *("test_undo", "test_waiting", "test_what_if"),
 )
 

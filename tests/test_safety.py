@@ -468,3 +468,37 @@ def test_a_warehouse_of_an_odd_name_is_built(generated_shop, tmp_path):
     shutil.copy(generated_shop.file, odd)
     done = _dbt_by_hand(odd)
     assert done.returncode == 0, done.stdout
+
+
+def test_what_a_killed_process_has_spilled_goes_with_the_next_writer(models):
+    folder = Path(f"{warehouse.path()}.tmp")
+    folder.mkdir()
+    (folder / "duckdb_temp_storage-0.tmp").write_bytes(b"customers")
+    for place in (folder / "duckdb_temp_storage-0.tmp", folder):
+        os.utime(place, (1, 1))
+    warehouse.connect(read_only=True).close()
+    assert folder.exists()
+    warehouse.writer().close()
+    assert not folder.exists()
+
+
+def test_a_writer_leaves_what_its_own_process_spills(models):
+    folder = Path(f"{warehouse.path()}.tmp")
+    folder.mkdir()
+    (folder / "duckdb_temp_storage-0.tmp").write_bytes(b"in use")
+    warehouse.writer().close()
+    assert (folder / "duckdb_temp_storage-0.tmp").exists()
+
+
+def test_who_has_a_file_open_is_found_where_the_database_does_not_say(models):
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; held = open(sys.argv[1]); print(1, flush=True); input()",
+    ]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([*command, warehouse.path()], **pipes) as process:
+        process.stdout.readline()
+        assert f"process {process.pid} (" in warehouse.holder(warehouse.path())
+        process.communicate(b"\n")
+    assert warehouse.holder(warehouse.path()) == "another process"
