@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -45,6 +46,8 @@ HORIZON_DAYS = 30
 ATTEMPTS, PAUSE = 40, 0.25
 
 
+_STARTED = time.time()
+
 # the zone of a shop of which no load says another
 UTC = "UTC"
 
@@ -70,6 +73,10 @@ class WarehouseError(ShopError):
         self.shown = shown or message
 
 
+class HeldError(WarehouseError):
+    """Another process has the warehouse open."""
+
+
 # the file that a reader of one generation reads, whatever is published meanwhile
 _pinned: ContextVar[Path | None] = ContextVar("pinned", default=None)
 
@@ -90,9 +97,16 @@ def path() -> Path:
     Raises
     ------
     WarehouseError
-        If the file is named like a schema in it: SQL could not tell the two apart.
+        If the file is named like a schema in it, as SQL could not tell the two apart, or has a
+        character in its name that dbt does not take.
     """
     file = _pinned.get() or published().resolve()
+    if set("?#") & set(str(file)) or set('";') & set(file.name):
+        raise WarehouseError(
+            f"{file} has a character in its name that dbt does not take, one of ? # ; and "
+            "quotation marks: choose another WAREHOUSE_PATH",
+            "the warehouse's name cannot be used: choose another WAREHOUSE_PATH",
+        )
     if file.stem in SCHEMAS:
         raise WarehouseError(
             f"{file} is named like the schema {file.stem!r}: choose another WAREHOUSE_PATH",
@@ -152,13 +166,11 @@ def connect(*, read_only: bool = False) -> duckdb.DuckDBPyConnection:
         raise WarehouseError(f"{file} does not exist: {remedy}", f"there is no warehouse: {remedy}")
     try:
         connection = duckdb.connect(str(file), read_only=read_only)
-    except duckdb.IOException as error:
-        raise WarehouseError(
-            f"{file} cannot be opened: {error}. Stop the process that holds it and try again; "
-            "if the file is broken, move it away and load again",
-            "the warehouse cannot be read now, most likely because it is being refreshed: try "
-            "again in a minute",
-        ) from error
+    except duckdb.ConnectionException:
+        # opened twice by one process, each time otherwise: a mistake in the code
+        raise
+    except duckdb.Error as error:
+        raise _not_opened(file, str(error)) from error
     # a file of another kind (a CSV, say) opens as an empty database in memory, without a word
     if connection.execute(
         # connections of one process see what any of them has attached
@@ -169,9 +181,71 @@ def connect(*, read_only: bool = False) -> duckdb.DuckDBPyConnection:
         raise WarehouseError(
             f"{file} is no DuckDB file: {remedy}", f"the warehouse is no DuckDB file: {remedy}"
         )
+    if not read_only:
+        _remove_spilled(file)
     # a misspelt table must be an error, never a Python variable of the same name
     connection.execute("set python_enable_replacements = false")
     return connection
+
+
+def _remove_spilled(file: Path) -> None:
+    """Remove what killed processes have spilled beside the file; nobody else has it open now."""
+    folder = Path(f"{file}.tmp")
+    with suppress(OSError):
+        # what is later than this process is of another of its connections
+        old = [each for each in (*folder.glob("*"), folder) if each.stat().st_mtime < _STARTED]
+        for left in old:
+            left.rmdir() if left == folder else left.unlink()
+
+
+def _not_opened(file: Path, why: str) -> WarehouseError:
+    if "Could not set lock" in why:
+        return HeldError(
+            f"{file} is held by {holder(file, why)}: wait until it has ended, or stop it, and try "
+            "again",
+            "the warehouse cannot be read now, most likely because it is being refreshed: try "
+            "again in a minute",
+        )
+    why = " ".join(why.removeprefix("IO Error: ").split())
+    remedy = (
+        "give yourself the right to, or choose another WAREHOUSE_PATH"
+        if "Permission denied" in why or "Read-only file system" in why
+        else "make room on the disk"
+        if "No space left" in why
+        else "choose another WAREHOUSE_PATH"
+        if "No such file or directory" in why or "Is a directory" in why
+        else "the file is broken: move it away and take a copy back, or load again"
+    )
+    return WarehouseError(
+        f"{file} cannot be opened ({why}): {remedy}",
+        "the warehouse cannot be opened: ask whoever runs it",
+    )
+
+
+def holder(file: Path, why: str = "") -> str:
+    """Return who holds a file, as words: the process that DuckDB names, or who has it open."""
+    found = {int(process) for process in re.findall(r"\(PID (\d+)\)", why)}
+    for opened in [] if found else Path("/proc").glob("[0-9]*/fd/*"):
+        with suppress(OSError):
+            if opened.samefile(file):
+                found.add(int(opened.parts[2]))
+    return " and ".join(_process(each) for each in sorted(found - {os.getpid()})) or (
+        "another process"
+    )
+
+
+def _process(process: int) -> str:
+    folder = Path(f"/proc/{process}")
+    try:
+        words = (folder / "cmdline").read_text().split("\0")
+        since = time.strftime("%Y-%m-%d %H:%M", time.localtime(folder.stat().st_mtime))
+    except OSError:
+        return f"process {process}"
+    # a command and its script, never its options: they may hold a password
+    names = [Path(words[0]).name]
+    if names[0].startswith("python") and words[1:] and not words[1].startswith("-"):
+        names.append(Path(words[1]).name)
+    return f"process {process} ({' '.join(names)}, since {since})"
 
 
 def bound_memory(connection: duckdb.DuckDBPyConnection) -> None:
@@ -225,7 +299,7 @@ def writer() -> duckdb.DuckDBPyConnection:
     for _ in range(ATTEMPTS - 1):
         try:
             return connect()
-        except WarehouseError:
+        except HeldError:
             time.sleep(PAUSE)
     return connect()
 

@@ -12,6 +12,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
 
 import warehouse
+from core.expected_errors import keep_files_private
 
 
 class Plugin(BasePlugin):
@@ -21,13 +22,14 @@ class Plugin(BasePlugin):
     refused: warehouse.WarehouseError | None = None
 
     def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
-        """Wait until the file can be written.
+        """Wait until the file can be written; what dbt makes is private to the user.
 
         Raises
         ------
         DbtRuntimeError
             If it cannot; dbt prints its message, and a long traceback for anything else.
         """
+        keep_files_private()
         try:
             if self.refused:
                 raise self.refused

@@ -14,7 +14,7 @@ import warehouse
 _ATTEMPTS, _PAUSE = 10, 0.05
 
 
-class HeldError(warehouse.ShopError):
+class RunningError(warehouse.ShopError):
     """Somebody else runs on this warehouse; the message says who, and since when."""
 
 
@@ -31,7 +31,7 @@ def held(what: str) -> Iterator[None]:
 
     Raises
     ------
-    HeldError
+    RunningError
         If another process holds it.
     """
     file = warehouse.lock_file()
@@ -45,7 +45,7 @@ def held(what: str) -> Iterator[None]:
                 # who only asks who holds it does so for a moment
                 if attempt == _ATTEMPTS - 1:
                     holder = lock.read() or "another run"
-                    raise HeldError(f"{holder} works on this warehouse already") from error
+                    raise RunningError(f"{holder} works on this warehouse already") from error
                 time.sleep(_PAUSE)
         lock.truncate(0)
         lock.write(f"{what} of process {os.getpid()}, since {datetime.now():%Y-%m-%d %H:%M:%S},")

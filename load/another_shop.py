@@ -11,7 +11,7 @@ import warehouse
 log = logging.getLogger(__name__)
 
 # as lenient as any cleaning of ids: what differs only in blanks, case, zeros or '.0' is the same
-_SAME_ID = r"ltrim(regexp_replace(upper(trim(customer_id)), '\.0+$', ''), '0')"
+SAME_ID = r"ltrim(regexp_replace(upper(trim(customer_id)), '\.0+$', ''), '0')"
 
 
 # what was forecast, explained and measured of its customers
@@ -71,12 +71,12 @@ def _shared_customers(connection: duckdb.DuckDBPyConnection, table: str) -> tupl
     [counts] = connection.execute(
         f"""
         with known as (
-            select {_SAME_ID} as id from raw.customer_details
+            select {SAME_ID} as id from raw.customer_details
             union
-            select {_SAME_ID} as id from raw.store_sales_header
+            select {SAME_ID} as id from raw.store_sales_header
         ),
         remembered as (
-            select {_SAME_ID} as id from {table}
+            select {SAME_ID} as id from {table}
         )
         select count(*), count(known.id) from remembered left join known using (id)
         """

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 import warehouse
+from core.expected_errors import keep_files_private
 from load import ledger
 from load.loader import load
 from load.options import Layout, Mapping, Replace, Timezone
@@ -68,6 +69,7 @@ def main(
     load.py night.csv --mapping m.yml --append --known-on 2024-11-02. More in
     docs/how-to/load-any-file.md.
     """
+    keep_files_private()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         if list_loads:

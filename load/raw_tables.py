@@ -11,6 +11,7 @@ import duckdb
 import warehouse
 from load import ledger
 from load.another_shop import (
+    SAME_ID,
     remove_forecasts_of_another_shop,
     remove_history_and_plan_of_another_shop,
 )
@@ -174,7 +175,8 @@ def replace(
     Raises
     ------
     LoadError
-        If much of a shop of one's own would be gone and `may_lose` does not say so.
+        If much of a shop of one's own would be gone, or another one takes its place, and `may_lose`
+        does not say so.
     """
     loaded_at = now()
     entry = entry or ledger.Entry()
@@ -183,6 +185,8 @@ def replace(
         refuse_to_generate(connection)
     before = None if may_lose else _shop_of_ones_own(connection)
     with warehouse.transaction(connection):
+        if before:
+            connection.execute(f"create or replace temp table {_FORMER} as {_CUSTOMERS}")
         connection.execute("create schema if not exists raw")
         connection.execute("drop schema if exists truth cascade")
         rows = {
@@ -190,6 +194,7 @@ def replace(
         }
         if before:
             _refuse_loss(before, _extent(connection))
+            _refuse_another_shop(connection)
         ledger.start(connection, anew=True)
         ledger.write(connection, entry, rows, loaded_at)
         remove_history_and_plan_of_another_shop(connection, is_generated=is_generated)
@@ -199,6 +204,10 @@ def replace(
     return Summary(rows, loaded_at, removed, rejected=entry.rejected)
 
 
+_FORMER = "former_customers"
+_CUSTOMERS = (
+    f"select distinct {SAME_ID} as id from raw.{HEADERS.name} where customer_id is not null"
+)
 # what a corrected export of the same shop may lack of the one before
 _LOST_SHARE, _LOST_DAYS = 0.1, 31
 
@@ -258,6 +267,20 @@ def _refuse_loss(before: tuple[int, date, date], after: tuple[int, date, date]) 
         raise LoadError(
             f"{warehouse.path()} holds orders from {first} to {last}, the files from {now_first} "
             f"to {now_last}: {way_out}"
+        )
+
+
+def _refuse_another_shop(connection: duckdb.DuckDBPyConnection) -> None:
+    [(former, still)] = connection.execute(
+        f"select count(*), count(present.id) from {_FORMER} left join ({_CUSTOMERS}) as present"
+        " using (id)"
+    ).fetchall()
+    connection.execute(f"drop table {_FORMER}")
+    if former and not still:
+        raise LoadError(
+            f"none of the {former:,} customers in {warehouse.path()} is in the files: these are "
+            "another shop's. Give --replace (make run: REPLACE=1) to put it in the place of this "
+            "one, whose forecasts and history go, or choose another WAREHOUSE_PATH"
         )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import logging
+import re
+import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +21,11 @@ from load.staging import LoadError
 log = logging.getLogger(__name__)
 
 _BATCH = 20_000
+# the library holds every cell between the first and the last, 32 bytes each, and ends the process
+# where it cannot
+_MOST_CELLS = 100_000_000
+_REFERENCE = re.compile(rb"""\br=["']([A-Za-z]{0,3})([0-9]{1,7})["']""")
+_CHUNK, _LONGEST = 1 << 20, 32
 
 
 @dataclass
@@ -59,8 +66,10 @@ def sheet_parts(file: Path, sheet: str | None, stated: Format) -> list[Part]:
     Raises
     ------
     LoadError
-        If the file is no workbook, has no such sheet, or no sheet has rows.
+        If the file is no workbook, has no such sheet, or no sheet has rows, or a cell lies so far
+        out that the sheet cannot be held.
     """
+    _refuse_far_cells(file)
     try:
         workbook = CalamineWorkbook.from_path(file)
         names = workbook.sheet_names
@@ -83,6 +92,34 @@ def sheet_parts(file: Path, sheet: str | None, stated: Format) -> list[Part]:
     if not parts:
         raise LoadError(f"{file}: no sheet has rows below its header")
     return parts
+
+
+def _refuse_far_cells(file: Path) -> None:
+    if not zipfile.is_zipfile(file):
+        return
+    with zipfile.ZipFile(file) as archive:
+        sheets = [name for name in archive.namelist() if name.startswith("xl/worksheets/sheet")]
+        for name in sheets:
+            rows = columns = 0
+            with archive.open(name) as content:
+                rest = b""
+                while chunk := content.read(_CHUNK):
+                    found = set(_REFERENCE.findall(rest + chunk))
+                    rows = max([rows, *(int(row) for _, row in found)])
+                    columns = max([columns, *map(_column_number, {column for column, _ in found})])
+                    rest = chunk[-_LONGEST:]
+            if rows * columns > _MOST_CELLS:
+                raise LoadError(
+                    f"{file}: {name} reaches to row {rows:,} and column {columns:,}: clear the "
+                    "cells that lie far from the table, or save the sheet as CSV"
+                )
+
+
+def _column_number(letters: bytes) -> int:
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + letter - ord("A") + 1
+    return number
 
 
 def _part(file: Path, workbook: CalamineWorkbook, name: str, stated: Format) -> Part | None:

@@ -67,7 +67,7 @@ def nightly(
 
     Raises
     ------
-    core.lock.HeldError
+    core.lock.RunningError
         If another run is on.
     """
     place = warehouse.published()
@@ -208,7 +208,7 @@ def main(
     try:
         most_bytes = int(keep_gigabytes * 1e9) if keep_gigabytes else None
         run, told = nightly(wanted, keep=keep, most_bytes=most_bytes, prometheus=prometheus)
-    except lock.HeldError as error:
+    except lock.RunningError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(HELD) from error
     code = run.exit_code if run.exit_code is not None else FAILED

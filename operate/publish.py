@@ -45,7 +45,7 @@ def main(
             if keep:
                 gone = generations.prune(keep)
                 typer.echo(f"removed: {', '.join(map(str, gone)) or 'none'}")
-    except lock.HeldError as error:
+    except lock.RunningError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(HELD) from error
     if list_all:

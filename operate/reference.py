@@ -36,6 +36,8 @@ ENVIRONMENT = {
     "beside it.",
     "DUCKDB_MEMORY_LIMIT": "What a build holds in memory at once; beyond it spills to the disk.",
     "MLFLOW_TRACKING_URI": "MLflow store that fits are logged to, as with `shop fit --mlflow`.",
+    "MODEL_KEY": "A secret under which cards of models are sealed, and without which none is run.",
+    "XDG_STATE_HOME": "Where the list of trusted models lies, `~/.local/state` if not set.",
     "API_URL": "Where the app finds the API.",
     "DBT_PROJECT_DIR": "dbt's own: the folder of `dbt_project.yml`; `make` and `shop` set it.",
 }

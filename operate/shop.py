@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 import warehouse
-from core.expected_errors import expected_errors
+from core.expected_errors import expected_errors, keep_files_private
 
 # what each command does, and the module whose `main` it is: read only when it is called, since dbt
 # and scikit-learn take seconds to import
@@ -84,6 +84,7 @@ shop = typer.Typer(cls=_Shop, no_args_is_help=True, rich_markup_mode=None)
 @shop.callback()
 def main() -> None:
     """Forecast each customer's spend of the next 30 days, from a feature store in SQL."""
+    keep_files_private()
 
 
 @expected_errors()

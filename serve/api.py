@@ -22,6 +22,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 import warehouse
+from core.expected_errors import keep_files_private
 from serve import repository, schema
 from serve.body_limit import BodyLimit
 from serve.changes import MOST_CHANGES, Change, ChangeError
@@ -205,6 +206,7 @@ def main(
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
 ) -> None:
     """Serve predictions over HTTP; the documentation is at /docs."""
+    keep_files_private()
     uvicorn.run("serve.api:app", host=host, port=port)
 
 

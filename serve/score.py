@@ -84,7 +84,7 @@ def score(as_of: date | None = None, predict: Predict | None = None) -> ScoreRes
     Raises
     ------
     ScoreError
-        If the mart has no such date, or a score is not usable.
+        If the mart has no such date, its last build ended red, or a score is not usable.
     train.registry.artefact.ArtefactError
         If there is no model, or it does not fit the mart.
     warehouse.WarehouseError
@@ -92,6 +92,7 @@ def score(as_of: date | None = None, predict: Predict | None = None) -> ScoreRes
     """
     with built_or_error():
         with warehouse.connect(read_only=True) as connection:
+            _refuse_red(connection)
             day = _resolve(connection, as_of)
         champion = artefacts.champion()
         if champion.card["as_of"] > day.isoformat():
@@ -131,6 +132,18 @@ def score(as_of: date | None = None, predict: Predict | None = None) -> ScoreRes
         expected_revenue=float(scores["predicted_30d_spend"].sum()),
         expected_buyers=float(scores["purchase_probability"].sum()),
     )
+
+
+def _refuse_red(connection: duckdb.DuckDBPyConnection) -> None:
+    if not warehouse.has_table(connection, "builds", "red_gates"):
+        return
+    rows = connection.execute("select distinct name from builds.red_gates order by name").fetchall()
+    if rows:
+        gates = ", ".join(name for (name,) in rows)
+        raise ScoreError(
+            f"the features have not passed their gates ({gates}), and nothing was scored: mend it, "
+            "or undo the load, and run `make build`"
+        )
 
 
 def _resolve(connection: duckdb.DuckDBPyConnection, as_of: date | None) -> date:

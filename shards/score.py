@@ -83,7 +83,7 @@ def _predict_shard(task: tuple[Path, Path, date, dict[str, list[str]]]) -> Score
     file, folder, day, tables = task
     with warehouse.in_warehouse(file), duckdb.connect() as connection:
         manifest.lay_views(connection, tables)
-        return predict_date(connection, artefacts.load(folder), day)
+        return predict_date(connection, artefacts.load(folder, first_use=True), day)
 
 
 @expected_errors()

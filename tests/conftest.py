@@ -25,12 +25,13 @@ REAL_FILE = warehouse.ROOT.parent / "shared" / "data" / "online_retail_ii_2009_2
 CUSTOMERS, DAYS, SEED = 700, 900, 5
 # whole builds, proofs, kills: minutes each, and `make test-long` runs them
 LONG = (
-    *("test_audit", "test_bounds", "test_catalog", "test_decimals", "test_doc_commands"),
-    *("test_faults", "test_forecast_drift", "test_gate", "test_history", "test_how_to_pages"),
-    *("test_job", "test_kernel", "test_load_alarms", "test_load_kill", "test_load_malformed"),
-    *("test_new_feature", "test_nightly", "test_oracle", "test_own_champion", "test_peers"),
-    *("test_profile_shops", "test_prove", "test_reach", "test_scorecard_nights", "test_serving"),
-    *("test_shards", "test_unchanged", "test_undo", "test_waiting", "test_what_if"),
+    *("test_audit", "test_bounds", "test_canaries", "test_catalog", "test_decimals"),
+    *("test_doc_commands", "test_faults", "test_forecast_drift", "test_gate", "test_history"),
+    *("test_how_to_pages", "test_job", "test_kernel", "test_load_alarms", "test_load_kill"),
+    *("test_load_malformed", "test_new_feature", "test_nightly", "test_oracle"),
+    *("test_own_champion", "test_peers", "test_profile_shops", "test_prove", "test_reach"),
+    *("test_same_bytes", "test_scorecard_nights", "test_serving", "test_shards", "test_unchanged"),
+    *("test_undo", "test_waiting", "test_what_if"),
 )
 
 
@@ -58,11 +59,13 @@ class Shop:
 
 @pytest.fixture(scope="session", autouse=True)
 def dbt_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep what dbt writes apart from the user's own target folder."""
+    """Keep what dbt writes, and the list of trusted models, apart from the user's own."""
     folder = tmp_path_factory.mktemp("dbt")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DBT_TARGET_PATH", str(folder / "target"))
         patch.setenv("DBT_LOG_PATH", str(folder / "logs"))
+        patch.setenv("XDG_STATE_HOME", str(folder / "state"))
+        patch.delenv("MODEL_KEY", raising=False)
         yield
 
 

@@ -358,8 +358,8 @@ def test_without_a_model_or_a_warehouse_it_says_what_to_run(
         )
         # whoever runs it finds the rest in the log
         log = (tmp_path / "log").read_text()
-        assert f"{shop} cannot be opened" in log
-        assert f"PID {process.pid}" in log
+        assert f"{shop} is held by process" in log
+        assert f"process {process.pid} (python" in log
         assert httpx.get(f"{url}/customers/{customer_id}").status_code == 200
 
         with warehouse.connect() as connection:

@@ -14,6 +14,7 @@ import warehouse
 from train.candidates.baselines import LastThirtyDays
 from train.forecaster import COLUMNS, Calibration, Forecaster
 from train.registry import artefact, golden
+from train.registry import card as cards
 
 CONTRACT = warehouse.Contract(
     (
@@ -64,8 +65,8 @@ def keep(forecaster, version):
 
 def rewrite_card(folder, **changes):
     card = artefact.read_card(folder) | changes
-    card.pop("seal")
-    (folder / "card.json").write_text(artefact._sealed(card))
+    (folder / "card.json").write_text(cards.seal_card(card))
+    cards.accept(folder.name)
 
 
 def register(version, sha256):

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import duckdb
 import pytest
 
 import warehouse
 from core import dbt_runner
+from serve.score import ScoreError, score
 from tests.conftest import in_warehouse
 
 MARTS = ("customers", "customer_predictions", "data_quality", "quarantine")
@@ -94,3 +101,66 @@ def test_missing_raw_tables_say_what_to_run(tmp_path, monkeypatch):
     monkeypatch.setenv("WAREHOUSE_PATH", str(tmp_path / "empty.duckdb"))
     with pytest.raises(dbt_runner.BuildError, match=r"generate/synthetic\.py"):
         dbt_runner.build()
+
+
+def test_features_behind_a_red_gate_are_not_scored_until_it_is_green(shop_copy):
+    before = _contents()
+    gate = "assert_caps_are_bounded"
+    with pytest.raises(dbt_runner.BuildError, match=gate):
+        dbt_runner.build({"max_capped_share": 0})
+    with pytest.raises(ScoreError, match=rf"not passed their gates \({gate}\).*make build"):
+        score()
+    assert _contents() == before
+    dbt_runner.build(select=gate)
+    assert score().customers > 500
+
+
+def test_what_scoring_itself_mends_keeps_nobody_from_scoring(shop_copy):
+    _execute("update predictions set purchase_probability = 1.5")
+    with pytest.raises(dbt_runner.BuildError):
+        dbt_runner.build(select="stg_scoring__predictions")
+    assert score().customers > 500
+
+
+def test_a_build_that_was_killed_leaves_nothing_to_score(shop_copy):
+    code = "import sys, time; from core import dbt_runner; dbt_runner.build()"
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=warehouse.ROOT, env=os.environ)
+    log = Path(os.environ["DBT_LOG_PATH"]) / "dbt.log"
+    begun = log.stat().st_size if log.exists() else 0
+    while not log.exists() or "START sql table model intermediate" not in log.read_text()[begun:]:
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.kill()
+    process.wait()
+    with pytest.raises(ScoreError, match="a build that did not come to its end"):
+        score()
+    dbt_runner.build()
+    assert score().customers > 500
+
+
+def test_amounts_beyond_all_range_are_quarantined_and_the_rest_is_built(shop_copy):
+    _execute(
+        "update raw.store_sales_line_items set line_item_amount = 9e13"
+        " where hash(line_item_id) % 1000 = 7"
+    )
+    dbt_runner.build()
+    with warehouse.connect(read_only=True) as connection:
+        [(rows, money)] = connection.execute(
+            "select rows, money from marts.data_quality where rule = 'amount_out_of_range'"
+        ).fetchall()
+        [(largest,)] = connection.execute(
+            "select max(spend_360d) from features.feat_customer_snapshots"
+        ).fetchall()
+    assert rows > 5
+    assert money == rows * 90_000_000_000_000
+    assert largest < 1_000_000
+
+
+def test_amounts_as_large_as_a_weak_currency_has_are_summed(shop_copy):
+    _execute("update raw.store_sales_line_items set line_item_amount = line_item_amount * 50000000")
+    dbt_runner.build(select="+feat_customer_snapshots", run_only=True)
+    with warehouse.connect(read_only=True) as connection:
+        [(largest,)] = connection.execute(
+            "select max(spend_360d) from features.feat_customer_snapshots"
+        ).fetchall()
+    assert largest > 1e10

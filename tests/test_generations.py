@@ -203,7 +203,7 @@ def test_what_is_written_by_hand_during_a_night_is_refused_and_told_who_runs(pla
         assert night.stdout.readline() == "held\n"
         with pytest.raises(warehouse.WarehouseError, match=f"of process {night.pid}, since 20"):
             warehouse.writer()
-        refused = pytest.raises(lock.HeldError, match=f"of process {night.pid}, since 20")
+        refused = pytest.raises(lock.RunningError, match=f"of process {night.pid}, since 20")
         with refused, lock.held("another"):
             pass
         # whoever reads is not in the way

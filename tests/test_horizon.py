@@ -15,6 +15,7 @@ from serve.what_if import what_if
 from train.backtest import backtest
 from train.fit import fit
 from train.registry import artefact, versions
+from train.registry import card as cards
 
 pytest_plugins = ("tests.serve_fixtures",)
 
@@ -45,8 +46,8 @@ def mart_of_60(shop_copy):
 def model_of_60(shop_copy):
     folder = artefact.champion().folder
     card = artefact.read_card(folder) | {"horizon_days": 60}
-    card.pop("seal")
-    (folder / artefact.CARD_FILE).write_text(artefact._sealed(card))
+    (folder / artefact.CARD_FILE).write_text(cards.seal_card(card))
+    cards.accept(folder.name)
     return shop_copy
 
 

@@ -68,3 +68,25 @@ def test_files_replace_a_generated_shop_unasked(loaded):
     generate(Plan(customers=200))
     loaded(range(10))
     assert query("select count(*) from raw.store_sales_header") == [(10,)]
+
+
+@pytest.mark.parametrize("orders", [1, 40])
+def test_a_file_of_other_customers_alone_is_refused_and_changes_nothing(tmp_path, loaded, orders):
+    loaded(range(30))
+    before = content()
+    rows = [f"{n},another {n},2024-01-{1 + n % 31:02d},5.00" for n in range(orders)]
+    (tmp_path / "other.csv").write_text("\n".join(["n,c,d,a", *rows, ""]))
+    wanted = "30 orders, the files hold 1" if orders == 1 else "none of the 7 customers"
+    with pytest.raises(LoadError, match=rf"{wanted}.*--replace"):
+        load(tmp_path / "other.csv", mapping=tmp_path / "m.yml")
+    assert content() == before
+    load(tmp_path / "other.csv", mapping=tmp_path / "m.yml", may_lose=True)
+    assert query("select count(*) from raw.store_sales_header") == [(orders,)]
+
+
+def test_the_same_customers_spelt_otherwise_are_the_same_shop(tmp_path, loaded):
+    loaded(range(30))
+    text = (tmp_path / "orders.csv").read_text().replace(",K", ", k")
+    (tmp_path / "orders.csv").write_text(text)
+    load(tmp_path / "orders.csv", mapping=tmp_path / "m.yml")
+    assert query("select count(*) from raw.store_sales_header") == [(30,)]

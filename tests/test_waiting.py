@@ -51,12 +51,12 @@ def test_a_build_waits_for_a_reader_of_three_seconds(world):
 def test_a_reader_that_stays_ends_a_build_with_one_line_that_says_what_to_do(world, monkeypatch):
     monkeypatch.setattr(warehouse, "ATTEMPTS", 2)
     file = world("held").file
-    with reader(file, 120), pytest.raises(dbt_runner.BuildError) as raised:
+    with reader(file, 120) as process, pytest.raises(dbt_runner.BuildError) as raised:
         dbt_runner.build(select=MODEL)
     message = str(raised.value)
     assert "\n" not in message
-    assert f"{file} cannot be opened" in message
-    assert "Stop the process that holds it and try again" in message
+    assert f"{file} is held by process {process.pid} (python" in message
+    assert "wait until it has ended, or stop it" in message
 
 
 def test_dbt_itself_ends_with_a_sentence_instead_of_a_traceback(world):
@@ -80,7 +80,7 @@ def test_dbt_itself_ends_with_a_sentence_instead_of_a_traceback(world):
     assert build.returncode != 0
     said = build.stdout.partition("Encountered an error:\n")[2].strip().splitlines()
     assert len(said) <= 3
-    assert "Stop the process that holds it and try again" in said[-1]
+    assert "wait until it has ended, or stop it" in said[-1]
     assert "Traceback" not in build.stdout + build.stderr
 
 

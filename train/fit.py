@@ -4,6 +4,7 @@ python train/fit.py [--as-of DATE] [--seed N] [--quick] [--no-promote]
     [--candidate my_module:make] [--mlflow sqlite:///runs.db]
 python train/fit.py --promote VERSION
 python train/fit.py --rollback
+python train/fit.py --trust VERSION
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from core.expected_errors import expected_errors
 from core.tables import metric_table, wide_console
 from train.learn import FitResult, fit
 from train.options import AsOf, Own, Quick, Seed
-from train.registry import tracking, versions
+from train.registry import card, tracking, versions
 from train.registry.promotion import CHAMPION
 
 __all__ = ["FitResult", "fit", "main"]
@@ -88,6 +89,13 @@ def main(
             "--no-score", help="With --promote or --rollback: leave the stored forecasts alone."
         ),
     ] = False,
+    trust: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VERSION",
+            help="Fit nothing; let this version be used though it was not fitted here: it is code.",
+        ),
+    ] = None,
     mlflow: Annotated[
         str | None,
         typer.Option(
@@ -106,10 +114,15 @@ def main(
     always is, and its report lies apart, in reports/trial/.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    if (promote is not None) + rollback + no_promote > 1:
-        raise typer.BadParameter("--promote, --rollback and --no-promote exclude each other")
+    if (promote is not None) + (trust is not None) + rollback + no_promote > 1:
+        raise typer.BadParameter(
+            "--promote, --rollback, --trust and --no-promote exclude each other"
+        )
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    if trust is not None:
+        log.info(card.accept(trust))
+        return
     if promote is not None or rollback:
         log.info(versions.roll_back() if promote is None else versions.promote(promote))
         if not no_score:
@@ -134,7 +147,7 @@ def main(
     log.info("model:  %s", result.folder)
     log.info("report: %s", result.report)
     if run:
-        log.info("run:    %s in %s", run, mlflow)
+        log.info("run:    %s in %s", run, tracking.without_password(mlflow or ""))
     if result.verdict.status == CHAMPION:
         log.info("%s is the champion: %s", result.version, result.verdict.reason)
     else:

@@ -1,10 +1,14 @@
 -- the gate: with more than this share of the rows or the money of headers or lines in quarantine, all
--- rules together, the tables of yesterday are better; one result per rule that rejected something
+-- rules together, the tables of yesterday are better; one result per rule that rejected something. An amount
+-- that is out of all range would outweigh everything: of it the rows count alone
 with
 
 checked as (
 
-    select * from {{ shop_facts('int_checks_summed') }}
+    select
+        *,
+        case when coalesce(rejected_by, '') <> 'amount_out_of_range' then money end as weighed
+    from {{ shop_facts('int_checks_summed') }}
 
 ),
 
@@ -14,7 +18,7 @@ shared as (
         table_name,
         sum(rows) filter (where rejected_by is not null) / sum(rows) as rows_share,
         coalesce(
-            sum(money) filter (where rejected_by is not null) / nullif(sum(money), 0), 0
+            sum(weighed) filter (where rejected_by is not null) / nullif(sum(weighed), 0), 0
         ) as money_share
     from checked
     group by all

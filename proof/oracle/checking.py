@@ -14,6 +14,8 @@ from proof.oracle.spelling import CENT, rounded
 
 FAR = date(9999, 12, 31)
 ONE_DAY = timedelta(days=1)
+# of a line, in money or pieces
+TOO_LARGE = Decimal(10) ** 11
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,9 @@ def line_rule(
     quantity, amount = completed(line, product)
     if amount is None:
         return "missing_amount"
+    # of more, a thousand would leave no room for a sum
+    if max(abs(amount), abs(quantity or 0)) >= TOO_LARGE:
+        return "amount_out_of_range"
     known_date = latest(transaction.reference.known_date, line.recorded_date)
     if known_date > line.loaded_at.date() + ONE_DAY:
         return "future_date"

@@ -21,35 +21,42 @@ import pandas as pd
 import sklearn
 
 import warehouse
+from core.scratch import remove_abandoned
 from train.candidates.own import Source
 from train.forecaster import Forecaster
-from train.registry import golden
+from train.registry import golden, trust
+from train.registry.card import (
+    CARD_FILE,
+    ArtefactError,
+    body_of,
+    checked_content,
+    folder_of,
+    read_card,
+    seal_card,
+    sha256_of,
+)
 from train.registry.revision import code_hash, git_revision
 
+__all__ = [
+    "CARD_FILE",
+    "Artefact",
+    "ArtefactError",
+    "champion",
+    "check_horizon",
+    "folder_of",
+    "library_versions",
+    "load",
+    "read_card",
+    "registered",
+    "save",
+    "version_name",
+]
+
 MODEL_FILE = "model.joblib"
-CARD_FILE = "card.json"
 GOLDEN_FILE = "golden.parquet"
 EVIDENCE_FILE = "evidence.parquet"
-REMEDY = "run `python train/fit.py`"
-
-
-class ArtefactError(warehouse.ShopError):
-    """A model cannot be used; the message says what differs and what to do.
-
-    Parameters
-    ----------
-    what
-        What differs, without the remedy, which the message adds.
-    """
-
-    def __init__(self, what: str) -> None:
-        super().__init__(f"{what}: {REMEDY}")
-        self.what = what
-
-    @property
-    def shown(self) -> str:
-        """The message for those who ask over the network: without where the models lie."""
-        return str(self).replace(f"{warehouse.models_dir()}/", "")
+# folders of a save that is under way; the process is in the name
+STAGED, FORMER = ".staged-", ".former-"
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,7 @@ class Artefact:
         """Return its out-of-time forecasts (`train.registry.promotion`), None if saved without."""
         if EVIDENCE_FILE not in self.card["files"]:
             return None
-        content = _checked(self.folder / EVIDENCE_FILE, self.card["files"][EVIDENCE_FILE])
+        content = checked_content(self.folder / EVIDENCE_FILE, self.card["files"][EVIDENCE_FILE])
         return pd.read_parquet(io.BytesIO(content))
 
 
@@ -120,12 +127,15 @@ def save(
     Returns
     -------
     Path
-        The version's folder; an earlier one of the same name is replaced.
+        The version's folder. An earlier one of the same name stays where it holds the same files
+        and loads; else it is replaced.
     """
     models = warehouse.models_dir()
     models.mkdir(parents=True, exist_ok=True)
+    for prefix in (STAGED, FORMER):
+        remove_abandoned(models, prefix)
     folder = models / str(card["version"])
-    staged = Path(tempfile.mkdtemp(prefix=".staged-", dir=models))
+    staged = Path(tempfile.mkdtemp(prefix=f"{STAGED}{os.getpid()}-", dir=models))
     try:
         joblib.dump(forecaster, staged / MODEL_FILE, compress=3)
         golden.pick(forecaster, golden_rows).to_parquet(staged / GOLDEN_FILE)
@@ -133,7 +143,7 @@ def save(
             evidence.to_parquet(staged / EVIDENCE_FILE)
         if source is not None:
             (staged / f"{source.module_name}.py").write_bytes(source.text)
-        hashes = {file.name: _sha256(file.read_bytes()) for file in sorted(staged.iterdir())}
+        hashes = {file.name: sha256_of(file.read_bytes()) for file in sorted(staged.iterdir())}
         full = {
             **card,
             "sha256": hashes.pop(MODEL_FILE),
@@ -142,38 +152,57 @@ def save(
             "libraries": library_versions(),
             "git_revision": git_revision(),
         }
-        (staged / CARD_FILE).write_text(_sealed(full))
-        staged.chmod(0o755)
+        if _holds(folder, full, contract):
+            return folder
+        (staged / CARD_FILE).write_text(seal_card(full))
         if folder.exists():
-            former = Path(tempfile.mkdtemp(prefix=".former-", dir=models))
+            # nothing that could be used is missing between the two
+            former = Path(tempfile.mkdtemp(prefix=f"{FORMER}{os.getpid()}-", dir=models))
             os.rename(folder, former / "version")
             os.rename(staged, folder)
             shutil.rmtree(former)
         else:
             os.rename(staged, folder)
+        trust.remember_fitted(body_of(full), folder.name)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
     return folder
 
 
-def load(folder: Path, contract: warehouse.Contract | None = None) -> Artefact:
+def load(
+    folder: Path, contract: warehouse.Contract | None = None, *, first_use: bool = False
+) -> Artefact:
     """Check a version's folder, then load it.
 
-    Checked before anything is unpickled or run: the folder's place, the card's seal, the sha256 of
-    every file, the contract, the library versions. Afterwards: the forecasts of the golden rows.
+    Checked before anything is unpickled or run: the folder's place, the card's seal, whether it is
+    trusted, the sha256 of every file, the contract, the library versions. Afterwards: the forecasts
+    of the golden rows.
+
+    Parameters
+    ----------
+    first_use
+        Trust the model where this user has trusted none before.
 
     Raises
     ------
     ArtefactError
-        If the folder lies elsewhere than under models/, a file is missing or changed, contract or
-        libraries differ, or the model no longer forecasts what it did.
+        If the folder lies elsewhere than under models/, a file is missing or changed, the model
+        was fitted elsewhere and is not trusted, contract or libraries differ, or it no longer
+        forecasts what it did.
     """
     card = read_card(folder)
+    if not trust.is_trusted(body_of(card), folder.name, first_use=first_use):
+        raise ArtefactError(
+            f"{folder} was not fitted here, and a model is code that is run",
+            f"if you know who fitted it, run `python train/fit.py --trust {folder.name}`",
+        )
     if GOLDEN_FILE not in card.get("files", {}):
         raise ArtefactError(f"{folder} has no golden rows to check the model by")
     # what is hashed is what is loaded: a file swapped in between goes unread
-    model = _checked(folder / MODEL_FILE, card["sha256"])
-    others = {name: _checked(folder / name, sha256) for name, sha256 in card["files"].items()}
+    model = checked_content(folder / MODEL_FILE, card["sha256"])
+    others = {
+        name: checked_content(folder / name, sha256) for name, sha256 in card["files"].items()
+    }
     _check_contract(card["contract"], contract or warehouse.contract(), folder)
     _check_libraries(card["libraries"], folder)
     try:
@@ -209,15 +238,21 @@ def champion(contract: warehouse.Contract | None = None) -> Artefact:
     """
     with warehouse.connect(read_only=True) as connection:
         try:
-            row = connection.execute(
+            rows = connection.execute(
                 "select version, sha256 from main.model_registry where status = 'champion'"
-            ).fetchone()
+            ).fetchall()
         except duckdb.CatalogException:
-            row = None
-        if row is None:
+            rows = []
+        if not rows:
             raise ArtefactError("the warehouse has no model yet")
-        check_horizon(read_card(folder_of(row[0])), connection)
-    return registered(row[0], row[1], contract)
+        if len(rows) > 1:
+            raise ArtefactError(
+                f"model_registry has more than one champion ({', '.join(str(v) for v, _ in rows)})",
+                "run `python train/fit.py --promote VERSION` with the right one",
+            )
+        [(version, sha256)] = rows
+        check_horizon(read_card(folder_of(version)), connection)
+    return registered(version, sha256, contract, first_use=True)
 
 
 def check_horizon(card: Mapping[str, Any], connection: duckdb.DuckDBPyConnection) -> None:
@@ -238,8 +273,14 @@ def check_horizon(card: Mapping[str, Any], connection: duckdb.DuckDBPyConnection
         )
 
 
-def registered(version: str, sha256: str, contract: warehouse.Contract | None = None) -> Artefact:
-    """Load a version that the registry knows by the sha256 of its model.
+def registered(
+    version: str,
+    sha256: str,
+    contract: warehouse.Contract | None = None,
+    *,
+    first_use: bool = False,
+) -> Artefact:
+    """Load a version that the registry knows by the sha256 of its model; see `load`.
 
     Raises
     ------
@@ -249,72 +290,16 @@ def registered(version: str, sha256: str, contract: warehouse.Contract | None = 
     folder = folder_of(version)
     if read_card(folder)["sha256"] != sha256:
         raise ArtefactError(f"{folder} is not the model that model_registry describes")
-    return load(folder, contract)
+    return load(folder, contract, first_use=first_use)
 
 
-def folder_of(version: str) -> Path:
-    """Return the folder of a version.
-
-    Raises
-    ------
-    ArtefactError
-        If the name is none: it would lead out of the models' folder.
-    """
-    if Path(version).name != version or version.startswith("."):
-        raise ArtefactError(f"{version!r} is no version name")
-    return warehouse.models_dir() / version
-
-
-def read_card(folder: Path) -> dict[str, Any]:
-    """Read a version's card and check its seal.
-
-    Raises
-    ------
-    ArtefactError
-        If it is missing or was changed, or lies elsewhere than in a folder under models/.
-    """
-    _check_place(folder)
-    file = folder / CARD_FILE
+def _holds(folder: Path, card: Mapping[str, Any], contract: warehouse.Contract) -> bool:
+    """Return whether a version's folder has the files of a card, and loads."""
     try:
-        text = _content(file).decode()
-        card = json.loads(text)
-        intact = _sealed({name: card[name] for name in card if name != "seal"}) == text
-    except (ValueError, TypeError) as error:
-        raise ArtefactError(f"{file} cannot be read ({error})") from error
-    if not intact:
-        raise ArtefactError(f"{file} was changed after the fit")
-    return card
-
-
-def _check_place(folder: Path) -> None:
-    models = warehouse.models_dir().resolve()
-    # resolved, a symlink or a way up shows
-    if ".." in folder.parts or folder.is_symlink() or folder.resolve().parent != models:
-        raise ArtefactError(f"{folder} is no folder of its own under models/")
-
-
-def _sealed(card: Mapping[str, object]) -> str:
-    body = json.dumps(card, sort_keys=True, default=str)
-    sealed = {**json.loads(body), "seal": _sha256(body.encode())}
-    return json.dumps(sealed, sort_keys=True, indent=2) + "\n"
-
-
-def _checked(file: Path, sha256: str) -> bytes:
-    content = _content(file)
-    if _sha256(content) != sha256:
-        raise ArtefactError(f"{file} is not the file its card describes (sha256)")
-    return content
-
-
-def _content(file: Path) -> bytes:
-    # a link may lead anywhere, and may lead elsewhere tomorrow
-    if file.is_symlink() or not file.is_file():
-        raise ArtefactError(f"{file} is missing")
-    return file.read_bytes()
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+        present = load(folder, contract).card
+    except ArtefactError:
+        return False
+    return all(present[name] == card[name] for name in ("sha256", "files"))
 
 
 def _columns(contract: warehouse.Contract) -> list[dict[str, str]]:

@@ -15,6 +15,8 @@ from train.registry import artefact
 from train.registry.promotion import Verdict
 
 EXPERIMENT = "retail-feature-store"
+# all up to the last @ of an address: a password may hold one
+CREDENTIALS = re.compile(r"(\w://)[^\s'\"]*@")
 SQLITE = re.compile(r"sqlite:///(?P<file>.+)")
 
 
@@ -61,8 +63,9 @@ class Tracker:
         except Exception as error:
             # its stores fail each in their own way
             raise TrackingError(
-                f"MLflow cannot use {uri!r} ({error}): name a store like sqlite:///runs.db"
-            ) from error
+                f"MLflow cannot use {without_password(uri)!r} ({without_password(str(error))}): "
+                "name a store like sqlite:///runs.db"
+            ) from None
 
     def log(self, folder: Path, verdict: Verdict, report: Path) -> str:
         """Log a saved version: parameters, metrics, tags; card, report page and plots as artifacts.
@@ -92,9 +95,14 @@ class Tracker:
         except Exception as error:
             raise TrackingError(
                 f"{card['version']} is saved and in the registry, but MLflow has no run of it "
-                f"({error})"
-            ) from error
+                f"({without_password(str(error))})"
+            ) from None
         return run
+
+
+def without_password(text: str) -> str:
+    """Return a text in which addresses do not say who signs in, nor by which password."""
+    return CREDENTIALS.sub(r"\1***@", text)
 
 
 def _beside(uri: str) -> str | None:

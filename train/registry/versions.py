@@ -100,15 +100,16 @@ def _promote(version: str, how: str) -> str:
         ).fetchone()
         present = connection.execute(
             "select version from main.model_registry where status = ?", [CHAMPION]
-        ).fetchone()
+        ).fetchall()
         if registered:
             card = artefact.registered(version, *registered).card
         else:
             card = artefact.load(artefact.folder_of(version)).card
         artefact.check_horizon(card, connection)
-        if present == (version,):
+        if present == [(version,)]:
             return f"{version} is the champion already"
-        instead = f" instead of {present[0]}" if present else ""
+        others = [str(other) for (other,) in present if other != version]
+        instead = f" instead of {' and '.join(others)}" if others else ""
         with warehouse.transaction(connection):
             if not registered:
                 _replace(connection, card, how)
@@ -179,7 +180,7 @@ def _set_champion(
     """Make an entered version the champion, and write what is kept of the champion only."""
     version = card["version"]
     connection.execute(
-        "update main.model_registry set status = ? where status = ? and version <> ?",
+        "update main.model_registry set status = ? where status = ? and version is distinct from ?",
         [FORMER, CHAMPION, version],
     )
     connection.execute(

@@ -11,7 +11,8 @@
         {%- do lacking.append(node.name) if node.unique_id not in done -%}
     {%- endfor -%}
     {%- if not lacking and done | length == results | length %}
-    {{ note }}
+    {{ note }};
+    delete from builds.red_gates
     {%- endif %}
     {%- endif -%}
 {% endmacro %}

@@ -87,6 +87,7 @@ checked as not materialized (
             when header_rejected_by is not null then 'header_' || header_rejected_by
             when found_product_id is null then 'unknown_product'
             when line_item_amount is null then 'missing_amount'
+            when greatest(abs(line_item_amount), abs(quantity)) >= 1e11 then 'amount_out_of_range'
             when known_date > loaded_date + 1 then 'future_date'
             when quantity * line_item_amount < 0 then 'sign_conflict'
         end as rejected_by

@@ -29,7 +29,7 @@ measured as (
             as active_month,
         -- whole millionths of the smallest amounts, so that a sum is the same in any order
         cast(round(1000000 * power(0.5, days_before / 90)) as bigint) as weight,
-        cast(spend * 10000 as bigint) * weight as weighted_spend,
+        cast(cast(spend as decimal(38, 4)) * 10000 as hugeint) * weight as weighted_spend,
         orders * weight as weighted_orders
     from matched
 
