@@ -286,6 +286,13 @@ def read_card(folder: Path) -> dict[str, Any]:
     return card
 
 
+def resealed(card: Mapping[str, Any], changed: Mapping[str, bytes]) -> bytes:
+    """Return the card file's content when some of the files beside the model are others."""
+    hashes = {name: _sha256(content) for name, content in changed.items()}
+    body = {name: card[name] for name in card if name != "seal"}
+    return _sealed({**body, "files": {**card["files"], **hashes}}).encode()
+
+
 def _check_place(folder: Path) -> None:
     models = warehouse.models_dir().resolve()
     # resolved, a symlink or a way up shows
