@@ -93,9 +93,8 @@ def search(place: Path, people: People) -> Searched:
 
 
 def _logs(place: Path) -> list[Path]:
-    of_dbt = os.environ.get("DBT_LOG_PATH")
-    folders = [place.parent / LOGS, warehouse.DBT_PROJECT / LOGS, warehouse.ROOT / LOGS]
-    return sorted({*folders, *([Path(of_dbt)] if of_dbt else [])})
+    of_dbt = os.environ.get("DBT_LOG_PATH") or warehouse.DBT_PROJECT / LOGS
+    return sorted({place.parent / LOGS, Path(of_dbt)})
 
 
 def _target() -> Path:

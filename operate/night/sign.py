@@ -17,7 +17,9 @@ def sign(connection: duckdb.DuckDBPyConnection, number: int, run_id: str | None 
     """
     columns = warehouse.written_columns("generation")
     with warehouse.transaction(connection):
-        connection.execute(f"create or replace table main.generation ({', '.join(columns)})")
+        connection.execute(f"create table if not exists main.generation ({', '.join(columns)})")
+        # not replaced: what is said of the table would be lost
+        connection.execute("delete from main.generation")
         connection.execute(
             """
             insert into main.generation by name
