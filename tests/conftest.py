@@ -26,7 +26,7 @@ CUSTOMERS, DAYS, SEED = 700, 900, 5
 # whole builds, proofs, kills: minutes each, and `make test-long` runs them
 LONG = (
     *("test_audit", "test_bounds", "test_catalog", "test_decimals", "test_doc_commands"),
-    *("test_erase", "test_restore", "test_upgrade"),
+    *("test_erase", "test_upgrade"),
     *("test_faults", "test_forecast_drift", "test_gate", "test_history", "test_how_to_pages"),
     *("test_job", "test_kernel", "test_load_alarms", "test_load_kill", "test_load_malformed"),
     *("test_new_feature", "test_nightly", "test_oracle", "test_own_champion", "test_peers"),
