@@ -37,6 +37,8 @@ ENVIRONMENT = {
     "DUCKDB_MEMORY_LIMIT": "What a build holds in memory at once; beyond it spills to the disk.",
     "MLFLOW_TRACKING_URI": "MLflow store that fits are logged to, as with `shop fit --mlflow`.",
     "API_URL": "Where the app finds the API.",
+    "DBT_TARGET_PATH": "dbt's own: where it writes what it compiles; `dbt_project/target`.",
+    "DBT_LOG_PATH": "dbt's own: where it writes its log; `dbt_project/logs`.",
     "DBT_PROJECT_DIR": "dbt's own: the folder of `dbt_project.yml`; `make` and `shop` set it.",
 }
 VARIABLES_SAY = """
