@@ -38,7 +38,7 @@ DBT_VARS := $(if $(AS_OF),--vars '{as_of: "$(AS_OF)"}')
 
 .DEFAULT_GOAL := help
 .PHONY: help setup spark picture run nightly test test-long build fit backtest score catalog export export-tables docs docs-site docs-reference api app profile truth lint format clean
-.PHONY: bench-skill bench-scoring bench-generate bench-faults bench-features bench-ladder bench-level bench-newcomers bench-horizons bench-scorecard bench-alarms soak leak-demo prove audit
+.PHONY: bench-skill bench-scoring bench-generate bench-faults bench-features bench-ladder bench-level bench-newcomers bench-horizons bench-scorecard bench-alarms bench-erase soak leak-demo prove audit
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -182,6 +182,9 @@ bench-alarms: $(READY) ## what alarms find of planted incidents, and false alarm
 
 soak: $(READY) ## fifty nights beside readers who never wait, ten of them killed; in an hour
 	@$(BIN)/python -m benchmarks.soak
+
+bench-erase: $(READY) ## 50 random customers erased: is all of them gone, and all else as if they had never been?
+	@$(BIN)/python -m benchmarks.erasing
 
 leak-demo: $(READY) ## four classic mistakes beside an honest fit and the exact optimum
 	@$(BIN)/python -m benchmarks.leak_demo

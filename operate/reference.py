@@ -39,6 +39,8 @@ ENVIRONMENT = {
     "MODEL_KEY": "A secret under which cards of models are sealed, and without which none is run.",
     "XDG_STATE_HOME": "Where the list of trusted models lies, `~/.local/state` if not set.",
     "API_URL": "Where the app finds the API.",
+    "DBT_TARGET_PATH": "dbt's own: where it writes what it compiles; `dbt_project/target`.",
+    "DBT_LOG_PATH": "dbt's own: where it writes its log; `dbt_project/logs`.",
     "DBT_PROJECT_DIR": "dbt's own: the folder of `dbt_project.yml`; `make` and `shop` set it.",
 }
 VARIABLES_SAY = """

@@ -37,6 +37,7 @@ COMMANDS = {
     "features": ("serve.features", "Give the rows of a file the features of their own day."),
     "export": ("serve.export", "Write the feature mart as Parquet."),
     "export-tables": ("serve.export_tables", "Write all of main and marts as Parquet."),
+    "erase": ("operate.erase", "Erase customers for good, from everything that is kept."),
     "catalog": ("operate.catalog", "Bring marts.feature_catalog up to date."),
     "docs": ("operate.shop:docs", "Write dbt's documentation site."),
     "api": ("serve.api", "Serve the model over HTTP."),

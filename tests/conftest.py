@@ -26,12 +26,12 @@ CUSTOMERS, DAYS, SEED = 700, 900, 5
 # whole builds, proofs, kills: minutes each, and `make test-long` runs them
 LONG = (
     *("test_audit", "test_bounds", "test_canaries", "test_catalog", "test_decimals"),
-    *("test_doc_commands", "test_faults", "test_forecast_drift", "test_gate", "test_history"),
-    *("test_how_to_pages", "test_job", "test_kernel", "test_load_alarms", "test_load_kill"),
-    *("test_load_malformed", "test_new_feature", "test_nightly", "test_oracle"),
+    *("test_doc_commands", "test_erase", "test_faults", "test_forecast_drift", "test_gate"),
+    *("test_history", "test_how_to_pages", "test_job", "test_kernel", "test_load_alarms"),
+    *("test_load_kill", "test_load_malformed", "test_new_feature", "test_nightly", "test_oracle"),
     *("test_own_champion", "test_peers", "test_profile_shops", "test_prove", "test_reach"),
     *("test_same_bytes", "test_scorecard_nights", "test_serving", "test_shards", "test_unchanged"),
-    *("test_undo", "test_waiting", "test_what_if"),
+    *("test_undo", "test_upgrade", "test_waiting", "test_what_if"),
 )
 
 

@@ -167,6 +167,18 @@ def _written(card: Mapping[str, Any]) -> str:
     return json.dumps(card, sort_keys=True, indent=2) + "\n"
 
 
+def resealed(card: Mapping[str, Any], changed: Mapping[str, bytes]) -> bytes:
+    """Return the text of a card some of whose files, beside the model, are others now.
+
+    It is trusted if it was before.
+    """
+    hashes = {name: sha256_of(content) for name, content in changed.items()}
+    anew = {**_unsealed(card), "files": {**card["files"], **hashes}}
+    if trust.is_trusted(body_of(card), card["version"]):
+        trust.remember_fitted(body_of(anew), card["version"])
+    return seal_card(anew).encode()
+
+
 def checked_content(file: Path, sha256: str) -> bytes:
     """Return what is in a file that belongs to a card.
 

@@ -1,8 +1,11 @@
 with
 
+-- of who was erased nobody knows any more what they spent
 published as (
 
-    select * from {{ ref('stg_scoring__published_forecasts') }}
+    select * exclude (is_erased)
+    from {{ ref('stg_scoring__published_forecasts') }}
+    where not is_erased
 
 ),
 

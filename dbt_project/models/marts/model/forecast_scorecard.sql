@@ -6,9 +6,31 @@ outcomes as (
 
 ),
 
+-- what was forecast of those who were erased since: nothing realised stands beside it
+erased as (
+
+    select
+        run_id,
+        sum(predicted_spend) as total,
+        sum(purchase_probability) as buyers
+    from {{ ref('stg_scoring__published_forecasts') }}
+    where is_erased
+    group by run_id
+
+),
+
 expected as (
 
-    select * from {{ ref('stg_scoring__expected_scores') }}
+    select
+        scores.* replace (
+            scores.expected - coalesce(erased.forecast, 0) as expected,
+            scores.low - coalesce(erased.forecast, 0) as low,
+            scores.high - coalesce(erased.forecast, 0) as high
+        )
+    from {{ ref('stg_scoring__expected_scores') }} as scores
+    left join (from erased unpivot (forecast for metric in (total, buyers))) as erased
+        on scores.run_id = erased.run_id
+        and scores.metric = erased.metric
 
 ),
 

@@ -23,7 +23,8 @@ typed as (
         training_as_of_dates,
         parameters,
         metrics,
-        sha256
+        sha256,
+        coalesce(trained_with_erased, false) as trained_with_erased
     from source
 
 )

@@ -13,6 +13,7 @@ typed as (
         as_of_date,
         horizon_days,
         customer_id,
+        customer_id like 'erased-%' as is_erased,
         predicted_spend,
         purchase_probability,
         spend_p10,

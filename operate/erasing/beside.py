@@ -1,0 +1,138 @@
+"""Files that are no part of a generation: logs, exports, what dbt and shards leave."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import warehouse
+from core.generations import CURRENT, Generations
+from core.scratch import remove_abandoned
+from operate.erasing.people import People
+from operate.erasing.search import Searched, files_under, in_files, names
+
+# exports where they are written unless told otherwise, and shards, which hold raw rows
+EXPORTS = ("mart", "tables", "export")
+SHARDS = "shards-of-the-mart"
+LOGS = "logs"
+ERASED = "erased"
+_DOOMED = ".work-"
+
+
+def remove_older_generations(generations: Generations) -> list[str]:
+    """Remove all generations but the published one, and what killed runs left of theirs."""
+    if generations.current is None:
+        return []
+    remove_abandoned(generations.folder, _DOOMED)
+    older = [number for number in generations.kept if number != generations.current]
+    for number in older:
+        # renamed first: what is removed by half has no number any more
+        doomed = generations.folder / f"{_DOOMED}{os.getpid()}-{number}"
+        os.rename(generations.folder_of(number), doomed)
+        shutil.rmtree(doomed)
+    return [f"{generations.folder.name}/{number:06d}" for number in older]
+
+
+def clean(place: Path, people: People) -> list[str]:
+    """Take people out of what lies beside a warehouse.
+
+    Lines of logs are kept without the words; an export with one of the people goes as a whole; of
+    dbt's files those that name one; shards and spilled rows in any case.
+
+    Parameters
+    ----------
+    place
+        Where the warehouse is found.
+
+    Returns
+    -------
+    list of str
+        What is gone or changed.
+    """
+    gone = []
+    for folder in (place.parent / SHARDS, place.with_name(f"{place.name}.tmp")):
+        if folder.is_dir():
+            shutil.rmtree(folder)
+            gone.append(folder.name)
+    for name in EXPORTS:
+        folder = place.parent / name
+        if any(names(file, people) for file in files_under(folder)):
+            shutil.rmtree(folder)
+            gone.append(name)
+    gone += [str(file) for folder in _logs(place) for file in _redacted(folder, people)]
+    return gone + remove_naming(_target(), people)
+
+
+def remove_naming(folder: Path, people: People) -> list[str]:
+    """Remove the files of a folder that name one of the people, in any way; return them."""
+    naming = [file for file in files_under(folder) if names(file, people, all_ids=True)]
+    for file in naming:
+        file.unlink()
+    return [str(file) for file in naming]
+
+
+def search(place: Path, people: People) -> Searched:
+    """Look for people in all files beside the published generation, and in it."""
+    generations = Generations(place)
+    files = [
+        *(file for name in EXPORTS for file in files_under(place.parent / name)),
+        *files_under(place.parent / SHARDS),
+        *(file for folder in (*_logs(place), _target()) for file in files_under(folder)),
+        *(
+            file
+            for folder in sorted(generations.folder.glob("[!.]*"))
+            if folder.name != CURRENT
+            for file in files_under(folder)
+        ),
+    ]
+    return in_files(files, people)
+
+
+def _logs(place: Path) -> list[Path]:
+    of_dbt = os.environ.get("DBT_LOG_PATH") or warehouse.DBT_PROJECT / LOGS
+    return sorted({place.parent / LOGS, Path(of_dbt)})
+
+
+def _target() -> Path:
+    return Path(os.environ.get("DBT_TARGET_PATH") or warehouse.DBT_PROJECT / "target")
+
+
+def _redacted(folder: Path, people: People) -> list[Path]:
+    changed = []
+    for file in files_under(folder):
+        if not names(file, people, all_ids=True):
+            continue
+        text = file.read_text(errors="replace")
+        if file.suffix == ".jsonl":
+            lines = (json.dumps(_without(json.loads(line), people)) for line in text.splitlines())
+            said = "".join(f"{line}\n" for line in lines)
+        else:
+            said = _replaced(text, people)
+        new = file.with_name(f".{file.name}.new")
+        new.write_text(said)
+        new.chmod(file.stat().st_mode & 0o777)
+        os.replace(new, file)
+        changed.append(file)
+    return changed
+
+
+def _without(value: Any, people: People) -> Any:  # noqa: ANN401
+    """Return a value of JSON with texts that name nobody; numbers stay numbers."""
+    if isinstance(value, dict):
+        return {name: _without(each, people) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_without(each, people) for each in value]
+    return _replaced(value, people) if isinstance(value, str) else value
+
+
+def _replaced(text: str, people: People) -> str:
+    pattern = re.compile(people.pattern(all_ids=True))
+    before = None
+    # two that stand side by side share the blank between them
+    while before != text:
+        before, text = text, pattern.sub(rf"\1{ERASED}\3", text)
+    return text
