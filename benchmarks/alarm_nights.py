@@ -22,7 +22,7 @@ import typer
 import warehouse
 from benchmarks.incidents import BY_NAME, Incident, plant
 from benchmarks.measuring import RESULTS, WORK
-from benchmarks.scorecard import READ, load_until
+from benchmarks.scorecard import load_until
 from core import dbt_runner, tables
 from generate.shop.plan import Plan
 from generate.synthetic import generate
@@ -105,7 +105,7 @@ def be_today(connection: duckdb.DuckDBPyConnection, day: date) -> None:
 
 def night(*, fits: bool = False, explains: bool = True) -> pd.DataFrame:
     """Build, fit where it is due, score, explain; return the alarms."""
-    dbt_runner.build(select=f"{READ} {FEED}", run_only=True)
+    dbt_runner.build(run_only=True)
     if fits:
         versions.promote(fit(quick=True).version)
     score()
@@ -218,11 +218,11 @@ def play_whole(shop: Path, whole: Path, last_night: date, folder: Path) -> list[
 
 def _next_night(name: str, before: pd.DataFrame) -> Morning:
     try:
-        dbt_runner.build(select=READ, full_refresh=True)
+        dbt_runner.build(full_refresh=True)
         score()
     except warehouse.ShopError as error:
         return Morning(name, frozenset({"refused"}), ("refused", str(error)[:60]))
-    dbt_runner.build(select=f"{FEED} {catalog.SELECTION}", run_only=True)
+    dbt_runner.build(select=catalog.SELECTION, run_only=True)
     return _morning(name, {"forecast_jumped"}, before)
 
 
