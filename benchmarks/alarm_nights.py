@@ -43,7 +43,12 @@ OF_A_DAY = (
     *("half of the orders", "lines broken off at noon", "half of the week missing"),
     *("the day again under new ids", "cents for euros", "amounts with their signs flipped"),
     *("amounts of zero", "no amounts", "another currency", "customers moved by one"),
-    *("products moved by one", "the three largest stores left out", "two regions swapped"),
+    *(
+        "products mixed up",
+        "products moved by one",
+        "the three largest stores left out",
+        "two regions swapped",
+    ),
     *("a category under a new name", "dates nine hours late", "dates nine hours early"),
     "dates and times of recording nine hours late",
 )
