@@ -148,7 +148,7 @@ def play_days(shop: Path, whole: Path, last_night: date, folder: Path) -> list[M
         with warehouse.in_warehouse(copied(shop, folder)):
             plant_night(whole, last_night, incident)
             dbt_runner.build(select=f"{FEED} tag:alarms", run_only=True)
-            mornings.append(_morning(name, {incident.cause}, before))
+            mornings.append(_morning(name, {incident.cause, incident.also} - {""}, before))
     for days in (2, 60):
         with warehouse.in_warehouse(copied(shop, folder)):
             with warehouse.connect() as connection:

@@ -137,7 +137,7 @@ def measure_incidents(
                 "cause": incident.cause,
                 "found": len(mine) > 0,
                 "causes_found": sorted(set(mine["cause"])),
-                "right": set(mine["cause"]) == {incident.cause},
+                "right": set(mine["cause"]) in ({incident.cause}, {incident.also}),
                 "stops": bool((mine["severity"] == "error").any()),
             }
         )
