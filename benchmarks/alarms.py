@@ -40,11 +40,11 @@ FEW_ORDERS = (
     "the three largest stores left out",
     "half of the stores left out",
     "customers moved by one",
-    "products moved by one",
+    "products mixed up",
 )
 # regions are no part of the rows of a day: marts.alarms names them; of dates nine hours early only
-# one in thirteen is of another day
-UNSEEN = ("two regions swapped", "dates nine hours early")
+# one in thirteen is of another day; products whose ids are neighbours cost alike in generated shops
+UNSEEN = ("two regions swapped", "dates nine hours early", "products moved by one")
 SIZES = ((20_000, 1), (20_000, 2), (5_000, 3))
 
 
@@ -137,7 +137,7 @@ def measure_incidents(
                 "cause": incident.cause,
                 "found": len(mine) > 0,
                 "causes_found": sorted(set(mine["cause"])),
-                "right": set(mine["cause"]) == {incident.cause},
+                "right": set(mine["cause"]) in ({incident.cause}, {incident.also}),
                 "stops": bool((mine["severity"] == "error").any()),
             }
         )

@@ -73,8 +73,8 @@ _LARGEST = """
 """
 _MOVED = """
     create or replace temp table moved as
-    select distinct {column} as was, lead({column}, 1, 'C0') over (order by {column}) as becomes
-    from (select distinct {column} from {ids} where {column} is not null);
+    select distinct {column} as was, lead({column}, 1, 'C0') over (order by {order}) as becomes
+    from (select distinct upper(trim({column})) as {column} from {ids} where {column} is not null);
     update {table} set {column} = becomes from moved where {column} = was
 """
 _REGIONS = """
@@ -108,6 +108,8 @@ class Incident:
     sql: str
     # days that the incident goes on for
     days: int = 1
+    # another cause that is right, too
+    also: str = ""
 
 
 def _kept(share: int) -> str:
@@ -238,12 +240,23 @@ INCIDENTS = (
     Incident(
         "customers moved by one",
         "ids_moved",
-        _MOVED.format(column="customer_id", ids="raw.customer_details", table="headers"),
+        _MOVED.format(
+            column="customer_id", ids="raw.customer_details", table="headers", order="customer_id"
+        ),
+        # while many a neighbour has never bought
+        also="new_ids_jump",
     ),
     Incident(
         "products moved by one",
         "ids_moved",
-        _MOVED.format(column="product_id", ids="raw.products", table="lines"),
+        _MOVED.format(column="product_id", ids="raw.products", table="lines", order="product_id"),
+    ),
+    Incident(
+        "products mixed up",
+        "ids_moved",
+        _MOVED.format(
+            column="product_id", ids="raw.products", table="lines", order="hash(product_id)"
+        ),
     ),
     Incident("half of the week missing", "empty_day", _REST_OF_WEEK, days=4),
     Incident("a category lost", "nulls_jump", _CATEGORY.format(category="null", name="Toys")),

@@ -79,6 +79,10 @@ measured as (
     inner join {{ relation }}
         on days.day = {{ relation }}.day
     cross join per_order
+    {%- if part == 'negative' %}
+    -- on a holiday there may be returns alone
+    where not days.is_quiet
+    {%- endif %}
     group by all
     having whole > 0
     {{ 'union all' if not loop.last }}
