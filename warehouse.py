@@ -101,7 +101,7 @@ def path() -> Path:
         character in its name that dbt does not take.
     """
     file = _pinned.get() or published().resolve()
-    if set("?#") & set(str(file)) or set('";') & set(file.name):
+    if set("?#") & set(str(file)) or set("\"';") & set(file.name):
         raise WarehouseError(
             f"{file} has a character in its name that dbt does not take, one of ? # ; and "
             "quotation marks: choose another WAREHOUSE_PATH",

@@ -39,8 +39,6 @@ from operate.night.steps import Wanted
 
 KEEP = 7
 LOGS, RUNS, METRICS = "logs", "runs.jsonl", "shop.prom"
-# so many alarms are told at once
-TOLD = 3
 
 
 def nightly(
@@ -80,7 +78,7 @@ def nightly(
             code, told, measured = _publish(Generations(place), wanted, ledger, keep, most_bytes)
             ledger.end(code, told[0] if code else None, ledger.run.generation)
         except (GateError, LoadError) as error:
-            told = [str(error)]
+            told = [str(error), *getattr(error, "__notes__", ())]
             ledger.end(STOPPED, str(error))
         except (warehouse.ShopError, OSError) as error:
             told = [str(error)]
@@ -102,8 +100,8 @@ def _publish(
         number = generations.next_number
         with warehouse.in_warehouse(copy.file):
             warnings = steps.work(wanted, ledger, copy)
+            told = [*steps.alarms(), *warnings]
             with warehouse.writer() as connection:
-                told = [*_alarms(connection), *warnings]
                 revenue = summary.revenue_lines(connection)
                 measured = metrics.values_of(connection, wanted.night)
                 code = WARNED if told else PUBLISHED
@@ -114,13 +112,6 @@ def _publish(
         with ledger.step("publish"):
             generations.publish(copy, keep, most_bytes)
     return code, [*told, *revenue], measured
-
-
-def _alarms(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    rows = connection.execute(
-        "select message, what_to_do from marts.alarms order by place limit ?", [TOLD]
-    ).fetchall()
-    return [f"{message}: {what_to_do}" for message, what_to_do in rows]
 
 
 @expected_errors()

@@ -100,7 +100,7 @@ def work(wanted: Wanted, ledger: Ledger, copy: Copy) -> list[str]:
         ledger.write(connection)
     variables = dict(wanted.variables)
     with ledger.step("build") as step:
-        built = dbt_runner.build(variables)
+        built = _build(variables)
         if _is_all_built():
             # in other nights the SQL is what it was
             catalog.write_lineage(built)
@@ -182,6 +182,27 @@ def _warnings(result: dbtRunnerResult) -> list[str]:
         for entry in dbt_runner.results_of(result)
         if entry.status == "warn"
     ]
+
+
+def _build(variables: dict[str, Any]) -> dbtRunnerResult:
+    """Build all; where a test stops that, say with the error what the alarms make of it."""
+    try:
+        return dbt_runner.build(variables)
+    except dbt_runner.GateError as error:
+        # they are built from what stands before the gates, so they know of tonight
+        dbt_runner.build(variables, select="tag:alarms", run_only=True)
+        for alarm in alarms():
+            error.add_note(alarm)
+        raise
+
+
+def alarms(most: int = 3) -> list[str]:
+    """Return what needs a look, the most important first, each with what to do."""
+    with warehouse.connect(read_only=True) as connection:
+        rows = connection.execute(
+            "select message, what_to_do from marts.alarms order by place limit ?", [most]
+        ).fetchall()
+    return [f"{message}: {what_to_do}" for message, what_to_do in rows]
 
 
 def _is_all_built() -> bool:
