@@ -189,9 +189,13 @@ def _build(variables: dict[str, Any]) -> dbtRunnerResult:
     try:
         return dbt_runner.build(variables)
     except dbt_runner.GateError as error:
-        # they are built from what stands before the gates, so they know of tonight
-        dbt_runner.build(variables, select="tag:alarms", run_only=True)
-        for alarm in alarms():
+        try:
+            # they are built from what stands before the gates, so they know of tonight
+            dbt_runner.build(variables, select="tag:alarms", run_only=True)
+            found = alarms()
+        except warehouse.ShopError as none_built:
+            found = [f"no alarms can be made of it: {none_built}"]
+        for alarm in found:
             error.add_note(alarm)
         raise
 
