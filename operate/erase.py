@@ -26,7 +26,6 @@ from core.expected_errors import expected_errors
 from core.generations import MODELS, REPORTS, Generations
 from core.lock import held
 from core.scratch import scratch
-from operate import catalog
 from operate.erasing import beside, rows, search
 from operate.erasing import people as who
 from operate.erasing.people import EraseError, People
@@ -194,7 +193,7 @@ def _derive_again(as_of: str | None) -> None:
         explain(scored.as_of)
     except artefact.ArtefactError as error:
         log.warning("not scored again, forecasts of the others are those of before: %s", error)
-    dbt_runner.build(variables, select=catalog.SELECTION)
+    dbt_runner.build(variables, select=dbt_runner.WRITTEN_BY_PYTHON)
 
 
 def _enter(connection, people: People, result: Erasure, searched: Searched) -> None:  # noqa: ANN001

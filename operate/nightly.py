@@ -34,6 +34,7 @@ from operate.night import due, metrics, steps
 from operate.night.due import Fit
 from operate.night.ledger import FAILED, HELD, PUBLISHED, STOPPED, WARNED, Ledger, Run
 from operate.night.notify import NotifyError, notify
+from operate.night.sign import sign
 from operate.night.steps import Wanted
 
 KEEP = 7
@@ -108,7 +109,7 @@ def _publish(
                 code = WARNED if told else PUBLISHED
                 ledger.conclude(code, told[0] if told else None, number)
                 ledger.write(connection)
-                _sign(connection, number, ledger.run.run_id)
+                sign(connection, number, ledger.run.run_id)
                 connection.execute("checkpoint")
         with ledger.step("publish"):
             generations.publish(copy, keep, most_bytes)
@@ -120,28 +121,6 @@ def _alarms(connection: duckdb.DuckDBPyConnection) -> list[str]:
         "select message, what_to_do from marts.alarms order by place limit ?", [TOLD]
     ).fetchall()
     return [f"{message}: {what_to_do}" for message, what_to_do in rows]
-
-
-def _sign(connection: duckdb.DuckDBPyConnection, number: int, run_id: str) -> None:
-    """Write into the file which generation it is."""
-    columns = warehouse.written_columns("generation")
-    with warehouse.transaction(connection):
-        connection.execute(f"create or replace table main.generation ({', '.join(columns)})")
-        connection.execute(
-            """
-            insert into main.generation by name
-            select
-                ? as number,
-                ? as run_id,
-                as_of_date,
-                model_version,
-                timezone('UTC', now()) as created_at
-            from main.scoring_runs
-            inner join intermediate.int_snapshots_scheduled using (as_of_date)
-            where is_current
-            """,
-            [number, run_id],
-        )
 
 
 @expected_errors()
