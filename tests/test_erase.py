@@ -56,7 +56,7 @@ def catalog():
             "tables": "schema_name, table_name, comment",
             "views": "schema_name, view_name, comment",
             "columns": "schema_name, table_name, column_name, data_type, is_nullable, comment",
-            "functions": "schema_name, function_name, parameters",
+            "functions": "schema_name, function_name, cast(parameters as varchar)",
         }.items()
     }
 
