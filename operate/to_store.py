@@ -39,7 +39,7 @@ def publish_to(url: str, keep: int) -> Manifest:
     generations = Generations(warehouse.published())
     number = generations.current
     if number is None:
-        raise StoreError("no night has published yet: run `make nightly` first")
+        raise StoreError("no night has published yet: run `shop nightly` first")
     with warehouse.pinned(warehouse.path()):
         run_id, model_version, as_of_date, created_at = _signature(number)
         manifest = store.manifest(number)

@@ -143,7 +143,7 @@ def test_a_server_changes_over_to_what_is_fetched(stored, tmp_path, monkeypatch)
 
 
 def answers(address: str, customer: str) -> list[object]:
-    changes = [{"kind": "order", "amount": 80.0}]
+    changes = [{"amount": 80.0}]
     return [
         httpx.get(f"{address}/").json(),
         httpx.get(f"{address}/customers/{customer}").json(),
