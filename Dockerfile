@@ -26,6 +26,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     DBT_TARGET_PATH=/tmp/dbt/target \
     DBT_LOG_PATH=/tmp/dbt/logs \
     STREAMLIT_SERVER_ADDRESS=0.0.0.0 \
+    XDG_STATE_HOME=/data/state \
     WAREHOUSE_PATH=/data/warehouse.duckdb
 # nobody in particular: code belongs to root and cannot be changed from within
 USER 10001:10001

@@ -65,10 +65,10 @@ class File:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a generation is made of; `run_id` names the night that made it."""
+    """What a generation is made of; no two are made at the same moment, `created_at`."""
 
     generation: int
-    run_id: str
+    run_id: str | None
     model_version: str
     as_of_date: str
     created_at: str
@@ -216,11 +216,11 @@ class Store:
     def prune(self, keep: int) -> list[int]:
         """Remove the oldest generations beyond a number, and return which.
 
-        The published one and the one before it stay in any case.
+        The published one stays in any case, and the one before it unless just one is to stay.
         """
         numbers, current = self.numbers(), self.manifest()
         before = [number for number in numbers if current and number < current.generation]
-        stay = {*before[-1:], *([current.generation] if current else [])}
+        stay = {*(before[-1:] if keep > 1 else []), *([current.generation] if current else [])}
         gone = [number for number in numbers if number not in stay][: max(0, len(numbers) - keep)]
         for number in gone:
             folder = folder_of(number)

@@ -25,7 +25,7 @@ def publish_to(url: str, keep: int) -> Manifest:
     url
         See `core.store.Store`.
     keep
-        How many generations stay in the store.
+        How many generations stay in the store; 1 leaves no way back, as after an erasure.
 
     Raises
     ------
@@ -50,9 +50,9 @@ def publish_to(url: str, keep: int) -> Manifest:
                 for entry in entries:
                     store.put(files[entry.path], entry.key)
             manifest = Manifest(number, run_id, model_version, as_of_date, created_at, entries)
-        elif manifest.run_id != run_id:
+        elif manifest.created_at != created_at:
             raise StoreError(
-                f"{store.shown} holds another generation {number}, of the run {manifest.run_id}: "
+                f"{store.shown} holds another generation {number}, made at {manifest.created_at}: "
                 "publish under another prefix"
             )
     store.publish(manifest)
@@ -60,7 +60,7 @@ def publish_to(url: str, keep: int) -> Manifest:
     return manifest
 
 
-def _signature(number: int) -> tuple[str, str, str, str]:
+def _signature(number: int) -> tuple[str | None, str, str, str]:
     with warehouse.connect(read_only=True) as connection:
         row = None
         if warehouse.has_table(connection, "main", "generation"):
@@ -68,8 +68,8 @@ def _signature(number: int) -> tuple[str, str, str, str]:
                 "select run_id, model_version, as_of_date::varchar, created_at::varchar"
                 " from main.generation"
             ).fetchone()
-    if row is None:
-        raise StoreError(f"generation {number} is of before the first night: publish a later one")
+    if row is None or row[1] is None:
+        raise StoreError(f"generation {number} has no forecasts: publish one that a night made")
     return row
 
 

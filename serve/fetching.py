@@ -23,6 +23,7 @@ from core.generations import MODELS, WORK, Generations
 from core.scratch import remove_abandoned
 from core.store import MANIFEST, Manifest, Store, StoreError, read_manifest
 from train.registry import artefact as artefacts
+from train.registry import trust
 
 log = logging.getLogger(__name__)
 
@@ -64,8 +65,8 @@ class Fetcher:
             return False
         manifest, tag = found
         with self._alone():
-            is_new = self._run_id(self.generations.current) != manifest.run_id
-            if is_new and self._run_id(manifest.generation) == manifest.run_id:
+            is_new = self._made(self.generations.current) != manifest.created_at
+            if is_new and self._made(manifest.generation) == manifest.created_at:
                 # a roll-back to one that is still here
                 self.generations.show(manifest.generation)
             elif is_new:
@@ -107,17 +108,17 @@ class Fetcher:
             if not (work / FILE).is_file():
                 raise StoreError(f"the manifest of generation {manifest.generation} has no {FILE}")
             with warehouse.pinned(work / FILE):
-                artefacts.load(artefacts.folder_of(manifest.model_version))
+                artefacts.load(artefacts.folder_of(manifest.model_version), first_use=True)
             (work / MANIFEST).write_text(manifest.text())
             self.generations.take(work, manifest.generation)
 
-    def _run_id(self, number: int | None) -> str | None:
-        """Return which run made a generation that is here."""
+    def _made(self, number: int | None) -> str | None:
+        """Return when a generation that is here was made."""
         if number is None:
             return None
         try:
             text = (self.generations.folder_of(number) / MANIFEST).read_text()
-            return read_manifest(text).run_id
+            return read_manifest(text).created_at
         except (OSError, StoreError):
             return None
 
@@ -143,6 +144,12 @@ def follow_store() -> None:
     url = os.environ.get("GENERATION_URL")
     if not url:
         return
+    if not trust.has_key():
+        log.warning(
+            "%s is not set: of the models that are fetched only the first one will be trusted; "
+            "set it here and for the night",
+            trust.KEY,
+        )
     fetcher = Fetcher(url, _cache_folder(url))
     os.environ["WAREHOUSE_PATH"] = str(fetcher.generations.place)
     fetcher.try_to_fetch()

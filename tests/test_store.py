@@ -19,7 +19,7 @@ import warehouse
 from benchmarks.servers import free_port, running
 from core.generations import Generations
 from core.store import Manifest, Store, StoreError, read_manifest, shown
-from operate.nightly import _sign
+from operate.night.sign import sign
 from operate.to_store import publish_to
 from serve import fetching, repository
 from serve.fetching import Fetcher
@@ -36,7 +36,7 @@ def publish_here(keep: int = 9) -> int:
     with generations.private_copy() as copy:
         number = generations.next_number
         with warehouse.in_warehouse(copy.file), warehouse.writer() as connection:
-            _sign(connection, number, f"run {number}")
+            sign(connection, number, f"run {number}")
             connection.execute("checkpoint")
         return generations.publish(copy, keep)
 
@@ -301,8 +301,8 @@ def test_a_whole_generation_is_never_written_again(stored, folder):
     # of the same content
     assert changed <= {"current.json", "manifest.json"}
     with warehouse.writer() as connection:
-        connection.execute("update main.generation set run_id = 'of another machine'")
-    with pytest.raises(StoreError, match="holds another generation 1, of the run run 1"):
+        connection.execute("update main.generation set created_at = created_at + interval 1 second")
+    with pytest.raises(StoreError, match="holds another generation 1, made at"):
         publish_to(stored, 9)
 
 
@@ -314,6 +314,13 @@ def test_what_a_broken_upload_left_goes_too(stored, folder):
     publish_here()
     publish_to(stored, 2)
     assert Store(stored).numbers() == [1, 2]
+
+
+def test_of_an_erased_past_nothing_stays(stored, folder):
+    publish_here()
+    publish_to(stored, 1)
+    assert Store(stored).numbers() == [2]
+    assert not list((folder / "generations").glob("000001/**/*"))
 
 
 def test_the_oldest_generations_go_and_the_way_back_stays(shop_copy, url):
