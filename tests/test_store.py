@@ -248,6 +248,15 @@ def test_a_generation_that_this_code_cannot_serve_replaces_nothing(stored, folde
     assert reader.generations.current == 1
 
 
+def test_a_reader_with_a_key_runs_no_model_without_its_seal(stored, tmp_path, monkeypatch):
+    monkeypatch.setenv("MODEL_KEY", "a secret of the night and its readers")
+    reader = fetcher(stored, tmp_path)
+    said, failed = reader.try_to_fetch()
+    assert failed
+    assert "bears no seal of MODEL_KEY" in said
+    assert reader.generations.current is None
+
+
 @pytest.mark.parametrize(
     "text",
     [
