@@ -33,11 +33,14 @@ READY := $(VENV)/ready
 # Spark is asked for only where there is a Java to run it
 SPARK := $(if $(shell command -v java),$(VENV)/spark)
 PEERS := benchmarks/work/peers
+UV ?= uv
+COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
+EXAMPLES := benchmarks/work/dagster benchmarks/work/airflow
 DBT := $(BIN)/dbt
 DBT_VARS := $(if $(AS_OF),--vars '{as_of: "$(AS_OF)"}')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup spark picture run nightly test test-long build fit backtest score catalog export export-tables docs docs-site docs-reference api app profile truth lint format clean
+.PHONY: help setup spark examples picture run nightly test test-long build fit backtest score catalog export export-tables docs docs-site docs-reference api app profile truth lock lint format clean
 .PHONY: bench-skill bench-scoring bench-generate bench-faults bench-features bench-ladder bench-level bench-newcomers bench-horizons bench-scorecard bench-alarms bench-erase soak leak-demo prove audit
 
 help: ## print this list
@@ -70,6 +73,17 @@ $(PEERS)/ready: benchmarks/peers/requirements.lock
 		-r benchmarks/peers/requirements.lock
 	@touch $@
 
+# likewise: Dagster and Streamlit ask for two versions of watchdog, Airflow for older ones of others
+benchmarks/work/%/ready: examples/%/requirements.lock
+	@echo "Setting up benchmarks/work/$* (once, one or two minutes)"
+	@rm -rf benchmarks/work/$*
+	@$(PYTHON) -m venv benchmarks/work/$*
+	@benchmarks/work/$*/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		-r $<
+	@touch $@
+
+examples: $(addsuffix /ready,$(EXAMPLES)) ## environments for examples/: Dagster and Airflow
+
 profile: $(READY) ## write reports/profile.html, a first look at the data; takes DATA and MAPPING
 	@$(BIN)/shop profile $(if $(DATA),--data "$(DATA)") \
 		$(if $(MAPPING),--mapping "$(MAPPING)")
@@ -91,7 +105,7 @@ nightly: $(READY) ## a night, unattended: what is new in DATA=folder is loaded, 
 test: $(READY) ## run the tests that a change should pass before it is shown
 	@$(BIN)/pytest -m "not long"
 
-test-long: $(READY) $(SPARK) ## run the tests that take minutes each: proofs, whole builds, kills
+test-long: $(READY) $(SPARK) examples ## run the tests that take minutes each: proofs, whole builds, kills
 	@$(BIN)/pytest -m long
 
 spark: $(VENV)/spark ## add Spark to the virtual environment, for shards on many machines; it needs a Java
@@ -194,6 +208,15 @@ prove: $(READY) ## prove the mart right, in half an hour or more; PART=futures f
 
 audit: $(READY) ## does a feature of your own know the future? tries other futures on a copy
 	@$(BIN)/python -m proof.audit
+
+lock: ## bring all lock files in line with pyproject.toml; needs uv, UV=path
+	@$(COMPILE) pyproject.toml --extra dev -o requirements.lock
+	@$(COMPILE) pyproject.toml --no-annotate -c requirements.lock -o deploy/requirements.lock
+	@mkdir -p benchmarks/work
+	@sed -nE '/^(streamlit|watchdog)==/d; s/^([a-z0-9-]+==[^\\]*).*/\1/p' requirements.lock > benchmarks/work/pins
+	@$(COMPILE) pyproject.toml examples/dagster/requirements.in --no-annotate -c benchmarks/work/pins \
+		--override examples/dagster/overrides.txt -o examples/dagster/requirements.lock
+	@$(COMPILE) examples/airflow/requirements.in --no-annotate -o examples/airflow/requirements.lock
 
 lint: $(READY) ## check the style of Python and SQL, and the types of Python
 	@$(BIN)/ruff check .

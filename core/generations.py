@@ -29,7 +29,10 @@ from core.scratch import remove_abandoned
 
 FOLDER, CURRENT = "generations", "current"
 MODELS, REPORTS = "models", "reports"
-_WORK = ".work-"
+# how many stay unless somebody says otherwise
+KEEP = 7
+# of folders that nobody looks at yet, with the process behind it
+WORK = ".work-"
 # a copy in one system call; the kernel shares the blocks where the file system can
 _AT_A_TIME = 1 << 30
 # not known, between file systems, or refused for this kind of file
@@ -123,8 +126,8 @@ class Generations:
             If somebody writes the published file meanwhile.
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        remove_abandoned(self.folder, _WORK)
-        work = self.folder / f"{_WORK}{os.getpid()}"
+        remove_abandoned(self.folder, WORK)
+        work = self.folder / f"{WORK}{os.getpid()}"
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(mode=0o700)
         source = self.place.resolve()
@@ -208,6 +211,23 @@ class Generations:
             self._switch(wanted)
         return wanted
 
+    def take(self, folder: Path, number: int) -> None:
+        """Publish a generation that was made elsewhere; its folder is moved here.
+
+        Another one of its number goes.
+        """
+        place = self.folder_of(number)
+        doomed = self.folder / f"{WORK}{os.getpid()}-{number}"
+        if place.exists():
+            os.rename(place, doomed)
+        os.rename(folder, place)
+        self._switch(number)
+        shutil.rmtree(doomed, ignore_errors=True)
+
+    def show(self, number: int) -> None:
+        """Publish a generation that is kept, though it was another machine that decided so."""
+        self._switch(number)
+
     def prune(self, keep: int, most_bytes: int | None = None) -> list[int]:
         """Remove the oldest ones beyond a number, or while all together are larger than a size.
 
@@ -227,7 +247,7 @@ class Generations:
             if len(kept) - len(gone) <= keep and not too_large:
                 break
             # renamed first: what is removed by half has no number any more
-            doomed = self.folder / f"{_WORK}{os.getpid()}-{number}"
+            doomed = self.folder / f"{WORK}{os.getpid()}-{number}"
             os.rename(self.folder_of(number), doomed)
             shutil.rmtree(doomed)
             gone.append(number)

@@ -1,7 +1,7 @@
 """A night, unattended: what is new is loaded, built, scored and published all at once, or not.
 
 python operate/nightly.py --data inbox [--mapping mapping.yml] [--fit auto|weekly|monthly|never]
-    [--notify URL] [--dry-run]
+    [--notify URL] [--publish-to URL] [--dry-run]
 
 The night works on a private copy; `warehouse.duckdb` changes by one rename at the end, when every
 test has passed. Ends with 0 (published), 10 (published, with warnings), 20 (stopped by a gate), 30
@@ -25,7 +25,7 @@ import warehouse
 from core import lock
 from core.dbt_runner import GateError
 from core.expected_errors import expected_errors
-from core.generations import Generations
+from core.generations import KEEP, Generations
 from load.options import Layout, Mapping, Timezone
 from load.staging import LoadError
 from operate import summary
@@ -35,8 +35,8 @@ from operate.night.ledger import FAILED, HELD, PUBLISHED, STOPPED, WARNED, Ledge
 from operate.night.notify import NotifyError, notify
 from operate.night.sign import sign
 from operate.night.steps import Wanted
+from operate.to_store import publish_to
 
-KEEP = 7
 LOGS, RUNS, METRICS = "logs", "runs.jsonl", "shop.prom"
 
 
@@ -46,6 +46,7 @@ def nightly(
     keep: int = KEEP,
     most_bytes: int | None = None,
     prometheus: Path | None = None,
+    store: str | None = None,
 ) -> tuple[Run, list[str]]:
     """Run a night on the warehouse.
 
@@ -55,6 +56,9 @@ def nightly(
         How many generations stay, and how large all may be; see `Generations.prune`.
     prometheus
         Where the metrics of the run go; `logs/shop.prom` beside the warehouse by default.
+    store
+        The address of an object store that the generation goes to once it is published here; where
+        it does not get there, the night ends with a warning.
 
     Returns
     -------
@@ -75,6 +79,8 @@ def nightly(
         measured: dict[str, float] = {}
         try:
             code, told, measured = _publish(Generations(place), wanted, ledger, keep, most_bytes)
+            if store and (problem := _to_store(store, ledger, keep)):
+                code, told = WARNED, [problem, *told]
             ledger.end(code, told[0] if code else None, ledger.run.generation)
         except (GateError, LoadError) as error:
             told = [str(error), *getattr(error, "__notes__", ())]
@@ -111,6 +117,16 @@ def _publish(
         with ledger.step("publish"):
             generations.publish(copy, keep, most_bytes)
     return code, [*told, *revenue], measured
+
+
+def _to_store(store: str, ledger: Ledger, keep: int) -> str | None:
+    """Upload what is published; return why that failed, if it did: here it is published anyway."""
+    try:
+        with ledger.step("store") as step:
+            step.rows = len(publish_to(store, keep).files)
+    except (warehouse.ShopError, OSError) as error:
+        return f"published here, not in the store, which `shop publish --to-store` mends: {error}"
+    return None
 
 
 @expected_errors()
@@ -162,6 +178,15 @@ def main(
     prometheus: Annotated[
         Path | None, typer.Option(help="Where the metrics go. Default: logs/shop.prom.")
     ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            "--publish-to",
+            metavar="URL",
+            envvar="PUBLISH_TO",
+            help="Publish in this object store, too: s3://, gs://, az:// or file://.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what a night would do; change nothing.")
@@ -176,7 +201,9 @@ def main(
         return
     try:
         most_bytes = int(keep_gigabytes * 1e9) if keep_gigabytes else None
-        run, told = nightly(wanted, keep=keep, most_bytes=most_bytes, prometheus=prometheus)
+        run, told = nightly(
+            wanted, keep=keep, most_bytes=most_bytes, prometheus=prometheus, store=store
+        )
     except lock.RunningError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(HELD) from error

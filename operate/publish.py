@@ -2,10 +2,12 @@
 
 python operate/publish.py --list
 python operate/publish.py --rollback
+python operate/publish.py --to-store s3://bucket/prefix
 """
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import duckdb
@@ -14,8 +16,10 @@ import typer
 import warehouse
 from core import lock
 from core.expected_errors import expected_errors
-from core.generations import Generations
+from core.generations import KEEP, Generations
+from core.store import shown
 from operate.night.ledger import HELD
+from operate.to_store import publish_to
 
 
 @expected_errors()
@@ -32,19 +36,35 @@ def main(
     keep: Annotated[
         int | None, typer.Option(min=2, help="Remove the oldest beyond so many.")
     ] = None,
+    to_store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Publish in this object store, too, what is published here then. A roll-back does "
+            "so where PUBLISH_TO is set.",
+        ),
+    ] = None,
 ) -> None:
     """Show, bring back or remove generations: warehouse, models, reports and docs together."""
     generations = Generations(warehouse.published())
-    if not (list_all or rollback or to is not None or keep):
-        raise typer.BadParameter("say what to do: --list, --rollback, --to NUMBER or --keep N")
+    goes_back = rollback or to is not None
+    if not (list_all or goes_back or keep or to_store):
+        raise typer.BadParameter(
+            "say what to do: --list, --rollback, --to NUMBER, --keep N or --to-store URL"
+        )
+    if goes_back:
+        to_store = to_store or os.environ.get("PUBLISH_TO")
     try:
         with lock.held("the change of generation"):
-            if rollback or to is not None:
+            if goes_back:
                 number = generations.roll_back(to)
                 typer.echo(f"generation {number} is published; API and app follow by themselves")
             if keep:
                 gone = generations.prune(keep)
                 typer.echo(f"removed: {', '.join(map(str, gone)) or 'none'}")
+            if to_store:
+                manifest = publish_to(to_store, keep or KEEP)
+                typer.echo(f"generation {manifest.generation} is published in {shown(to_store)}")
     except lock.RunningError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(HELD) from error

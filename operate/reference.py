@@ -41,6 +41,11 @@ ENVIRONMENT = {
     "API_URL": "Where the app finds the API.",
     "DBT_TARGET_PATH": "dbt's own: where it writes what it compiles; `dbt_project/target`.",
     "DBT_LOG_PATH": "dbt's own: where it writes its log; `dbt_project/logs`.",
+    "NOTIFY_URLS": "Who is told of a night, as with `shop nightly --notify`; with blanks between.",
+    "PUBLISH_TO": "Object store that a night publishes in, too: `shop nightly --publish-to`.",
+    "GENERATION_URL": "API and app serve what is published in this object store.",
+    "GENERATION_CACHE": "Folder for what they fetch from it; else that for temporary files.",
+    "AWS_ALLOW_HTTP": "`true`: the store may be reached without TLS, for S3 servers of your own.",
     "DBT_PROJECT_DIR": "dbt's own: the folder of `dbt_project.yml`; `make` and `shop` set it.",
 }
 VARIABLES_SAY = """

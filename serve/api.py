@@ -26,6 +26,7 @@ from core.expected_errors import keep_files_private
 from serve import repository, schema
 from serve.body_limit import BodyLimit
 from serve.changes import MOST_CHANGES, Change, ChangeError
+from serve.fetching import follow_store
 from serve.serving import OneGeneration, Served, Serving
 from serve.what_if import UnknownCustomerError, what_if
 from train.forecaster import COLUMNS
@@ -49,6 +50,7 @@ TOO_LARGE = {"model": schema.Problem, "description": "The body has more than 256
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Follow the published warehouse; without a model the service starts and says what to run."""
+    follow_store()
     app.state.serving = Serving()
     app.state.serving.start()
     yield

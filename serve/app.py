@@ -5,7 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from serve import overview_page, predict_page
+from serve.fetching import follow_store
 
+follow_store()
 # no page icon: one given by name is fetched from outside
 st.set_page_config(page_title="Retail forecast", layout="wide")
 # wide screens get a readable measure, phones lose the desktop's margins

@@ -27,6 +27,8 @@ ELSEWHERE = {
     r"make (setup|spark)$": "they made the environment that runs this",
     r"make (test|test-long|lint|format)$|python -m pytest": "what CI itself runs",
     r"make (prove|audit)|make leak-demo": "test_prove and test_audit; the demo takes minutes",
+    r"make lock$": "it needs uv and a registry",
+    r"make examples|make -C|--publish-to|shop publish": "test_deploy and test_store",
     r"make docs-site": "test_docs builds it",
     r"make run": "test_job runs it, with files and without",
     r"(make|shop|python train/)(backtest|backtest\.py| backtest)": "test_backtest runs it",
