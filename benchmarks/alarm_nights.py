@@ -26,7 +26,6 @@ from benchmarks.scorecard import load_until
 from core import dbt_runner, tables
 from generate.shop.plan import Plan
 from generate.synthetic import generate
-from operate import catalog
 from proof import building
 from serve.explain import explain
 from serve.score import score
@@ -116,7 +115,7 @@ def night(*, fits: bool = False, explains: bool = True) -> pd.DataFrame:
     score()
     if explains:
         explain()
-    dbt_runner.build(select=catalog.SELECTION, run_only=True)
+    dbt_runner.build(select=dbt_runner.WRITTEN_BY_PYTHON, run_only=True)
     return alarms()
 
 
@@ -227,7 +226,7 @@ def _next_night(name: str, before: pd.DataFrame) -> Morning:
         score()
     except warehouse.ShopError as error:
         return Morning(name, frozenset({"refused"}), ("refused", str(error)[:60]))
-    dbt_runner.build(select=catalog.SELECTION, run_only=True)
+    dbt_runner.build(select=dbt_runner.WRITTEN_BY_PYTHON, run_only=True)
     return _morning(name, {"forecast_jumped"}, before)
 
 

@@ -36,14 +36,18 @@ def why_fit(when: Fit) -> str | None:
     except artefact.ArtefactError as error:
         return error.what
     with warehouse.connect(read_only=True) as connection:
-        [(days,)] = connection.execute(
+        [(days, has_erased)] = connection.execute(
             """
-            select date_diff('day', max(registry.as_of_date), any_value(snapshots.as_of_date))
+            select
+                date_diff('day', max(registry.as_of_date), any_value(snapshots.as_of_date)),
+                bool_or(registry.status = 'champion' and registry.trained_with_erased)
             from main.model_registry as registry
             cross join intermediate.int_snapshots_scheduled as snapshots
             where snapshots.is_current
             """
         ).fetchall()
+        if has_erased:
+            return f"{version} has learned from customers who are erased"
         if when in DAYS:
             return f"the last fit is {days} days old" if days >= DAYS[when] else None
         return _behind(connection, version) if days >= PAUSE_DAYS else None
