@@ -1,4 +1,4 @@
-"""Nights, one of them killed, beside an API, an app and readers of the file; `make soak` in short."""
+"""Nights, one of them killed, beside an API, an app and readers: `make soak` in short."""
 
 from __future__ import annotations
 

@@ -19,7 +19,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import warehouse
-from core import dbt_runner
 from core.expected_errors import expected_errors
 from core.tables import metric_table, wide_console
 from train.learn import FitResult, fit
@@ -47,6 +46,9 @@ def score_again() -> None:
     ScoringError
         If it fails; the version is the champion all the same.
     """
+    # takes seconds to import, and the log for itself
+    from core import dbt_runner
+
     with warehouse.connect(read_only=True) as connection:
         if not warehouse.has_table(connection, "main", "scoring_runs"):
             return
