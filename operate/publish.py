@@ -34,7 +34,11 @@ def main(
         int | None, typer.Option(metavar="NUMBER", help="Publish this one again.")
     ] = None,
     keep: Annotated[
-        int | None, typer.Option(min=2, help="Remove the oldest beyond so many.")
+        int | None,
+        typer.Option(
+            min=1,
+            help="Remove the oldest beyond so many; with 1 a store keeps no way back.",
+        ),
     ] = None,
     to_store: Annotated[
         str | None,
