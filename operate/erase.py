@@ -32,6 +32,7 @@ from operate.erasing.people import EraseError, People
 from operate.erasing.rewrite import rewrite
 from operate.erasing.search import Searched
 from operate.night.sign import sign
+from operate.to_store import publish_to
 from serve.explain import explain
 from serve.score import score
 from train.registry import artefact, versions
@@ -267,6 +268,15 @@ def main(
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="Build as if this day were today."),
     ] = None,
+    publish_to_store: Annotated[
+        str | None,
+        typer.Option(
+            "--publish-to",
+            metavar="URL",
+            envvar="PUBLISH_TO",
+            help="The store that nights publish to: it then holds no generation of before, either.",
+        ),
+    ] = None,
 ) -> None:
     """Erase customers for good: tables, forecasts, models, reports, logs and older generations."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
@@ -284,6 +294,9 @@ def main(
         f"{result.customers:,} customers erased; generation {result.generation} is published and "
         f"has no way back. {result.searched}"
     )
+    if publish_to_store:
+        publish_to(publish_to_store, keep=1)
+        typer.echo(f"{publish_to_store} holds generation {result.generation} alone")
     if result.searched.hits:
         for place in result.searched.hits:
             typer.echo(f"error: still named in {place}", err=True)
