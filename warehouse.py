@@ -305,8 +305,14 @@ def writer() -> duckdb.DuckDBPyConnection:
 
 
 def lock_file() -> Path:
-    """Return the file that a nightly run locks; it says who runs since when."""
+    """Return the file that a nightly run locks; it says who runs since when.
+
+    Of a generation by its own path it is the one of the warehouse that it belongs to.
+    """
     place = published()
+    beside = place.parent.parent
+    if beside.name == "generations" and place.parent.name.isdigit():
+        place = beside.parent / place.name
     return place.with_name(f".{place.name}.lock")
 
 

@@ -33,6 +33,8 @@ MODELS, REPORTS = "models", "reports"
 KEEP = 7
 # of folders that nobody looks at yet, with the process behind it
 WORK = ".work-"
+# files in a generation's folder: that it was published once, and the number that it was made of
+_PUBLISHED, _PARENT = ".published", ".parent"
 # a copy in one system call; the kernel shares the blocks where the file system can
 _AT_A_TIME = 1 << 30
 # not known, between file systems, or refused for this kind of file
@@ -123,10 +125,19 @@ class Generations:
         Raises
         ------
         PublishError
-            If somebody writes the published file meanwhile.
+            If somebody writes the published file meanwhile, or a link to it leads nowhere.
         """
+        self._refuse_what_is_not_whole()
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         remove_abandoned(self.folder, WORK)
+        for number in self.kept:
+            published = self.folder_of(number) / _PUBLISHED
+            if number == self.current:
+                # a kill may have come between the two
+                published.touch()
+            elif not published.exists():
+                # a kill before it was published: nobody has seen it
+                self._remove(number)
         work = self.folder / f"{WORK}{os.getpid()}"
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(mode=0o700)
@@ -134,23 +145,24 @@ class Generations:
         try:
             with unwritten(source):
                 read = state(source)
-                for each in (source, wal_of(source)):
+                # the file last: closing it ends the lock
+                for each in (wal_of(source), source):
                     if each.exists():
                         _copy(each, work / each.name)
             _copy_beside(source.parent, work)
+            if self.current is not None:
+                (work / _PARENT).write_text(str(self.current))
             yield Copy(work / source.name, read)
         finally:
             shutil.rmtree(work, ignore_errors=True)
 
-    def publish(self, copy: Copy, keep: int, most_bytes: int | None = None) -> int:
+    def publish(self, copy: Copy) -> int:
         """Put a private copy in the place of the published generation, by one rename.
 
         Parameters
         ----------
         copy
             Nobody has its file open, and it has no write-ahead log.
-        keep, most_bytes
-            See `prune`.
 
         Returns
         -------
@@ -177,7 +189,6 @@ class Generations:
             if self.current is None and before.exists():
                 self._adopt(before)
             self._switch(number)
-        self.prune(keep, most_bytes)
         return number
 
     def roll_back(self, to: int | None = None) -> int:
@@ -186,7 +197,7 @@ class Generations:
         Parameters
         ----------
         to
-            Its number; the one before the published one by default.
+            Its number; by default the one that the published one was made of.
 
         Returns
         -------
@@ -201,8 +212,7 @@ class Generations:
         present = self.current
         if present is None:
             raise PublishError(f"{self.place} is no generation: no night has published yet")
-        earlier = [number for number in self.kept if number < present]
-        wanted = max(earlier, default=None) if to is None else to
+        wanted = self._before(present) if to is None else to
         if wanted not in self.kept:
             missing = f"before {present}" if wanted is None else str(wanted)
             listed = ", ".join(map(str, self.kept))
@@ -231,7 +241,7 @@ class Generations:
     def prune(self, keep: int, most_bytes: int | None = None) -> list[int]:
         """Remove the oldest ones beyond a number, or while all together are larger than a size.
 
-        The published one and the one before it stay in any case.
+        The published one and the one that it was made of stay in any case.
 
         Returns
         -------
@@ -239,19 +249,43 @@ class Generations:
             Those that are gone.
         """
         kept, present = self.kept, self.current
-        before = [number for number in kept if present is not None and number < present]
-        removable = [number for number in kept if number not in (present, *before[-1:])]
+        way_back = None if present is None else self._before(present)
+        removable = [number for number in kept if number not in (present, way_back)]
         gone: list[int] = []
         for number in removable:
             too_large = most_bytes is not None and self.size() > most_bytes
             if len(kept) - len(gone) <= keep and not too_large:
                 break
-            # renamed first: what is removed by half has no number any more
-            doomed = self.folder / f"{WORK}{os.getpid()}-{number}"
-            os.rename(self.folder_of(number), doomed)
-            shutil.rmtree(doomed)
+            self._remove(number)
             gone.append(number)
         return gone
+
+    def _before(self, number: int) -> int | None:
+        """Return the generation that one was made of; where that is gone, the newest before it."""
+        note = self.folder_of(number) / _PARENT
+        parent = int(note.read_text()) if note.exists() else None
+        if parent in self.kept:
+            return parent
+        return max((each for each in self.kept if each < number), default=None)
+
+    def _remove(self, number: int) -> None:
+        # renamed first: what is removed by half has no number any more
+        doomed = self.folder / f"{WORK}{os.getpid()}-{number}"
+        os.rename(self.folder_of(number), doomed)
+        shutil.rmtree(doomed)
+
+    def _refuse_what_is_not_whole(self) -> None:
+        if self.place.is_symlink() and not self.place.exists():
+            raise PublishError(
+                f"{self.place} leads to {os.readlink(self.place)}, which is not there: put the "
+                "generation back, or remove the link to begin with an empty warehouse"
+            )
+        current = self.folder / CURRENT
+        if current.is_dir() and not (current / self.place.name).exists():
+            raise PublishError(
+                f"{self.folder} has the generations of another warehouse: give each warehouse a "
+                "folder of its own"
+            )
 
     def _adopt(self, before: Path) -> None:
         """Make what lay at the published path generation 0, so that there is a way back to it."""
@@ -262,6 +296,7 @@ class Generations:
             if each.exists():
                 os.link(each, adopted / each.name)
         _copy_beside(before.parent, adopted)
+        (adopted / _PUBLISHED).touch()
 
     def _switch(self, number: int) -> None:
         """Make one the published one; who reads sees only one of these renames."""
@@ -276,6 +311,7 @@ class Generations:
                 # as above: they are in the generations
                 shutil.rmtree(beside, ignore_errors=True)
                 _point(beside, Path(FOLDER) / CURRENT / name)
+        (self.folder_of(number) / _PUBLISHED).touch()
 
 
 def state(file: Path) -> State:
@@ -321,9 +357,19 @@ def unwritten(file: Path) -> Iterator[None]:
 def _copy_beside(source: Path, target: Path) -> None:
     if (source / MODELS).is_dir():
         # a version's files are never written again: generations may share them
-        shutil.copytree(source / MODELS, target / MODELS, copy_function=os.link)
+        shutil.copytree(source / MODELS, target / MODELS, copy_function=_link)
     if (source / REPORTS).is_dir():
         shutil.copytree(source / REPORTS, target / REPORTS)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError as error:
+        # models may lie on another disk
+        if error.errno != errno.EXDEV:
+            raise
+        shutil.copy2(source, target)
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -333,12 +379,15 @@ def _copy(source: Path, target: Path) -> None:
             while os.copy_file_range(read.fileno(), written.fileno(), _AT_A_TIME):
                 pass
         except AttributeError:
-            # not on this system
-            shutil.copyfileobj(read, written, 1 << 24)
+            # not on this system; the copy below is the whole of it
+            pass
         except OSError as error:
             if error.errno not in _NO_SHARED_COPY:
                 raise
+        # some file systems say too early that there is no more
+        if written.tell() < os.fstat(read.fileno()).st_size:
             read.seek(0)
+            written.seek(0)
             shutil.copyfileobj(read, written, 1 << 24)
 
 

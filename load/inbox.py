@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -16,13 +16,19 @@ import warehouse
 from core.scratch import scratch
 from load import ledger
 from load.find_files import SUFFIXES, ZIP
-from load.mapping import Mapping
+from load.mapping import Mapping as FileMapping
 from load.staging import LoadError
 
 # a day in a name, as in orders_2024-11-02.csv, 20241102.parquet or 2024_11_02/orders.csv
 _DAY = re.compile(r"(?<!\d)(20\d\d)[-_.]?(\d\d)[-_.]?(\d\d)(?!\d)")
+# what parts it from the rest of the name
+_WITH_SIGN = re.compile(rf"[-_. ]?{_DAY.pattern}")
 # a mapping that lies in the folder is the one of its files
 MAPPING = "mapping.yml"
+
+
+class InboxError(warehouse.ShopError):
+    """The folder cannot be read; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -32,66 +38,105 @@ class Batch:
     Attributes
     ----------
     day
-        The day in their names, on which their rows became known; None where there is none.
+        The last day in their names, on which their rows became known; None where there is none.
     files
-        In order of their names.
+        By their place in the folder, in order.
     """
 
     day: date | None
-    files: tuple[Path, ...]
+    files: Mapping[str, ledger.LoadedFile]
 
 
-def new_batches(
-    folder: Path, mapping: Mapping | None, loaded: frozenset[str], *, before: date | None = None
-) -> list[Batch]:
-    """Return what a folder, and those in it, hold beyond what is loaded.
+@dataclass(frozen=True)
+class News:
+    """What a folder holds beyond what was received.
+
+    Attributes
+    ----------
+    batches
+        In order of days; files without one come last.
+    unread
+        Files of kinds that can be read, and which the mapping does not name.
+    ahead
+        Files of days to come, left for their night.
+    """
+
+    batches: list[Batch]
+    unread: Mapping[str, ledger.LoadedFile]
+    ahead: list[str]
+
+
+def news(folder: Path, mapping: FileMapping | None, seen: Received, until: date) -> News:
+    """Look for new files in a folder and those in it.
 
     Parameters
     ----------
     mapping
         Where it names files, others are none of the shop's. None: all of a kind that can be read.
-    loaded
-        sha256 of the files that are loaded; `hashes_of` reads them.
-    before
-        Only files of days before it; all by default.
-
-    Returns
-    -------
-    list of Batch
-        In order of days; the files without one come last.
+    seen
+        What was received before.
+    until
+        The last day that has come.
 
     Raises
     ------
-    LoadError
+    InboxError
         If the folder is missing.
     """
     if not folder.is_dir():
-        raise LoadError(f"{folder}: no such folder")
-    files: dict[date | None, list[Path]] = defaultdict(list)
+        raise InboxError(f"{folder}: no such folder; is its disk there?")
+    wanted = names_of(mapping)
+    batches: dict[date | None, dict[str, ledger.LoadedFile]] = defaultdict(dict)
+    unread, ahead = {}, []
     for file in sorted(folder.rglob("*")):
-        if not _is_of_shop(file, folder, mapping):
+        place = file.relative_to(folder)
+        # what is hidden is no file of the shop, or not complete yet
+        if any(part.startswith(".") for part in place.parts) or not _can_be_read(file):
             continue
-        day = day_of(file.relative_to(folder))
-        if before and day and day >= before:
+        found = ledger.fingerprint(file, str(place))
+        if seen.has(found):
             continue
-        if ledger.fingerprint(file, file.name).sha256 not in loaded:
-            files[day].append(file)
-    days = sorted(day for day in files if day)
-    return [Batch(day, tuple(files[day])) for day in (*days, None) if day in files]
+        day = day_of(place)
+        if day and day > until:
+            ahead.append(str(place))
+        elif _shown_name(file.name, wanted) is None:
+            unread[str(place)] = found
+        else:
+            batches[day][str(place)] = found
+    days = [*sorted(day for day in batches if day), *([None] if None in batches else [])]
+    return News([Batch(day, batches[day]) for day in days], unread, ahead)
 
 
-def hashes_of(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
-    """Return sha256 of all files that are in the raw tables."""
-    if not warehouse.has_table(connection, "raw", "loads"):
-        return frozenset()
-    rows = connection.execute("select sha256 from raw.loads where sha256 is not null").fetchall()
-    return frozenset(sha256 for (sha256,) in rows)
+@dataclass(frozen=True)
+class Received:
+    """Which files were received: of each place the newest bytes, and all bytes that were loaded."""
+
+    by_place: Mapping[str, str]
+    loaded: frozenset[str]
+
+    @classmethod
+    def of(cls, connection: duckdb.DuckDBPyConnection) -> Received:
+        """Read what the warehouse knows."""
+        if not warehouse.has_table(connection, "raw", "loads"):
+            return cls({}, frozenset())
+        loaded = connection.execute("select distinct sha256 from raw.loads").fetchall()
+        by_place = []
+        if warehouse.has_table(connection, "raw", "received"):
+            by_place = connection.execute(
+                "select file, arg_max(sha256, received_at) from raw.received group by file"
+            ).fetchall()
+        return cls(dict(by_place), frozenset(sha256 for (sha256,) in loaded))
+
+    def has(self, file: ledger.LoadedFile) -> bool:
+        """Return whether a file is what lay at its place before, or was loaded from elsewhere."""
+        before = self.by_place.get(file.name)
+        return file.sha256 in self.loaded if before is None else before == file.sha256
 
 
 def day_of(place: Path) -> date | None:
-    """Return the day in a file's name, else the one in the name of a folder that it is in."""
+    """Return the last day in a file's name, else in the name of a folder that it is in."""
     for name in reversed(place.parts):
-        for year, month, day in _DAY.findall(name):
+        for year, month, day in reversed(_DAY.findall(name)):
             try:
                 return date(int(year), int(month), int(day))
             except ValueError:
@@ -101,8 +146,13 @@ def day_of(place: Path) -> date | None:
 
 
 @contextmanager
-def as_folder(batch: Batch) -> Iterator[Path]:
-    """Show the files of a batch as what a load takes: one file, or a folder of several.
+def as_folder(batch: Batch, folder: Path, names: list[str] | None) -> Iterator[dict[str, Path]]:
+    """Show the files of a batch in a folder of their own, under names that a mapping knows.
+
+    Yields
+    ------
+    dict
+        By the name there, the file: links beside each other.
 
     Raises
     ------
@@ -110,36 +160,40 @@ def as_folder(batch: Batch) -> Iterator[Path]:
         If two have the same name: which one counts cannot be told.
     """
     with scratch() as view:
-        for file in batch.files:
-            link = view / file.name
-            if link.is_symlink():
-                same = " and ".join(str(each) for each in batch.files if each.name == file.name)
-                raise LoadError(f"{same} are of one day under one name: give each another name")
-            link.symlink_to(file.resolve())
-        yield view
+        shown: dict[str, Path] = {}
+        for place in batch.files:
+            file = folder / place
+            name = _shown_name(file.name, names) or file.name
+            if name in shown:
+                raise LoadError(
+                    f"{shown[name]} and {file} are of one day under one name: give each another"
+                )
+            shown[name] = file
+            (view / name).symlink_to(file.resolve())
+        yield {str(view / name): file for name, file in shown.items()}
 
 
-def _is_of_shop(file: Path, folder: Path, mapping: Mapping | None) -> bool:
-    place = file.relative_to(folder)
-    # what is hidden is no file of the shop, or not complete yet
-    if any(part.startswith(".") for part in place.parts) or not file.is_file():
-        return False
-    name = file.name.lower()
-    patterns = _patterns(mapping)
-    if patterns is None:
-        return name.endswith((*SUFFIXES, ZIP))
-    return name.endswith(ZIP) or any(
-        Path(name).match(Path(pattern).name.lower()) for pattern in patterns
-    )
-
-
-def _patterns(mapping: Mapping | None) -> list[str] | None:
+def names_of(mapping: FileMapping | None) -> list[str] | None:
     """Return all names of files that a mapping has, None where it takes any."""
     if mapping is None:
         return None
-    patterns: list[str] = []
+    names: list[str] = []
     for table in mapping.tables.values():
         if table.file is None:
             return None
-        patterns += [*table.file, *(name for join in table.join for name in join.file)]
-    return patterns
+        names += [*table.file, *(name for join in table.join for name in join.file)]
+    return names
+
+
+def _can_be_read(file: Path) -> bool:
+    return file.name.lower().endswith((*SUFFIXES, ZIP)) and file.is_file()
+
+
+def _shown_name(name: str, wanted: list[str] | None) -> str | None:
+    """Return a file's name, without the day where only so it is wanted; None if it never is."""
+    if wanted is None or name.lower().endswith(ZIP):
+        return name
+    for candidate in (name, _WITH_SIGN.sub("", name)):
+        if any(Path(candidate.lower()).match(Path(pattern.lower()).name) for pattern in wanted):
+            return candidate
+    return None

@@ -47,6 +47,11 @@ _REJECTED = {
     "row_text": ("VARCHAR", "The whole row: as JSON, or as written if it could not be parted."),
     "loaded_at": ("TIMESTAMP", "When."),
 }
+_RECEIVED = {
+    "file": ("VARCHAR", "File, by its place in the folder that nights read."),
+    "sha256": ("VARCHAR", "Of the bytes of the file."),
+    "received_at": ("TIMESTAMP", "When a night loaded it, or found nothing to load in it."),
+}
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,7 @@ def start(connection: duckdb.DuckDBPyConnection, *, anew: bool) -> None:
     for name, columns, what in (
         ("loads", _LOADS, "One row per file of each load that is in the raw tables."),
         ("rejected", _REJECTED, "One row per value that did not fit and was set aside by a load."),
+        ("received", _RECEIVED, "One row per file, and its bytes, that a night has dealt with."),
     ):
         if not anew and warehouse.has_table(connection, "raw", name):
             # a ledger of before has fewer columns
@@ -142,6 +148,26 @@ def write(
             f"insert into raw.rejected select ?, *, ? from {entry.rejected_source}",
             [load_id, loaded_at],
         )
+
+
+def receive(
+    connection: duckdb.DuckDBPyConnection, files: Sequence[LoadedFile], moment: datetime
+) -> None:
+    """Note files of a night's folder as dealt with; archives too, and those that nobody reads."""
+    connection.executemany(
+        "insert into raw.received values (?, ?, ?)",
+        [[file.name, file.sha256, moment] for file in files],
+    )
+
+
+def newest_layout(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """Return the layout, or the name of the mapping, of the newest load; None if there is none."""
+    if not warehouse.has_table(connection, "raw", "loads"):
+        return None
+    row = connection.execute(
+        "select layout from raw.loads order by load_id desc limit 1"
+    ).fetchone()
+    return row[0] if row else None
 
 
 def next_id(connection: duckdb.DuckDBPyConnection) -> int:

@@ -6,7 +6,7 @@ import logging
 from collections import Counter
 from dataclasses import dataclass
 from dataclasses import replace as with_changes
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -40,6 +40,7 @@ from load.staging import (
 log = logging.getLogger(__name__)
 
 _ASSUMED_ZONE = "UTC"
+_FARTHEST_EAST = timedelta(hours=14)
 _WAREHOUSE = "warehouse_before"
 
 
@@ -56,6 +57,7 @@ class _Wanted:
     timezone: str | None
     quarantine: bool
     may_lose: bool
+    again: bool
 
 
 def load(
@@ -68,6 +70,7 @@ def load(
     timezone: str | None = None,
     quarantine: bool = False,
     may_lose: bool = False,
+    again: bool = False,
 ) -> Summary:
     """Replace the raw tables by the content of files, or add it to them.
 
@@ -94,6 +97,8 @@ def load(
         Keep what does not fit in `raw.rejected` and load the rest, instead of refusing all.
     may_lose
         Replace a shop even by one with far less orders or days.
+    again
+        Read the files even if their bytes were loaded before: what they say holds again.
 
     Raises
     ------
@@ -104,7 +109,8 @@ def load(
     """
     path = Path(path)
     today = datetime.now(UTC).date()
-    if known_on and known_on > today:
+    # somewhere on Earth it is tomorrow already
+    if known_on and known_on > (datetime.now(UTC) + _FARTHEST_EAST).date():
         raise LoadError(f"the day on which rows became known, {known_on}, lies ahead")
     if mapping and layout:
         raise LoadError("a layout is a mapping already: give --layout or --mapping, not both")
@@ -125,6 +131,7 @@ def load(
                 timezone=stated,
                 quarantine=quarantine,
                 may_lose=may_lose,
+                again=again,
             )
             return _load(wanted, folder)
     except (duckdb.Error, OSError, UnicodeError) as error:
@@ -154,7 +161,7 @@ def _load(wanted: _Wanted, scratch: Path) -> Summary:
             wanted.data_through,
             files=list(files.values()),
         )
-        if warehouse.path().exists():
+        if warehouse.path().exists() and not wanted.again:
             with warehouse.writer() as target:
                 if is_loaded(target, entry, quarantine=wanted.quarantine):
                     return unchanged(target)

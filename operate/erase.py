@@ -160,7 +160,7 @@ def _publish_without(
             sign(connection, generations.next_number)
             connection.execute("checkpoint")
         result.customers, result.searched.columns = len(people.ids), searched.columns
-        generations.publish(copy, keep=2)
+        generations.publish(copy)
     return people
 
 

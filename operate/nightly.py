@@ -14,7 +14,7 @@ import json
 import logging
 from contextlib import ExitStack
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -29,13 +29,16 @@ from core.generations import KEEP, Generations
 from load.options import Layout, Mapping, Timezone
 from load.staging import LoadError
 from operate import summary
-from operate.night import due, metrics, steps
+from operate.night import due, metrics, receive, steps
 from operate.night.due import Fit
 from operate.night.ledger import FAILED, HELD, PUBLISHED, STOPPED, WARNED, Ledger, Run
 from operate.night.notify import NotifyError, notify
+from operate.night.receive import Files
 from operate.night.sign import sign
 from operate.night.steps import Wanted
 from operate.to_store import publish_to
+
+log = logging.getLogger(__name__)
 
 LOGS, RUNS, METRICS = "logs", "runs.jsonl", "shop.prom"
 
@@ -75,28 +78,34 @@ def nightly(
     place = warehouse.published()
     logs = place.parent / LOGS
     with lock.held("the nightly run"):
-        ledger = Ledger(logs / RUNS, Run(wanted.night))
+        ledger = Ledger(logs / RUNS, Run(wanted.files.tonight()))
         measured: dict[str, float] = {}
         try:
-            code, told, measured = _publish(Generations(place), wanted, ledger, keep, most_bytes)
-            if store and (problem := _to_store(store, ledger, keep)):
-                code, told = WARNED, [problem, *told]
+            code, told, measured = _publish(Generations(place), wanted, ledger)
+            if problems := _after_publishing(Generations(place), ledger, keep, most_bytes, store):
+                code, told = WARNED, [*problems, *told]
             ledger.end(code, told[0] if code else None, ledger.run.generation)
         except (GateError, LoadError) as error:
-            told = [str(error), *getattr(error, "__notes__", ())]
-            ledger.end(STOPPED, str(error))
-        except (warehouse.ShopError, OSError) as error:
-            told = [str(error)]
-            ledger.end(FAILED, str(error))
+            told = [receive.without_values(str(error)), *getattr(error, "__notes__", ())]
+            ledger.end(STOPPED, told[0])
+        except Exception as error:
+            if not isinstance(error, warehouse.ShopError | OSError):
+                # nobody has thought of it: where it came from is worth a look
+                log.exception("the night failed")
+            told = [receive.without_values(f"{error}" or type(error).__name__)]
+            ledger.end(FAILED, told[0])
         except BaseException as error:
-            ledger.end(FAILED, f"{type(error).__name__}: {error}")
+            ledger.end(FAILED, f"ended from outside ({type(error).__name__})")
             raise
-        metrics.write(prometheus or logs / METRICS, ledger.run, ledger.steps, measured)
+        try:
+            metrics.write(prometheus or logs / METRICS, ledger.run, ledger.steps, measured)
+        except OSError as error:
+            told = [*told, f"the metrics cannot be written: {error}"]
     return ledger.run, told
 
 
 def _publish(
-    generations: Generations, wanted: Wanted, ledger: Ledger, keep: int, most_bytes: int | None
+    generations: Generations, wanted: Wanted, ledger: Ledger
 ) -> tuple[int, list[str], dict[str, float]]:
     """Make the next generation; return the exit code, what to tell, and what was measured."""
     with ExitStack() as stack:
@@ -108,15 +117,33 @@ def _publish(
             told = [*steps.alarms(), *warnings]
             with warehouse.writer() as connection:
                 revenue = summary.revenue_lines(connection)
-                measured = metrics.values_of(connection, wanted.night)
+                measured = metrics.values_of(connection, ledger.run.night)
                 code = WARNED if told else PUBLISHED
                 ledger.conclude(code, told[0] if told else None, number)
                 ledger.write(connection)
                 sign(connection, number, ledger.run.run_id)
                 connection.execute("checkpoint")
         with ledger.step("publish"):
-            generations.publish(copy, keep, most_bytes)
+            generations.publish(copy)
     return code, [*told, *revenue], measured
+
+
+def _after_publishing(
+    generations: Generations,
+    ledger: Ledger,
+    keep: int,
+    most_bytes: int | None,
+    store: str | None,
+) -> list[str]:
+    """Do what may fail without taking back what is published; return what did."""
+    problems = []
+    try:
+        generations.prune(keep, most_bytes)
+    except OSError as error:
+        problems.append(f"older generations cannot be removed: {error}")
+    if store and (problem := _to_store(store, ledger, keep)):
+        problems.append(problem)
+    return problems
 
 
 def _to_store(store: str, ledger: Ledger, keep: int) -> str | None:
@@ -195,7 +222,10 @@ def main(
     """Load what is new, build, fit if it is due, score, and publish it all as one generation."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     day = as_of.date() if as_of else None
-    wanted = Wanted(data, mapping, layout, timezone, quarantine, day, fit, _variables(vars), export)
+    if day and day > datetime.now(UTC).date() + timedelta(2):
+        raise typer.BadParameter(f"--as-of {day} lies ahead")
+    files = Files(data, mapping, layout, timezone, quarantine, day)
+    wanted = Wanted(files, fit, _variables(vars), export)
     if dry_run:
         _say_what_would_be(wanted)
         return
@@ -236,9 +266,11 @@ def _variables(text: str) -> dict[str, object]:
 
 def _say_what_would_be(wanted: Wanted) -> None:
     generations = Generations(warehouse.published())
-    for batch in steps.batches(wanted):
-        names = ", ".join(file.name for file in batch.files)
-        typer.echo(f"load    {batch.day or 'without a day'}: {names}")
+    found = wanted.files.news()
+    for batch in found.batches:
+        typer.echo(f"load    {batch.day or 'without a day'}: {', '.join(batch.files)}")
+    for line in receive.left(found):
+        typer.echo(line)
     if warehouse.path().exists():
         why = due.why_fit(wanted.fit)
         typer.echo(f"fit     {why or 'not due'}, as the mart is now")

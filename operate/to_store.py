@@ -53,7 +53,8 @@ def publish_to(url: str, keep: int) -> Manifest:
         elif manifest.created_at != created_at:
             raise StoreError(
                 f"{store.shown} holds another generation {number}, made at {manifest.created_at}: "
-                "publish under another prefix"
+                "here it was changed by hand since, and the next night makes the next one; or the "
+                "store is another warehouse's: publish under another prefix"
             )
     store.publish(manifest)
     store.prune(keep)

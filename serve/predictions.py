@@ -82,6 +82,17 @@ def replace(
                 {"day": day, **doubt},
             )
             _publish(connection, expected, horizon_days)
+            if warehouse.has_table(connection, "main", "generation"):
+                # by hand, after a night: the file is not what that night published any more
+                connection.execute(
+                    """
+                    update main.generation
+                    set model_version = (select any_value(model_version) from scores),
+                        created_at = (select max(scored_at) from scores)
+                    where as_of_date = ?
+                    """,
+                    [day],
+                )
             for name, table in carried_on.items():
                 connection.register("carried_on", table)
                 connection.execute(f"delete from main.{name} where as_of_date = ?", [day])

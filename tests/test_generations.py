@@ -45,7 +45,9 @@ def next_generation(place: Path, keep: int = 5) -> int:
             told = copy.file.parent / name / "told"
             told.unlink(missing_ok=True)
             told.write_text(str(number))
-        return generations.publish(copy, keep)
+        generations.publish(copy)
+    generations.prune(keep)
+    return number
 
 
 def test_who_opens_after_a_publication_reads_the_new_generation(place):
@@ -101,7 +103,7 @@ def test_what_was_written_by_hand_meanwhile_is_not_lost(place):
         with warehouse.writer() as connection:
             connection.execute("update told set number = 7")
         with pytest.raises(PublishError, match="written by another process"):
-            generations.publish(copy, 5)
+            generations.publish(copy)
     assert number_in(place) == 7
 
 
@@ -116,7 +118,7 @@ def test_what_a_killed_writer_had_committed_is_in_the_next_generation(place):
     with generations.private_copy() as copy:
         with warehouse.in_warehouse(copy.file), warehouse.writer() as connection:
             connection.execute("checkpoint")
-        generations.publish(copy, 5)
+        generations.publish(copy)
     with duckdb.connect(str(place), read_only=True) as connection:
         assert connection.execute("select max(number) from told").fetchall() == [(41,)]
     assert not place.with_name("shop.duckdb.wal").exists()
@@ -167,6 +169,42 @@ def test_the_way_back_from_the_first_generation_is_what_lay_there_before(place):
     assert (place.parent / "models" / "v0" / "number").read_text() == "0"
 
 
+def test_the_way_back_leads_to_what_a_generation_was_made_of(place):
+    for _ in range(3):
+        next_generation(place)
+    generations = Generations(place)
+    generations.roll_back()
+    # 3 was bad: the next one is made of 2
+    assert next_generation(place) == 4
+    assert generations.roll_back() == 2
+
+
+def test_a_generation_that_a_kill_left_unpublished_is_never_gone_back_to(place):
+    next_generation(place)
+    generations = Generations(place)
+    generations.folder_of(2).mkdir()
+    (generations.folder_of(2) / place.name).write_bytes(place.read_bytes())
+    assert next_generation(place) == 2
+    assert number_in(place) == 2
+    assert generations.kept == [0, 1, 2]
+
+
+def test_a_link_that_leads_nowhere_is_no_empty_warehouse(place):
+    next_generation(place)
+    place.resolve().rename(place.parent / "elsewhere")
+    with pytest.raises(PublishError, match="is not there"), Generations(place).private_copy():
+        pass
+
+
+def test_another_warehouse_in_the_same_folder_is_refused(place, monkeypatch):
+    next_generation(place)
+    other = place.with_name("other.duckdb")
+    other.write_bytes(place.read_bytes())
+    with pytest.raises(PublishError, match="another warehouse"), Generations(other).private_copy():
+        pass
+    assert number_in(place) == 1
+
+
 def test_a_generation_that_is_not_kept_cannot_be_brought_back(place):
     next_generation(place)
     with pytest.raises(PublishError, match="there is no generation 9; kept are 0, 1"):
@@ -190,6 +228,7 @@ def test_the_oldest_generations_go_by_size_but_the_way_back_stays(place):
 
 
 def test_what_is_written_by_hand_during_a_night_is_refused_and_told_who_runs(place):
+    next_generation(place)
     code = (
         "from core import lock\n"
         "with lock.held('the nightly run'): print('held', flush=True); input()"
@@ -202,6 +241,12 @@ def test_what_is_written_by_hand_during_a_night_is_refused_and_told_who_runs(pla
     ) as night:
         assert night.stdout.readline() == "held\n"
         with pytest.raises(warehouse.WarehouseError, match=f"of process {night.pid}, since 20"):
+            warehouse.writer()
+        # nor by the generation's own path, as dbt is told it
+        with (
+            warehouse.in_warehouse(warehouse.path()),
+            pytest.raises(warehouse.WarehouseError, match=f"of process {night.pid}, since 20"),
+        ):
             warehouse.writer()
         refused = pytest.raises(lock.RunningError, match=f"of process {night.pid}, since 20")
         with refused, lock.held("another"):

@@ -18,6 +18,7 @@ from core import lock
 from core.generations import Generations, state
 from generate.shop.plan import Plan
 from operate.night.ledger import FAILED, HELD, PUBLISHED, STOPPED, WARNED, Ledger, Run
+from operate.night.receive import Files
 from operate.night.steps import Wanted
 from operate.nightly import nightly
 
@@ -48,7 +49,7 @@ class Shop:
         return self.days[self.sent - 1] + timedelta(1)
 
     def night(self, **options: object) -> tuple[Run, list[str]]:
-        wanted = Wanted(data=self.inbox, as_of=self.tonight, **options)
+        wanted = Wanted(Files(self.inbox, as_of=self.tonight), **options)
         with warehouse.in_warehouse(self.place):
             return nightly(wanted)
 

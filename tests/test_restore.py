@@ -41,7 +41,7 @@ def publish(change="select 1"):
         with duckdb.connect(str(copy.file)) as connection:
             connection.execute(change)
             connection.execute("checkpoint")
-        return generations.publish(copy, keep=9)
+        return generations.publish(copy)
 
 
 def forecasts(file):

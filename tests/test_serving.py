@@ -82,7 +82,7 @@ def customer_id(shop_copy: Path) -> str:
 def publish_again(place: Path) -> int:
     generations = Generations(place)
     with generations.private_copy() as copy:
-        return generations.publish(copy, keep=5)
+        return generations.publish(copy)
 
 
 def comes_true(what: Callable[[], bool]) -> bool:

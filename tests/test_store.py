@@ -38,7 +38,9 @@ def publish_here(keep: int = 9) -> int:
         with warehouse.in_warehouse(copy.file), warehouse.writer() as connection:
             sign(connection, number, f"run {number}")
             connection.execute("checkpoint")
-        return generations.publish(copy, keep)
+        number = generations.publish(copy)
+    generations.prune(keep)
+    return number
 
 
 @pytest.fixture(scope="module")

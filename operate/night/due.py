@@ -8,6 +8,7 @@ import duckdb
 
 import warehouse
 from train.registry import artefact
+from train.registry.card import UntrustedError
 
 
 class Fit(StrEnum):
@@ -33,6 +34,9 @@ def why_fit(when: Fit) -> str | None:
         return None
     try:
         version = artefact.champion().version
+    except UntrustedError:
+        # no reason to let another take its place without a word
+        raise
     except artefact.ArtefactError as error:
         return error.what
     with warehouse.connect(read_only=True) as connection:
@@ -46,7 +50,7 @@ def why_fit(when: Fit) -> str | None:
             where snapshots.is_current
             """
         ).fetchall()
-        if has_erased:
+        if has_erased and days > 0:
             return f"{version} has learned from customers who are erased"
         if when in DAYS:
             return f"the last fit is {days} days old" if days >= DAYS[when] else None

@@ -5,8 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from dbt.cli.main import dbtRunnerResult
@@ -14,14 +12,12 @@ from dbt.cli.main import dbtRunnerResult
 import warehouse
 from core import dbt_runner
 from core.generations import Copy
-from load.inbox import MAPPING, Batch, as_folder, hashes_of, new_batches
-from load.loader import load
-from load.mapping import read_mapping
 from load.staging import LoadError
 from operate import catalog
-from operate.night import due
+from operate.night import due, receive
 from operate.night.due import Fit
 from operate.night.ledger import Ledger, Step
+from operate.night.receive import Files
 from serve.explain import explain
 from serve.export_tables import export_tables
 from serve.score import score
@@ -35,10 +31,8 @@ class Wanted:
 
     Attributes
     ----------
-    data
-        The folder that receives the shop's files; None loads nothing.
-    as_of
-        Do as if the night were the one before this day: files of days before it alone.
+    files
+        Where the shop's files come in.
     fit
         When to fit.
     variables
@@ -47,33 +41,10 @@ class Wanted:
         Write `main` and `marts` as Parquet into the generation, too.
     """
 
-    data: Path | None = None
-    mapping: Path | None = None
-    layout: str | None = None
-    timezone: str | None = None
-    quarantine: bool = False
-    as_of: date | None = None
+    files: Files = field(default_factory=Files)
     fit: Fit = Fit.AUTO
     variables: Mapping[str, Any] = field(default_factory=dict)
     export: bool = False
-
-    @property
-    def night(self) -> date:
-        """The day that is taken for today."""
-        return self.as_of or datetime.now(UTC).date()
-
-
-def batches(wanted: Wanted) -> list[Batch]:
-    """Return the new files, in order of days; `wanted.data` must be there."""
-    if wanted.data is None:
-        return []
-    loaded: frozenset[str] = frozenset()
-    if warehouse.path().exists():
-        with warehouse.connect(read_only=True) as connection:
-            loaded = hashes_of(connection)
-    mapping = _mapping_file(wanted)
-    given = read_mapping(mapping) if mapping else None
-    return new_batches(wanted.data, given, loaded, before=wanted.as_of)
 
 
 def work(wanted: Wanted, ledger: Ledger, copy: Copy) -> list[str]:
@@ -88,13 +59,15 @@ def work(wanted: Wanted, ledger: Ledger, copy: Copy) -> list[str]:
     """
     warnings = []
     with ledger.step("load") as step:
-        new = batches(wanted)
-        step.rows = sum(_load(batch, wanted) for batch in new)
-        days = ", ".join(str(batch.day or "without a day") for batch in new)
-        step.message = f"files of {days}" if new else "no new files"
-        if not new and not _is_loaded():
-            where = f"{wanted.data} has no files" if wanted.data else "no --data is given"
-            raise LoadError(f"nothing is loaded yet, and {where}: nothing can be built")
+        new = wanted.files.news()
+        step.rows = sum(wanted.files.load(batch) for batch in new.batches)
+        days = ", ".join(str(batch.day or "without a day") for batch in new.batches)
+        step.message = f"files of {days}" if new.batches else "no new files"
+        warnings += receive.left(new)
+        if not receive.is_loaded():
+            where = f"{wanted.files.data} has none" if wanted.files.data else "no --data is given"
+            raise LoadError(f"no file is loaded yet, and {where}: nothing can be built")
+        receive.receive(list(new.unread.values()))
     with warehouse.writer() as connection:
         # so that alarms know of the nights before, and of this one
         ledger.write(connection)
@@ -126,39 +99,6 @@ def work(wanted: Wanted, ledger: Ledger, copy: Copy) -> list[str]:
         with ledger.step("export"):
             export_tables(copy.file.parent / "export")
     return list(dict.fromkeys(warnings))
-
-
-def _mapping_file(wanted: Wanted) -> Path | None:
-    beside = wanted.data / MAPPING if wanted.data else None
-    if wanted.mapping or wanted.layout or not (beside and beside.is_file()):
-        return wanted.mapping
-    return beside
-
-
-def _load(batch: Batch, wanted: Wanted) -> int:
-    """Load the files of a day; the first ones of a shop are all that there is."""
-    is_first = not _is_loaded()
-    mapping = _mapping_file(wanted)
-    with as_folder(batch) as folder:
-        # a layout of one table is found from the columns of a file
-        alone = len(batch.files) == 1 and mapping is None
-        summary = load(
-            folder / batch.files[0].name if alone else folder,
-            wanted.layout,
-            mapping=mapping,
-            append=not is_first,
-            known_on=batch.day or (wanted.night - timedelta(1) if wanted.as_of else None),
-            timezone=wanted.timezone,
-            quarantine=wanted.quarantine,
-        )
-    return 0 if summary.unchanged else sum(summary.rows.values())
-
-
-def _is_loaded() -> bool:
-    if not warehouse.path().exists():
-        return False
-    with warehouse.connect(read_only=True) as connection:
-        return warehouse.has_table(connection, "raw", "store_sales_header")
 
 
 def _fit(why: str, step: Step) -> list[str]:

@@ -28,6 +28,7 @@ from train.registry import golden, trust
 from train.registry.card import (
     CARD_FILE,
     ArtefactError,
+    UntrustedError,
     body_of,
     checked_content,
     folder_of,
@@ -192,7 +193,7 @@ def load(
     """
     card = read_card(folder)
     if not trust.is_trusted(body_of(card), folder.name, first_use=first_use):
-        raise ArtefactError(
+        raise UntrustedError(
             f"{folder} was not fitted here, and a model is code that is run",
             f"if you know who fitted it, run `python train/fit.py --trust {folder.name}`",
         )

@@ -40,6 +40,10 @@ class ArtefactError(warehouse.ShopError):
         return str(self).replace(f"{warehouse.models_dir()}/", "")
 
 
+class UntrustedError(ArtefactError):
+    """A model is not what was fitted here, or its card was changed; somebody has to look."""
+
+
 def accept(version: str) -> str:
     """Let a version be used that was not fitted here, on the word of whoever calls this.
 
@@ -98,11 +102,11 @@ def read_card(folder: Path) -> dict[str, Any]:
     card = _parsed_card(folder)
     if card["seal"] != trust.seal(body_of(card)):
         if trust.has_key() and card["seal"] == trust.plain_seal(body_of(card)):
-            raise ArtefactError(
+            raise UntrustedError(
                 f"{folder / CARD_FILE} bears no seal of {trust.KEY}",
                 f"if you know who fitted it, run `python train/fit.py --trust {folder.name}`",
             )
-        raise ArtefactError(_wrong_seal(card["seal"], folder))
+        raise UntrustedError(_wrong_seal(card["seal"], folder))
     return card
 
 

@@ -114,6 +114,6 @@ def is_trusted(body: bytes, version: str, *, first_use: bool = False) -> bool:
 def _listed() -> set[str]:
     try:
         lines = list_file().read_text(errors="replace").splitlines()
-    except OSError:
+    except FileNotFoundError:
         return set()
     return {line.partition(" ")[0] for line in lines if line.strip()}
