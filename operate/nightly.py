@@ -78,9 +78,10 @@ def nightly(
     place = warehouse.published()
     logs = place.parent / LOGS
     with lock.held("the nightly run"):
-        ledger = Ledger(logs / RUNS, Run(wanted.files.tonight()))
+        ledger = Ledger(logs / RUNS, Run(wanted.files.as_of or datetime.now(UTC).date()))
         measured: dict[str, float] = {}
         try:
+            ledger.run.night = wanted.files.tonight()
             code, told, measured = _publish(Generations(place), wanted, ledger)
             if problems := _after_publishing(Generations(place), ledger, keep, most_bytes, store):
                 code, told = WARNED, [*problems, *told]
