@@ -98,7 +98,6 @@ def start(connection: duckdb.DuckDBPyConnection, *, anew: bool) -> None:
     for name, columns, what in (
         ("loads", _LOADS, "One row per file of each load that is in the raw tables."),
         ("rejected", _REJECTED, "One row per value that did not fit and was set aside by a load."),
-        ("received", _RECEIVED, "One row per file, and its bytes, that a night has dealt with."),
     ):
         if not anew and warehouse.has_table(connection, "raw", name):
             # a ledger of before has fewer columns
@@ -112,6 +111,9 @@ def start(connection: duckdb.DuckDBPyConnection, *, anew: bool) -> None:
         connection.execute(f"comment on table raw.{name} is '{what}'")
         for column, (_, meaning) in columns.items():
             connection.execute(f"comment on column raw.{name}.{column} is '{meaning}'")
+    if anew:
+        # what nights received was of the rows that are gone
+        connection.execute("drop table if exists raw.received")
 
 
 def write(
@@ -154,6 +156,10 @@ def receive(
     connection: duckdb.DuckDBPyConnection, files: Sequence[LoadedFile], moment: datetime
 ) -> None:
     """Note files of a night's folder as dealt with; archives too, and those that nobody reads."""
+    defined = ", ".join(f"{column} {kind}" for column, (kind, _) in _RECEIVED.items())
+    connection.execute(f"create table if not exists raw.received ({defined})")
+    for column, (_, meaning) in _RECEIVED.items():
+        connection.execute(f"comment on column raw.received.{column} is '{meaning}'")
     connection.executemany(
         "insert into raw.received values (?, ?, ?)",
         [[file.name, file.sha256, moment] for file in files],

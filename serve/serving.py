@@ -98,7 +98,10 @@ class Serving:
             if present and present.version == version and present.card["sha256"] == sha256:
                 return present
             try:
-                return artefacts.registered(version, sha256)
+                model = artefacts.registered(version, sha256)
+                with warehouse.connect(read_only=True) as connection:
+                    artefacts.check_horizon(model.card, connection)
+                return model
             except artefacts.ArtefactError as error:
                 log.warning("%s", error)
         return artefacts.champion()
@@ -153,7 +156,11 @@ class OneGeneration:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        served: Served = scope["app"].state.serving.now
+        serving: Serving = scope["app"].state.serving
+        if serving.now.file.is_symlink():
+            # a plain file became the link to the first generation
+            serving.look()
+        served: Served = serving.now
         scope.setdefault("state", {})["served"] = served
 
         async def named(message: Message) -> None:

@@ -35,7 +35,8 @@ def compiled(built_shop):
         for node in nodes
         if node.resource_type == "model"
         and node.original_file_path.startswith(folders)
-        and Path(node.original_file_path).parent.name not in ("load_alarms", "drift", "catalog")
+        and Path(node.original_file_path).parent.name
+        not in ("alarms", "load_alarms", "drift", "catalog")
     }
 
 

@@ -122,7 +122,6 @@ def receive(files: Sequence[ledger.LoadedFile]) -> None:
     """Note files as dealt with."""
     if files:
         with warehouse.writer() as connection, warehouse.transaction(connection):
-            ledger.start(connection, anew=False)
             ledger.receive(connection, files, now())
 
 

@@ -114,6 +114,6 @@ def is_trusted(body: bytes, version: str, *, first_use: bool = False) -> bool:
 def _listed() -> set[str]:
     try:
         lines = list_file().read_text(errors="replace").splitlines()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return set()
     return {line.partition(" ")[0] for line in lines if line.strip()}
