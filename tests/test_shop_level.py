@@ -30,13 +30,14 @@ def compiled(built_shop):
         patch.setenv("WAREHOUSE_PATH", str(built_shop.file))
         nodes = [entry.node for entry in dbt_runner.compiled().result.results]
     folders = ("models/staging/retail", "models/intermediate")
+    # of the whole shop, and made where it is whole
+    made_whole = ("alarms", "load_alarms", "drift", "catalog")
     return {
         node.name: node.compiled_code
         for node in nodes
         if node.resource_type == "model"
         and node.original_file_path.startswith(folders)
-        and Path(node.original_file_path).parent.name
-        not in ("alarms", "load_alarms", "drift", "catalog")
+        and Path(node.original_file_path).parent.name not in made_whole
     }
 
 
