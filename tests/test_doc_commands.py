@@ -46,7 +46,6 @@ ELSEWHERE = {
     r"--timezone Europe/Berlin|REPLACE=1": "test_load_command",
     r"make export": "into the project's folder; test_export and test_export_tables",
     r"shop fit --rollback|shop load --undo 7": "no such past; test_promotion, test_undo",
-    r"&& make build": "each of its three parts is run",
     r"python train/fit\.py --mlflow": "as shop fit --mlflow, which is run",
 }
 # what stands for the reader's own, in the words of the pages
