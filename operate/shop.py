@@ -107,7 +107,9 @@ def docs(as_of: AsOf = None) -> None:
 
 def app() -> None:
     """Open the app on http://127.0.0.1:8501."""
-    raise typer.Exit(_call("streamlit", "run", str(warehouse.ROOT / "serve" / "app.py")))
+    os.chdir(warehouse.ROOT)
+    # in the place of this process: who ends the one ends the other
+    os.execv(_installed("streamlit"), ["streamlit", "run", "serve/app.py"])
 
 
 def _dbt(command: str, as_of: str | None, *arguments: str) -> None:
@@ -115,11 +117,14 @@ def _dbt(command: str, as_of: str | None, *arguments: str) -> None:
     raise typer.Exit(_call("dbt", command, *arguments, *variables))
 
 
+def _installed(program: str) -> str:
+    return str(Path(sys.executable).with_name(program))
+
+
 def _call(program: str, *arguments: str) -> int:
-    installed = str(Path(sys.executable).with_name(program))
     environment = {**os.environ, **DBT_ENVIRONMENT}
     return subprocess.run(
-        [installed, *arguments], cwd=warehouse.DBT_PROJECT, env=environment
+        [_installed(program), *arguments], cwd=warehouse.DBT_PROJECT, env=environment
     ).returncode
 
 

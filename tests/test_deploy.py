@@ -264,6 +264,8 @@ def test_the_app_of_the_image_answers_its_own_health_check(image, night, tmp_pat
     command = [*image.entrypoint, *app["command"]]
     with running(command, f"http://127.0.0.1:{port}/_stcore/health", tmp_path / "log", variables):
         assert subprocess.run(test, env=variables).returncode == 0
+    # who ends the command ends the app
+    assert subprocess.run(test, env=variables, capture_output=True).returncode != 0
 
 
 def test_compose_gives_readers_the_volume_to_read_only_and_the_night_alone_writes_it():
