@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import duckdb
 
-from train.registry import artefact
+from train.registry import artefact, trust
+from train.registry.card import body_of, seal_card
 
 MAIN = (
     *("backtest", "backtest_dates", "backtest_metrics", "candidate_forecasts"),
@@ -64,4 +65,6 @@ def age(file):
         contract = card["contract"]
         columns = [each for each in contract["columns"] if each["name"] != "ahead_day_number"]
         card["contract"] = {"hash": "of 0.1.0", "columns": columns}
-        (folder / artefact.CARD_FILE).write_bytes(artefact.resealed(card, {}))
+        (folder / artefact.CARD_FILE).write_text(seal_card(card))
+        # it was fitted here, by the code of then
+        trust.remember_fitted(body_of(card), version)

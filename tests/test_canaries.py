@@ -72,7 +72,7 @@ def run_all(place: str) -> None:
     versions.promote(fit(quick=True).version)
     score()
     explain()
-    dbt_runner.build(select=catalog.SELECTION)
+    dbt_runner.build(select=dbt_runner.WRITTEN_BY_PYTHON)
     write()
     export(folder / "mart")
     export_tables(folder / "tables")
