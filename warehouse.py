@@ -128,15 +128,22 @@ def pinned(file: Path) -> Iterator[None]:
 @contextmanager
 def in_warehouse(file: Path) -> Iterator[None]:
     """Make a file the warehouse while the block runs, for dbt too."""
-    before = os.environ.get("WAREHOUSE_PATH")
-    os.environ["WAREHOUSE_PATH"] = str(file)
+    with environment(WAREHOUSE_PATH=str(file)):
+        yield
+
+
+@contextmanager
+def environment(**variables: str) -> Iterator[None]:
+    """Set variables of the environment while the block runs."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ["WAREHOUSE_PATH"]
-        else:
-            os.environ["WAREHOUSE_PATH"] = before
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 def models_dir() -> Path:

@@ -6,10 +6,8 @@ python -m benchmarks.alarms [--data FILE]
 from __future__ import annotations
 
 import json
-import os
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -55,18 +53,6 @@ class Shop:
     name: str
     years: float
     alarms: pd.DataFrame
-
-
-@contextmanager
-def _warehouse(folder: str, name: str) -> Iterator[None]:
-    before = os.environ.get("WAREHOUSE_PATH")
-    os.environ["WAREHOUSE_PATH"] = str(Path(folder) / f"{name}.duckdb")
-    try:
-        yield
-    finally:
-        del os.environ["WAREHOUSE_PATH"]
-        if before is not None:
-            os.environ["WAREHOUSE_PATH"] = before
 
 
 def alarms() -> pd.DataFrame:
@@ -191,7 +177,7 @@ def main(
     with tempfile.TemporaryDirectory() as folder:
         for customers, seed in SIZES:
             plan = Plan(customers, seed, START, DAYS)
-            with _warehouse(folder, f"{customers}-{seed}"):
+            with warehouse.in_warehouse(Path(folder) / f"{customers}-{seed}.duckdb"):
                 shops.append(measure_clean(f"{customers:,} customers, seed {seed}", plan))
                 large = customers >= 20_000
                 chosen = [
@@ -218,10 +204,11 @@ def main(
                 False,
             ),
         ):
-            with _warehouse(folder, name.replace(" ", "-")):
+            file = Path(folder) / f"{name}.duckdb".replace(" ", "-")
+            with warehouse.in_warehouse(file):
                 shops.append(measure_clean(name, plan, strong_christmas=strong))
         if data:
-            with _warehouse(folder, "real"):
+            with warehouse.in_warehouse(Path(folder) / "real.duckdb"):
                 load(data)
                 raised = alarms()
                 with warehouse.connect(read_only=True) as connection:

@@ -18,12 +18,12 @@ from core.sql import literal
 from generate.shop.plan import Plan
 from generate.synthetic import generate
 
-# the day on which a row becomes known; products are all there from the beginning
+# when a row of a raw table becomes known; products are all there from the beginning
 KNOWN = {
-    "customer_details": "cast(customer_since as date)",
-    "products": "date '0001-01-01'",
-    "store_sales_header": "cast(recorded_at as date)",
-    "store_sales_line_items": "cast(recorded_at as date)",
+    "customer_details": "customer_since",
+    "products": "timestamp '0001-01-01'",
+    "store_sales_header": "recorded_at",
+    "store_sales_line_items": "recorded_at",
 }
 # what only the warehouse knows
 LEFT_OUT = "exclude (_loaded_at)"
@@ -54,15 +54,11 @@ def write(plan: Plan, folder: Path, nights: int) -> list[date]:
                 into.mkdir(parents=True)
                 for table, known in KNOWN.items():
                     which = "<=" if number == 0 else "="
-                    file = literal(str(into / f"{table}.csv"))
-                    [(rows,)] = connection.execute(
-                        f"select count(*) from raw.{table} where {known} {which} ?", [day]
-                    ).fetchall()
-                    if rows:
-                        connection.execute(
-                            f"copy (select * {LEFT_OUT} from raw.{table}"
-                            f" where {known} {which} date '{day}') to {file}"
-                        )
+                    rows = f"from raw.{table} where cast({known} as date) {which} date '{day}'"
+                    [(count,)] = connection.execute(f"select count(*) {rows}").fetchall()
+                    if count:
+                        file = literal(str(into / f"{table}.csv"))
+                        connection.execute(f"copy (select * {LEFT_OUT} {rows}) to {file}")
     return days
 
 

@@ -96,7 +96,17 @@ def docs(vars: dict[str, object] | None = None) -> None:
 
 def site() -> Path:
     """Return the file that `docs` writes."""
-    return Path(os.environ.get("DBT_TARGET_PATH") or warehouse.DBT_PROJECT / "target") / SITE
+    return target_folder() / SITE
+
+
+def target_folder() -> Path:
+    """Return where dbt writes what it compiles."""
+    return Path(os.environ.get("DBT_TARGET_PATH") or warehouse.DBT_PROJECT / "target")
+
+
+def log_folder() -> Path:
+    """Return where dbt writes its log."""
+    return Path(os.environ.get("DBT_LOG_PATH") or warehouse.DBT_PROJECT / "logs")
 
 
 def _invoke(command: list[str], vars: dict[str, object] | None) -> dbtRunnerResult:

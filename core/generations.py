@@ -28,7 +28,7 @@ import warehouse
 from core.scratch import remove_abandoned
 
 FOLDER, CURRENT = "generations", "current"
-MODELS, REPORTS = "models", "reports"
+MODELS, REPORTS, DOCS, EXPORT = "models", "reports", "docs", "export"
 # how many stay unless somebody says otherwise
 KEEP = 7
 # of folders that nobody looks at yet, with the process behind it
@@ -137,7 +137,7 @@ class Generations:
                 published.touch()
             elif not published.exists():
                 # a kill before it was published: nobody has seen it
-                self._remove(number)
+                self.remove(number)
         work = self.folder / f"{WORK}{os.getpid()}"
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(mode=0o700)
@@ -256,7 +256,7 @@ class Generations:
             too_large = most_bytes is not None and self.size() > most_bytes
             if len(kept) - len(gone) <= keep and not too_large:
                 break
-            self._remove(number)
+            self.remove(number)
             gone.append(number)
         return gone
 
@@ -268,7 +268,8 @@ class Generations:
             return parent
         return max((each for each in self.kept if each < number), default=None)
 
-    def _remove(self, number: int) -> None:
+    def remove(self, number: int) -> None:
+        """Remove one that is not published, the way back too."""
         # renamed first: what is removed by half has no number any more
         doomed = self.folder / f"{WORK}{os.getpid()}-{number}"
         os.rename(self.folder_of(number), doomed)

@@ -9,10 +9,8 @@ it; a kill leaves the old state or the new one, and the same call again complete
 from __future__ import annotations
 
 import logging
-import os
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -39,8 +37,6 @@ from train.registry import artefact, versions
 from train.registry.forgetting import forget
 
 log = logging.getLogger(__name__)
-
-DOCS = "docs"
 
 
 @dataclass
@@ -139,7 +135,10 @@ def _publish_without(
     """Make a generation without the people and publish it."""
     with (
         scratch() as folder,
-        _dbt_writes_to(folder),
+        # in a folder that goes: messages of tests may show rows
+        warehouse.environment(
+            DBT_TARGET_PATH=str(folder / "target"), DBT_LOG_PATH=str(folder / "logs")
+        ),
         generations.private_copy() as copy,
         warehouse.in_warehouse(copy.file),
     ):
@@ -224,24 +223,6 @@ def _enter(connection, people: People, result: Erasure, searched: Searched) -> N
                 len(searched.hits),
             ],
         )
-
-
-@contextmanager
-def _dbt_writes_to(folder: Path) -> Iterator[None]:
-    """Keep what dbt writes meanwhile in a folder that goes: messages of tests may show rows."""
-    before = {name: os.environ.get(name) for name in ("DBT_TARGET_PATH", "DBT_LOG_PATH")}
-    os.environ.update({name: str(folder / name.lower()) for name in before})
-    try:
-        yield
-    finally:
-        _restore(before)
-
-
-def _restore(environment: Mapping[str, str | None]) -> None:
-    for name, value in environment.items():
-        os.environ.pop(name, None)
-        if value is not None:
-            os.environ[name] = value
 
 
 def _relative(files: Sequence[str] | Iterator[str], home: Path) -> list[str]:

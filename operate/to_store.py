@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import warehouse
-from core.generations import MODELS, REPORTS, Generations
+from core.generations import DOCS, EXPORT, MODELS, REPORTS, Generations
 from core.scratch import scratch
 from core.store import Manifest, Store, StoreError, described
 from serve import serving_copy
 from serve.export_tables import export_tables
-
-DOCS, EXPORT = "docs", "export"
 
 
 def publish_to(url: str, keep: int) -> Manifest:

@@ -8,8 +8,8 @@ import re
 import shutil
 from pathlib import Path
 
-import warehouse
-from core.generations import CURRENT, Generations
+from core import dbt_runner
+from core.generations import CURRENT, WORK, Generations
 from core.scratch import remove_abandoned
 from operate.erasing.people import People
 from operate.erasing.search import Searched, files_under, in_files, names
@@ -19,20 +19,16 @@ EXPORTS = ("mart", "tables", "export")
 SHARDS = "shards-of-the-mart"
 LOGS = "logs"
 ERASED = "erased"
-_DOOMED = ".work-"
 
 
 def remove_older_generations(generations: Generations) -> list[str]:
     """Remove all generations but the published one, and what killed runs left of theirs."""
     if generations.current is None:
         return []
-    remove_abandoned(generations.folder, _DOOMED)
+    remove_abandoned(generations.folder, WORK)
     older = [number for number in generations.kept if number != generations.current]
     for number in older:
-        # renamed first: what is removed by half has no number any more
-        doomed = generations.folder / f"{_DOOMED}{os.getpid()}-{number}"
-        os.rename(generations.folder_of(number), doomed)
-        shutil.rmtree(doomed)
+        generations.remove(number)
     return [f"{generations.folder.name}/{number:06d}" for number in older]
 
 
@@ -63,7 +59,7 @@ def clean(place: Path, people: People) -> list[str]:
             shutil.rmtree(folder)
             gone.append(name)
     gone += [str(file) for folder in _logs(place) for file in _redacted(folder, people)]
-    return gone + remove_naming(_target(), people)
+    return gone + remove_naming(dbt_runner.target_folder(), people)
 
 
 def remove_naming(folder: Path, people: People) -> list[str]:
@@ -80,7 +76,8 @@ def search(place: Path, people: People) -> Searched:
     files = [
         *(file for name in EXPORTS for file in files_under(place.parent / name)),
         *files_under(place.parent / SHARDS),
-        *(file for folder in (*_logs(place), _target()) for file in files_under(folder)),
+        *(file for folder in _logs(place) for file in files_under(folder)),
+        *files_under(dbt_runner.target_folder()),
         *(
             file
             for folder in sorted(generations.folder.glob("[!.]*"))
@@ -92,12 +89,7 @@ def search(place: Path, people: People) -> Searched:
 
 
 def _logs(place: Path) -> list[Path]:
-    of_dbt = os.environ.get("DBT_LOG_PATH") or warehouse.DBT_PROJECT / LOGS
-    return sorted({place.parent / LOGS, Path(of_dbt)})
-
-
-def _target() -> Path:
-    return Path(os.environ.get("DBT_TARGET_PATH") or warehouse.DBT_PROJECT / "target")
+    return sorted({place.parent / LOGS, dbt_runner.log_folder()})
 
 
 def _redacted(folder: Path, people: People) -> list[Path]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 
 import duckdb
 from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 
-from operate.night.ledger import Run, Step
+from operate.night.ledger import Run, Step, now
 
 # by name: help, and SQL that yields one number; nulls are left out
 FROM_WAREHOUSE = {
@@ -61,7 +61,7 @@ def write(file: Path, run: Run, steps: list[Step], values: dict[str, float]) -> 
         (known.labels(**labels) if labels else known).set(value)
 
     gauges: dict[str, Gauge] = {}
-    ended = run.ended_at or datetime.now(UTC).replace(tzinfo=None)
+    ended = run.ended_at or now()
     seconds = (ended - run.started_at).total_seconds()
     gauge("shop_run_exit_code", "How the last run ended, 0 is well.", run.exit_code or 0)
     gauge("shop_run_seconds", "Seconds that the last run took.", seconds)

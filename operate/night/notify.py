@@ -9,14 +9,15 @@ from collections.abc import Sequence
 import apprise
 
 import warehouse
+from operate.night.ledger import PUBLISHED, WARNED
 
 # user and password, and what comes after the address, are secrets in most services' URLs
 _SECRETS = re.compile(r"(?<=://).*")
 LONGEST = 3_500
 
 KINDS = {
-    0: apprise.NotifyType.SUCCESS,
-    10: apprise.NotifyType.WARNING,
+    PUBLISHED: apprise.NotifyType.SUCCESS,
+    WARNED: apprise.NotifyType.WARNING,
 }
 
 

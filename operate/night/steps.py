@@ -11,7 +11,7 @@ from dbt.cli.main import dbtRunnerResult
 
 import warehouse
 from core import dbt_runner
-from core.generations import Copy
+from core.generations import DOCS, EXPORT, Copy
 from load.staging import LoadError
 from operate import catalog
 from operate.night import due, receive
@@ -92,12 +92,12 @@ def work(wanted: Wanted, ledger: Ledger, copy: Copy) -> list[str]:
         warnings += _warnings(dbt_runner.build(variables, select=dbt_runner.WRITTEN_BY_PYTHON))
     with ledger.step("docs"):
         dbt_runner.docs(variables)
-        target = copy.file.parent / "docs"
+        target = copy.file.parent / DOCS
         target.mkdir(mode=0o700, exist_ok=True)
         shutil.copy2(dbt_runner.site(), target / "index.html")
     if wanted.export:
         with ledger.step("export"):
-            export_tables(copy.file.parent / "export")
+            export_tables(copy.file.parent / EXPORT)
     return list(dict.fromkeys(warnings))
 
 
