@@ -19,6 +19,15 @@ WORKBOOKS = (".xlsx", ".xls", ".xlsb", ".ods")
 DATABASES = (".duckdb", ".db", ".sqlite", ".sqlite3")
 SUFFIXES = (*TEXTS, *JSONS, ".parquet", *WORKBOOKS, *DATABASES)
 ZIP = ".zip"
+# what the standard library raises for a damaged zip, tried with each byte of one set wrong
+ZIP_ERRORS = (
+    zipfile.BadZipFile,
+    RuntimeError,
+    NotImplementedError,
+    zlib.error,
+    EOFError,
+    OSError,
+)
 _MAGIC = "*?["
 
 
@@ -70,7 +79,7 @@ def _unpacked(archive: Path, scratch: Path) -> Path:
             if not names:
                 raise LoadError(f"{archive}: holds no file of a known kind ({' '.join(SUFFIXES)})")
             zipped.extractall(folder, names)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error, EOFError) as error:
+    except ZIP_ERRORS as error:
         raise LoadError(f"{archive}: cannot be unpacked: {error}") from error
     return folder
 

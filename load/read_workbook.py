@@ -15,6 +15,7 @@ from pathlib import Path
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
 from load.file_format import Format
+from load.find_files import ZIP_ERRORS
 from load.parts import Into, Part, refuse_repeated
 from load.staging import LoadError
 
@@ -69,8 +70,8 @@ def sheet_parts(file: Path, sheet: str | None, stated: Format) -> list[Part]:
         If the file is no workbook, has no such sheet, or no sheet has rows, or a cell lies so far
         out that the sheet cannot be held.
     """
-    _refuse_far_cells(file)
     try:
+        _refuse_far_cells(file)
         workbook = CalamineWorkbook.from_path(file)
         names = workbook.sheet_names
         hidden = [
@@ -87,7 +88,7 @@ def sheet_parts(file: Path, sheet: str | None, stated: Format) -> list[Part]:
             for name in names
             if sheet in (None, name) and (part := _part(file, workbook, name, stated))
         ]
-    except CalamineError as error:
+    except (CalamineError, *ZIP_ERRORS) as error:
         raise LoadError(f"{file}: cannot be read as a workbook: {error}") from error
     if not parts:
         raise LoadError(f"{file}: no sheet has rows below its header")

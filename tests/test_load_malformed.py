@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import zipfile
 from pathlib import Path
 
 import duckdb
@@ -18,7 +19,11 @@ from typer.testing import CliRunner
 
 import warehouse
 from load.command import main
+from load.file_format import Format
+from load.find_files import unzipped
 from load.loader import load
+from load.read_workbook import sheet_parts
+from load.staging import LoadError
 from tests.shop_files import SHAPES, sqlite
 from tests.test_load import NEW, ORDER_LINES, order_lines, write_workbook
 
@@ -177,6 +182,28 @@ def test_files_cut_short_or_with_wrong_bytes_are_refused_or_load(target, whole_f
         assert message or not (is_cut and name.endswith((".gz", ".parquet", ".xlsx")))
 
     attacked(target, NOISE["broken"], broken)
+
+
+def test_no_damaged_byte_of_a_workbook_or_a_zip_raises_what_the_loader_does_not_know(tmp_path):
+    workbook, archive = tmp_path / "lines.xlsx", tmp_path / "lines.zip"
+    write_workbook(workbook, {"Sheet": [NEW, *ORDER_LINES[:3]]})
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
+        zipped.writestr("lines.csv", CSV)
+    refused = 0
+    for file in (workbook, archive):
+        content = file.read_bytes()
+        for at, byte in enumerate(content):
+            file.write_bytes(content[:at] + bytes([byte ^ 0x80]) + content[at + 1 :])
+            scratch = tmp_path / f"{file.name} {at}"
+            scratch.mkdir()
+            try:
+                if file == workbook:
+                    sheet_parts(file, None, Format())
+                else:
+                    unzipped(file, scratch)
+            except LoadError:
+                refused += 1
+    assert refused > 1000
 
 
 # fmt: off
