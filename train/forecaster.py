@@ -19,8 +19,9 @@ from train.calibration.probability import PurchaseCalibrator
 from train.calibration.spread import AmountSpread
 from train.calibration.totals import USUAL_VARIANCE, PastMonth, TotalDoubt
 from train.candidates.inference import JOBS, predict_both
-from train.candidates.preprocessing import model_input
+from train.candidates.preprocessing import Features
 from train.candidates.protocol import KnowsLevel
+from train.compiled.compiling import compiled
 from train.horizons import Horizons
 
 Values = NDArray[np.float64]
@@ -43,7 +44,7 @@ def _threads() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def level_variance(estimator: BaseEstimator, X: pd.DataFrame) -> float:
+def level_variance(estimator: BaseEstimator, X: pd.DataFrame | Features) -> float:
     """Return what a candidate says of a date's level; the usual doubt where it knows none."""
     if isinstance(estimator, KnowsLevel) and len(X):
         return estimator.level_variance(X)
@@ -152,6 +153,8 @@ class Forecaster:
         Features of the contract by role.
     horizons
         What carries its forecasts on to longer horizons.
+    is_compiled
+        Whether both candidates forecast from `Features`, without scikit-learn: see `compiled`.
     """
 
     def __init__(
@@ -162,6 +165,8 @@ class Forecaster:
         numeric: Sequence[str],
         categorical: Sequence[str],
         horizons: Horizons | None = None,
+        *,
+        is_compiled: bool = False,
     ) -> None:
         self.spend = spend
         self.purchase = purchase
@@ -169,6 +174,27 @@ class Forecaster:
         self.numeric = tuple(numeric)
         self.categorical = tuple(categorical)
         self.horizons = horizons
+        self.is_compiled = is_compiled
+
+    def compiled(self) -> Forecaster:
+        """Return one that forecasts the same, to the last bit, in a fortieth of the time.
+
+        Raises
+        ------
+        train.compiled.compiling.NotCompiledError
+            If a candidate is of a kind for which that is not known.
+        """
+        spend = compiled(self.spend)
+        purchase = spend if self.purchase is self.spend else compiled(self.purchase)
+        return Forecaster(
+            spend,
+            purchase,
+            self.calibration,
+            self.numeric,
+            self.categorical,
+            self.horizons,
+            is_compiled=True,
+        )
 
     def doubt_of_totals(self, frame: pd.DataFrame) -> dict[str, float]:
         """Return the columns of `main.scoring_runs` that say how sure totals of a date are.
@@ -178,7 +204,7 @@ class Forecaster:
         frame
             A row of the date, or more.
         """
-        X = model_input(frame.head(1), self.numeric, self.categorical)
+        X = self.rows(frame.head(1))
         return self.calibration.doubt.columns(level_variance(self.spend, X))
 
     def by_horizon(
@@ -186,7 +212,7 @@ class Forecaster:
     ) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Carry the scores of some rows on: `Horizons.table` and `Horizons.lifetime` of them."""
         assert self.horizons is not None  # whatever was saved has them
-        X = model_input(frame, self.numeric, self.categorical)
+        X = self.rows(frame)
         spend = scores["predicted_30d_spend"].to_numpy(dtype=np.float64)
         chance = scores["purchase_probability"].to_numpy(dtype=np.float64)
         return self.horizons.table(X, spend, chance), self.horizons.lifetime(X, spend)
@@ -215,10 +241,29 @@ class Forecaster:
         """
         if frame.empty:
             return pd.DataFrame(columns=list(COLUMNS), index=frame.index, dtype=np.float64)
-        X = model_input(frame, self.numeric, self.categorical)
+        return pd.DataFrame(self.predict_rows(self.rows(frame)), index=frame.index)
+
+    def predict_record(self, record: Mapping[str, object]) -> dict[str, float]:
+        """Forecast one row, given as field by feature: the same as `predict`, sooner."""
+        X = Features.of_records([record], self.numeric, self.categorical)
+        published = self.predict_rows(X if self.is_compiled else X.frame())
+        return {name: float(values[0]) for name, values in published.items()}
+
+    def predict_rows(self, X: pd.DataFrame | Features) -> dict[str, Values]:
+        """Forecast what `rows` returns: `COLUMNS`, shape (rows,) each."""
+        if self.is_compiled:
+            return self._predict_rows(X)
         # boosting opens a parallel region per tree: on a busy core each costs 12 ms of waiting
         with _threads().limit(limits=1, user_api="openmp"):
-            spend, chance = predict_both(self.spend, X, jobs=JOBS)
-            if chance is None:
-                chance = self.purchase.predict_purchase(X)
-        return pd.DataFrame(self.calibration.straighten(spend, chance), index=frame.index)
+            return self._predict_rows(X)
+
+    def rows(self, frame: pd.DataFrame) -> pd.DataFrame | Features:
+        """Return the contract's features of some rows, as the model takes them."""
+        X = Features.of(frame, self.numeric, self.categorical)
+        return X if self.is_compiled else X.frame(frame.index)
+
+    def _predict_rows(self, X: pd.DataFrame | Features) -> dict[str, Values]:
+        spend, chance = predict_both(self.spend, X, jobs=JOBS)
+        if chance is None:
+            chance = self.purchase.predict_purchase(X)
+        return self.calibration.straighten(spend, chance)

@@ -66,9 +66,9 @@ class AmountSpread:
         expected = _given_purchase(spend, probability)
         where = np.searchsorted(self.borders, expected)
         ratio = np.empty(len(spend))
-        for number, ratios in enumerate(self.ratios):
+        for number in np.unique(where):
             rows = where == number
-            ratio[rows] = np.interp(among_buyers[rows], QUANTILES, ratios)
+            ratio[rows] = np.interp(among_buyers[rows], QUANTILES, self.ratios[number])
         return np.where(among_buyers > 0, ratio * expected, 0.0)
 
     def published(self, spend: Values, probability: Values) -> dict[str, Values]:

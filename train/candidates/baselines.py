@@ -7,6 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 
+from train.candidates.preprocessing import Features
+
 
 class LastThirtyDays(RegressorMixin, BaseEstimator):
     """The next 30 days are like the last."""
@@ -18,9 +20,9 @@ class LastThirtyDays(RegressorMixin, BaseEstimator):
         self.n_features_in_ = X.shape[1]
         return self
 
-    def predict(self, X: pd.DataFrame) -> NDArray[np.float64]:
+    def predict(self, X: pd.DataFrame | Features) -> NDArray[np.float64]:
         """Return `spend_30d`."""
-        return X["spend_30d"].to_numpy(dtype=np.float64)
+        return np.asarray(X["spend_30d"], dtype=np.float64)
 
 
 class MonthlyMean(RegressorMixin, BaseEstimator):
@@ -35,28 +37,28 @@ class MonthlyMean(RegressorMixin, BaseEstimator):
     ) -> MonthlyMean:
         """Learn how long the shop's history is."""
         self.n_features_in_ = X.shape[1]
-        self.history_days_ = max(float(np.nanmax(X["tenure_days"].to_numpy())), 30.0)
+        self.history_days_ = max(float(np.nanmax(np.asarray(X["tenure_days"]))), 30.0)
         return self
 
-    def predict(self, X: pd.DataFrame) -> NDArray[np.float64]:
+    def predict(self, X: pd.DataFrame | Features) -> NDArray[np.float64]:
         """Return net spend per 30 days of history, never below zero."""
-        days = np.maximum(X["tenure_days"].to_numpy(dtype=np.float64), self.history_days_)
-        return np.maximum(X["net_spend_lifetime"].to_numpy(dtype=np.float64) / days * 30, 0.0)
+        days = np.maximum(np.asarray(X["tenure_days"], dtype=np.float64), self.history_days_)
+        return np.maximum(np.asarray(X["net_spend_lifetime"], dtype=np.float64) / days * 30, 0.0)
 
 
 class YearlyMean(MonthlyMean):
     """Net spend of the last 360 days per month: the monthly mean without what is long past."""
 
-    def predict(self, X: pd.DataFrame) -> NDArray[np.float64]:
+    def predict(self, X: pd.DataFrame | Features) -> NDArray[np.float64]:
         """Return net spend per 30 days of the last 360, never below zero."""
-        net = X["spend_360d"].to_numpy() - X["returns_360d"].to_numpy()
-        days = np.clip(X["tenure_days"].to_numpy(), min(self.history_days_, 360.0), 360.0)
+        net = np.asarray(X["spend_360d"]) - np.asarray(X["returns_360d"])
+        days = np.clip(np.asarray(X["tenure_days"]), min(self.history_days_, 360.0), 360.0)
         return np.maximum(net / days * 30, 0.0)
 
 
 class SameDaysLastYear(LastThirtyDays):
     """The days ahead are like the same days a year ago."""
 
-    def predict(self, X: pd.DataFrame) -> NDArray[np.float64]:
+    def predict(self, X: pd.DataFrame | Features) -> NDArray[np.float64]:
         """Return `spend_336_365d`."""
-        return X["spend_336_365d"].to_numpy(dtype=np.float64)
+        return np.asarray(X["spend_336_365d"], dtype=np.float64)

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 
 from train.candidates.bgnbd_likelihood import BetaGeometric, GammaGamma
 from train.candidates.decomposition import Opened, of_numbers
+from train.candidates.preprocessing import Features, without_nulls
 from train.candidates.row_sample import sample_of
 
 Values = NDArray[np.float64]
@@ -61,13 +62,13 @@ class Summaries:
     value: Values
 
     @classmethod
-    def of(cls, X: pd.DataFrame) -> Summaries:
+    def of(cls, X: pd.DataFrame | Features) -> Summaries:
         """Take them from features of the mart."""
-        orders = np.nan_to_num(X["active_days_lifetime"].to_numpy(dtype=np.float64))
+        orders = without_nulls(X["active_days_lifetime"])
         has_bought = orders > 0
-        age = np.nan_to_num(X["days_since_first_order"].to_numpy(dtype=np.float64))
-        last = np.nan_to_num(X["days_since_last_order"].to_numpy(dtype=np.float64))
-        spend = np.nan_to_num(X["spend_lifetime"].to_numpy(dtype=np.float64))
+        age = without_nulls(X["days_since_first_order"])
+        last = without_nulls(X["days_since_last_order"])
+        spend = without_nulls(X["spend_lifetime"])
         return cls(
             has_bought=has_bought,
             orders=orders,
@@ -119,7 +120,7 @@ class BuyTillDie(RegressorMixin, BaseEstimator):
         }
         return self
 
-    def predict(self, X: pd.DataFrame) -> Values:
+    def predict(self, X: pd.DataFrame | Features) -> Values:
         """Return expected spend."""
         summaries = Summaries.of(X)
         if self.purchases_ is None:
@@ -131,26 +132,28 @@ class BuyTillDie(RegressorMixin, BaseEstimator):
         """Open the estimator: see `train.candidates.decomposition`."""
         return of_numbers(
             FEATURES,
-            lambda rows: rows[list(FEATURES)].to_numpy(dtype=np.float64),
+            lambda rows: np.column_stack(
+                [np.asarray(rows[name], dtype=np.float64) for name in FEATURES]
+            ),
             lambda columns: self.predict(pd.DataFrame(columns, columns=list(FEATURES))),
         )
 
-    def predict_purchase(self, X: pd.DataFrame) -> Values:
+    def predict_purchase(self, X: pd.DataFrame | Features) -> Values:
         """Return the probability of a purchase."""
         return self._chance(Summaries.of(X))
 
-    def order_value(self, X: pd.DataFrame) -> Values:
+    def order_value(self, X: pd.DataFrame | Features) -> Values:
         """Return the expected value of a purchase; the mean one for who never bought."""
         return self._expected_value(Summaries.of(X))
 
-    def transform(self, X: pd.DataFrame) -> Values:
+    def transform(self, X: pd.DataFrame | Features) -> Values:
         """Return logs of expected purchases, chance to buy, order value and chance to be alive."""
         summaries = Summaries.of(X)
         columns = [self._expected_purchases(summaries), self._chance(summaries)]
         columns += [self._expected_value(summaries), self._alive(summaries)]
         return np.log(np.column_stack(columns) + SMALLEST)
 
-    def alive(self, X: pd.DataFrame) -> Values:
+    def alive(self, X: pd.DataFrame | Features) -> Values:
         """Return the probability of being still a customer; 0 for who never bought."""
         return self._alive(Summaries.of(X))
 

@@ -91,7 +91,7 @@ class BetaGeometric:
 
     def alive(self, frequency: Values, recency: Values, age: Values) -> Values:
         """Return the probability that a customer has not left by the as-of date."""
-        r, alpha, a, b = astuple(self)
+        r, alpha, a, b = self.r, self.alpha, self.a, self.b
         x = frequency
         odds = (
             np.log(a)
@@ -108,7 +108,7 @@ class BetaGeometric:
 
     def purchases(self, days: float, frequency: Values, recency: Values, age: Values) -> Values:
         """Return the expected number of purchases in the next days (equation 10 of the paper)."""
-        r, alpha, a, b = astuple(self)
+        r, alpha, a, b = self.r, self.alpha, self.a, self.b
         if abs(a - 1) < SINGULAR:
             a = 1 + SINGULAR
         x = frequency
@@ -172,7 +172,7 @@ class GammaGamma:
 
     def expected_value(self, frequency: Values, value: Values) -> Values:
         """Return each customer's expected order value: own mean and the shop's, weighted."""
-        p, q, v = astuple(self)
+        p, q, v = self.p, self.q, self.v
         return p * (v + frequency * value) / (p * frequency + max(q - 1, SINGULAR))
 
 

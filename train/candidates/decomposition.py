@@ -21,8 +21,11 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
 
+from train.candidates.preprocessing import Features
 from train.candidates.protocol import Opens
 from train.candidates.tree_patterns import Answers, Patterns, TreePatterns
+from train.compiled.parts import Constant, Prepared
+from train.compiled.preparation import Preparation
 
 Values = NDArray[np.float64]
 
@@ -110,27 +113,34 @@ class Opened:
         return self.combine(outputs, np.where(owned[:, None], own.numbers, other.numbers))
 
 
-def open_up(estimator: BaseEstimator, X: pd.DataFrame) -> Opened:
+def open_up(estimator: BaseEstimator, X: pd.DataFrame | Features) -> Opened:
     """Open a fitted estimator of spend; `X` names its features, its rows do not matter."""
     if isinstance(estimator, Opens):
         return estimator.opened(X)
+    if isinstance(estimator, Constant):
+        return Opened(
+            (),
+            (),
+            (),
+            lambda rows: Parts([], _no_numbers(rows)),
+            lambda _, numbers: estimator.predict(numbers.T),
+        )
     names = _prepared_by_one_step(estimator, X)
     if names is not None:
-        trees = TreePatterns.of(estimator[-1])
+        prepare, model = estimator[0], estimator[-1]
+        trees = TreePatterns.of(model)
         if trees:
             return Opened(
                 (trees,),
                 (names,),
                 (),
-                lambda rows: Parts(
-                    [trees.answers(estimator[0].transform(rows))], _no_numbers(rows)
-                ),
+                lambda rows: Parts([trees.answers(prepare.transform(rows))], _no_numbers(rows)),
                 lambda outputs, _: outputs[0],
             )
         return of_numbers(
             names,
-            lambda rows: np.asarray(estimator[0].transform(rows), dtype=np.float64),
-            estimator[-1].predict,
+            lambda rows: np.asarray(prepare.transform(rows), dtype=np.float64),
+            model.predict,
         )
     coded = _CodedCategories(X)
     return of_numbers(
@@ -138,8 +148,10 @@ def open_up(estimator: BaseEstimator, X: pd.DataFrame) -> Opened:
     )
 
 
-def _prepared_by_one_step(estimator: BaseEstimator, X: pd.DataFrame) -> list[str] | None:
+def _prepared_by_one_step(estimator: BaseEstimator, X: pd.DataFrame | Features) -> list[str] | None:
     """Name the feature behind each column that a model gets; None where this cannot be told."""
+    if isinstance(estimator, Prepared):
+        return estimator.prepare.names
     if not (
         isinstance(estimator, Pipeline)
         and len(estimator) == 2
@@ -241,8 +253,10 @@ def mean_of(members: Sequence[Opened]) -> Opened:
     )
 
 
-def prepared_features(prepare: ColumnTransformer) -> list[str]:
+def prepared_features(prepare: ColumnTransformer | Preparation) -> list[str]:
     """Name the feature behind each column that a preparation makes."""
+    if isinstance(prepare, Preparation):
+        return prepare.names
     features: list[str] = []
     for _, transformer, names in prepare.transformers_:
         # the features that the preparation leaves out

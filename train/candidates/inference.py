@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from threadpoolctl import threadpool_limits
 
 from train.candidates.own import CandidateError
-from train.candidates.protocol import PredictsBoth
+from train.candidates.preprocessing import Features
 
 Values = NDArray[np.float64]
 
@@ -24,7 +24,7 @@ JOBS = min(2, os.cpu_count() or 1)
 
 
 def predict_both(
-    estimator: BaseEstimator, X: pd.DataFrame, *, jobs: int = 1
+    estimator: BaseEstimator, X: pd.DataFrame | Features, *, jobs: int = 1
 ) -> tuple[Values, Values | None]:
     """Return expected spend and purchase probability, both shape (rows,).
 
@@ -36,8 +36,10 @@ def predict_both(
     jobs
         How many blocks of rows are forecast at a time.
     """
-    blocks = [X.iloc[at : at + BLOCK_ROWS] for at in range(0, max(len(X), 1), BLOCK_ROWS)]
-    if jobs > 1 and len(blocks) > 1:
+    if len(X) <= BLOCK_ROWS:
+        return _predict_block(estimator, X)
+    blocks = blocks_of(X)
+    if jobs > 1:
         pool = Parallel(n_jobs=jobs, prefer="threads")
         outputs = pool(delayed(_predict_alone)(estimator, block) for block in blocks)
     else:
@@ -48,14 +50,29 @@ def predict_both(
     return spend, np.concatenate([chance for _, chance in outputs])
 
 
-def _predict_alone(estimator: BaseEstimator, X: pd.DataFrame) -> tuple[Values, Values | None]:
+def rows_of(X: pd.DataFrame | Features, rows: slice | NDArray[np.int64]) -> pd.DataFrame | Features:
+    """Return some rows."""
+    return X.take(rows) if isinstance(X, Features) else X.iloc[rows]
+
+
+def blocks_of(X: pd.DataFrame | Features) -> list[pd.DataFrame | Features]:
+    """Return the rows in blocks that a core's cache holds."""
+    return [rows_of(X, slice(at, at + BLOCK_ROWS)) for at in range(0, len(X), BLOCK_ROWS)]
+
+
+def _predict_alone(
+    estimator: BaseEstimator, X: pd.DataFrame | Features
+) -> tuple[Values, Values | None]:
     # OpenMP has a limit of its own in every thread
     with threadpool_limits(limits=1):
         return _predict_block(estimator, X)
 
 
-def _predict_block(estimator: BaseEstimator, X: pd.DataFrame) -> tuple[Values, Values | None]:
-    if isinstance(estimator, PredictsBoth):
+def _predict_block(
+    estimator: BaseEstimator, X: pd.DataFrame | Features
+) -> tuple[Values, Values | None]:
+    # not `isinstance`: on a single row a protocol's takes as long as a tree
+    if hasattr(estimator, "predict_both"):
         return estimator.predict_both(X)
     chance = estimator.predict_purchase(X) if hasattr(estimator, "predict_purchase") else None
     spend = estimator.predict(X)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
@@ -24,6 +24,84 @@ MAX_STEPS = 250
 
 # further categories share one code: HistGradientBoosting takes at most 255 per column
 MAX_CATEGORIES = 50
+
+
+class Features:
+    """Rows of features as one array: what a compiled forecaster reads, a frame being dear to make.
+
+    Parameters
+    ----------
+    numbers
+        Float64 with NaN for null, shape (numeric features, rows).
+    texts
+        Objects with None for null, shape (categorical features, rows).
+    numeric, categorical
+        Their names.
+    """
+
+    def __init__(
+        self,
+        numbers: NDArray[np.float64],
+        texts: NDArray[np.object_],
+        numeric: Sequence[str],
+        categorical: Sequence[str],
+    ) -> None:
+        self.numbers = numbers
+        self.texts = texts
+        self._columns = dict(zip((*numeric, *categorical), (*numbers, *texts), strict=True))
+        self.numeric, self.categorical = tuple(numeric), tuple(categorical)
+
+    @classmethod
+    def of(
+        cls, frame: pd.DataFrame, numeric: Sequence[str], categorical: Sequence[str]
+    ) -> Features:
+        """Take the named columns of a frame; see `model_input`."""
+        numbers = np.empty((len(numeric), len(frame)))
+        for row, name in zip(numbers, numeric, strict=True):
+            row[:] = pd.to_numeric(frame[name]).astype("float64").to_numpy(na_value=np.nan)
+        texts = np.empty((len(categorical), len(frame)), dtype=object)
+        for row, name in zip(texts, categorical, strict=True):
+            values = frame[name].astype(object)
+            row[:] = values.where(values.notna(), None).to_numpy()
+        return cls(numbers, texts, numeric, categorical)
+
+    @classmethod
+    def of_records(
+        cls,
+        records: Sequence[Mapping[str, object]],
+        numeric: Sequence[str],
+        categorical: Sequence[str],
+    ) -> Features:
+        """Take the named fields of some rows; a null is None."""
+        numbers = np.array(
+            [[record[name] for record in records] for name in numeric], dtype=np.float64
+        )
+        texts = np.empty((len(categorical), len(records)), dtype=object)
+        for row, name in zip(texts, categorical, strict=True):
+            row[:] = [record[name] for record in records]
+        return cls(numbers, texts, numeric, categorical)
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self._columns[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._columns
+
+    def __len__(self) -> int:
+        """Return the number of rows, as that of a frame."""
+        return self.numbers.shape[1]
+
+    def take(self, rows: slice | NDArray[np.int64]) -> Features:
+        """Return some rows."""
+        return Features(self.numbers[:, rows], self.texts[:, rows], self.numeric, self.categorical)
+
+    def frame(self, index: pd.Index | None = None) -> pd.DataFrame:
+        """Return them as every estimator takes them."""
+        frame = pd.DataFrame(self.numbers.T, columns=list(self.numeric), index=index)
+        texts = dict(zip(self.categorical, self.texts, strict=True))
+        return frame.assign(
+            **{name: pd.Series(row, frame.index, object) for name, row in texts.items()}
+        )
 
 
 def model_input(
@@ -50,14 +128,7 @@ def model_input(
     KeyError
         If a named column is missing.
     """
-    columns: dict[str, object] = {
-        name: pd.to_numeric(frame[name]).astype("float64").to_numpy(na_value=np.nan)
-        for name in numeric
-    }
-    for name in categorical:
-        values = frame[name].astype(object)
-        columns[name] = values.where(values.notna(), None).to_numpy()
-    return pd.DataFrame(columns, index=frame.index)
+    return Features.of(frame, numeric, categorical).frame(frame.index)
 
 
 class QuantileSteps(BaseEstimator, TransformerMixin):
@@ -130,13 +201,21 @@ def for_linear(
     )
 
 
-def own_level(X: pd.DataFrame, prior_per_day: float, prior_days: float) -> NDArray[np.float64]:
+def without_nulls(column: ArrayLike) -> NDArray[np.float64]:
+    """Return a column with 0 for null; six times as fast on a row as `numpy.nan_to_num`."""
+    values = np.asarray(column, dtype=np.float64)
+    return np.where(np.isnan(values), 0.0, values)
+
+
+def own_level(
+    X: pd.DataFrame | Features, prior_per_day: float, prior_days: float
+) -> NDArray[np.float64]:
     """Return each customer's own 30-day spend, drawn to the shop's the shorter the history.
 
     The mean of a rate with a Gamma prior worth `prior_days` of history at `prior_per_day`.
     """
-    spend = X["spend_lifetime"].to_numpy()
-    days = X["tenure_days"].to_numpy()
+    spend = np.asarray(X["spend_lifetime"])
+    days = np.asarray(X["tenure_days"])
     return (spend + prior_days * prior_per_day) / (days + prior_days) * 30
 
 
@@ -145,6 +224,10 @@ def _signed_log(X: pd.DataFrame) -> pd.DataFrame:
     return cast("pd.DataFrame", np.sign(X) * np.log1p(np.abs(X)))
 
 
-def _as_text(X: pd.DataFrame) -> pd.DataFrame:
+def as_text(category: object) -> str:
     """Make null a category of its own, so that a column of nulls is no special case."""
+    return "(none)" if category is None or category != category else str(category)
+
+
+def _as_text(X: pd.DataFrame) -> pd.DataFrame:
     return X.astype(object).where(X.notna(), "(none)").astype(str)

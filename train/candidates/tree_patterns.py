@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 from sklearn.base import BaseEstimator
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+from train.compiled.trees import Trees, leaf_of
 
 Values = NDArray[np.float64]
 Patterns = NDArray[np.uint16]
@@ -61,46 +61,31 @@ class TreePatterns:
         Per tree and question: yes if the value is at most the threshold, or missing and so said.
     tables
         Per tree, its value by pattern, shape (2 ** questions,).
-    base
-        What the trees' values are added to.
-    link
-        "identity", "log" or "logit": what makes a forecast of the sum.
+    trees
+        What they were made of.
     """
 
     features: tuple[NDArray[np.int64], ...]
     thresholds: tuple[Values, ...]
     missing_yes: tuple[NDArray[np.bool_], ...]
     tables: tuple[Values, ...]
-    base: float
-    link: str
+    trees: Trees
 
     @classmethod
     def of(cls, model: BaseEstimator) -> TreePatterns | None:
         """Read a fitted model; None if it is of another kind, or has larger trees."""
-        if not isinstance(model, HistGradientBoostingClassifier | HistGradientBoostingRegressor):
+        trees = model if isinstance(model, Trees) else Trees.of(model)
+        if trees is None:
             return None
-        # scikit-learn has no public way to the trees; an artefact is tied to its version
-        trees = [stage[0].nodes for stage in model._predictors]
-        inner = [np.flatnonzero(tree["is_leaf"] == 0) for tree in trees]
-        if any(len(nodes) > MOST_QUESTIONS for nodes in inner) or len(model._predictors[0]) > 1:
+        if any(np.diff(trees.first_question) > MOST_QUESTIONS):
             return None
-        if isinstance(model, HistGradientBoostingClassifier):
-            link = "logit"
-        else:
-            link = "identity" if model.loss in ("squared_error", "quantile") else "log"
+        each = trees.each()
         return cls(
-            tuple(
-                tree["feature_idx"][nodes].astype(np.int64)
-                for tree, nodes in zip(trees, inner, strict=True)
-            ),
-            tuple(tree["num_threshold"][nodes] for tree, nodes in zip(trees, inner, strict=True)),
-            tuple(
-                tree["missing_go_to_left"][nodes].astype(bool)
-                for tree, nodes in zip(trees, inner, strict=True)
-            ),
-            tuple(_table(tree, nodes) for tree, nodes in zip(trees, inner, strict=True)),
-            float(np.ravel(model._baseline_prediction)[0]),
-            link,
+            tuple(questions["column"].astype(np.int64) for questions, _ in each),
+            tuple(questions["threshold"] for questions, _ in each),
+            tuple(questions["missing_yes"].astype(bool) for questions, _ in each),
+            tuple(_table(questions, values) for questions, values in each),
+            trees,
         )
 
     def answers(self, prepared: Values) -> Answers:
@@ -141,34 +126,27 @@ class TreePatterns:
         bits
             Per tree the questions that a row answers itself; the other answers the rest.
         """
-        total = np.full(own.place.shape[1], self.base)
+        total = np.full(own.place.shape[1], self.trees.base)
         for tree, table in enumerate(self.tables):
             mixed = (own.different[tree] & bits[tree]) | (other[tree] & ~bits[tree])
             # the rows share few patterns: a short table of them stays in the cache
             total += table[mixed].take(own.place[tree], mode="clip")
-        return self._linked(total)
+        return self.trees.linked(total)
 
     def forecast_between(self, own: Answers, other: Answers, bits: Patterns) -> Values:
         """Return the same where each row has another row of its own, shape (rows,)."""
-        total = np.full(own.place.shape[1], self.base)
+        total = np.full(own.place.shape[1], self.trees.base)
         for tree, table in enumerate(self.tables):
             asked = (own.different[tree] & bits[tree]).take(own.place[tree])
             others = (other.different[tree] & ~bits[tree]).take(other.place[tree])
             total += table[asked | others]
-        return self._linked(total)
-
-    def _linked(self, total: Values) -> Values:
-        return {"identity": np.asarray, "log": np.exp, "logit": expit}[self.link](total)
+        return self.trees.linked(total)
 
 
-def _table(tree: NDArray[np.void], inner: NDArray[np.int64]) -> Values:
+def _table(questions: NDArray[np.void], values: Values) -> Values:
     """Return the value of the leaf that each pattern leads to."""
-    bit = np.zeros(len(tree), dtype=np.int64)
-    bit[inner] = np.arange(len(inner))
-    pattern = np.arange(2 ** len(inner))
-    at = np.zeros(len(pattern), dtype=np.int64)
-    for _ in range(int(tree["depth"].max())):
-        yes = (pattern >> bit[at]) & 1 == 1
-        below = np.where(yes, tree["left"][at], tree["right"][at])
-        at = np.where(tree["is_leaf"][at] == 1, at, below)
-    return tree["value"][at]
+    pattern = np.arange(2 ** len(questions))
+    left = np.full(len(pattern), ~np.uint64(0))
+    for bit, no in enumerate(questions["no"]):
+        left &= np.where(pattern >> bit & 1 == 1, ~np.uint64(0), no)
+    return values[leaf_of(left)]

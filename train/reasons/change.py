@@ -16,9 +16,9 @@ from threadpoolctl import threadpool_limits
 
 import warehouse
 from train.candidates.decomposition import open_up
-from train.candidates.inference import BLOCK_ROWS, JOBS, predict_both
+from train.candidates.inference import JOBS, blocks_of, predict_both
 from train.candidates.level import CALENDAR_PREFIXES
-from train.candidates.preprocessing import model_input
+from train.candidates.preprocessing import Features
 from train.forecaster import Forecaster
 from train.reasons.owned import Owned
 
@@ -44,7 +44,7 @@ class Change:
         self, forecaster: Forecaster, contract: warehouse.Contract, sample: pd.DataFrame
     ) -> None:
         self._forecaster = forecaster
-        self._model = open_up(forecaster.spend, self._input(sample))
+        self._model = open_up(forecaster.spend, forecaster.rows(sample))
         driver_of = {
             column.name: LEVEL if column.name.startswith(CALENDAR_PREFIXES) else column.driver
             for column in contract.columns
@@ -70,7 +70,9 @@ class Change:
         """Return the total forecast of some customers."""
         return float(sum(self._spend(block).sum() for block in self._blocks(frame)))
 
-    def _split_block(self, before: pd.DataFrame, after: pd.DataFrame) -> Values:
+    def _split_block(
+        self, before: pd.DataFrame | Features, after: pd.DataFrame | Features
+    ) -> Values:
         # OpenMP has a limit of its own in every thread
         with threadpool_limits(limits=1):
             then, now = self._model.parts(before), self._model.parts(after)
@@ -88,12 +90,8 @@ class Change:
                 reached = total
         return np.array([*changes, *totals])
 
-    def _blocks(self, frame: pd.DataFrame) -> list[pd.DataFrame]:
-        X = self._input(frame)
-        return [X.iloc[at : at + BLOCK_ROWS] for at in range(0, len(X), BLOCK_ROWS)]
+    def _blocks(self, frame: pd.DataFrame) -> list[pd.DataFrame | Features]:
+        return blocks_of(self._forecaster.rows(frame))
 
-    def _spend(self, X: pd.DataFrame) -> Values:
+    def _spend(self, X: pd.DataFrame | Features) -> Values:
         return np.maximum(predict_both(self._forecaster.spend, X)[0], 0.0)
-
-    def _input(self, frame: pd.DataFrame) -> pd.DataFrame:
-        return model_input(frame, self._forecaster.numeric, self._forecaster.categorical)

@@ -24,8 +24,8 @@ from threadpoolctl import threadpool_limits
 
 import warehouse
 from train.candidates.decomposition import Parts, open_up
-from train.candidates.inference import BLOCK_ROWS, JOBS, predict_both
-from train.candidates.preprocessing import model_input
+from train.candidates.inference import JOBS, blocks_of, predict_both, rows_of
+from train.candidates.preprocessing import Features
 from train.forecaster import Forecaster
 from train.reasons.owned import Owned
 
@@ -80,7 +80,7 @@ class Explainer:
         average: float,
     ) -> None:
         self._forecaster = forecaster
-        X = self._input(sample)
+        X = self._forecaster.rows(sample)
         self._model = open_up(forecaster.spend, X)
         self._owned = Owned.of(
             self._model, {column.name: column.driver for column in contract.columns}
@@ -93,13 +93,13 @@ class Explainer:
 
         The effects of a row add up to its forecast minus `compared.average`.
         """
-        X = self._input(frame)
-        blocks = [X.iloc[at : at + BLOCK_ROWS] for at in range(0, len(X), BLOCK_ROWS)]
+        X = self._forecaster.rows(frame)
+        blocks = blocks_of(X)
         pool = Parallel(n_jobs=JOBS, prefer="threads")
         by_block = pool(delayed(self._effects_of_block)(block) for block in blocks)
         return np.concatenate([np.empty((0, len(self.drivers))), *by_block])
 
-    def _effects_of_block(self, X: pd.DataFrame) -> Values:
+    def _effects_of_block(self, X: pd.DataFrame | Features) -> Values:
         # OpenMP has a limit of its own in every thread
         with threadpool_limits(limits=1):
             parts = self._model.parts(X)
@@ -127,17 +127,14 @@ class Explainer:
             before = after
         return steps
 
-    def _spend(self, X: pd.DataFrame) -> Values:
+    def _spend(self, X: pd.DataFrame | Features) -> Values:
         return np.maximum(predict_both(self._forecaster.spend, X)[0], 0.0)
 
-    def _input(self, frame: pd.DataFrame) -> pd.DataFrame:
-        return model_input(frame, self._forecaster.numeric, self._forecaster.categorical)
-
-    def _choose(self, X: pd.DataFrame, average: float) -> Compared:
+    def _choose(self, X: pd.DataFrame | Features, average: float) -> Compared:
         with threadpool_limits(limits=1):
             spend = self._spend(X)
             rows = _nearest_to_means(spend)
-            parts = self._model.parts(X.iloc[rows])
+            parts = self._model.parts(rows_of(X, rows))
         return Compared(parts, spend[rows], _weights(spend[rows], average), average)
 
 

@@ -33,12 +33,14 @@ def pick(forecaster: Forecaster, frame: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([rows, forecaster.predict(rows).add_prefix(PREFIX)], axis=1)
 
 
-def difference(forecaster: Forecaster, kept: pd.DataFrame) -> str | None:
+def difference(
+    forecaster: Forecaster, kept: pd.DataFrame, tolerance: float = TOLERANCE
+) -> str | None:
     """Say how a forecaster departs from its forecasts when it was saved; None where it does not."""
     forecasts = forecaster.predict(kept)
     for name in COLUMNS:
         before, now = kept[PREFIX + name].to_numpy(), forecasts[name].to_numpy()
-        far = ~np.isclose(now, before, rtol=TOLERANCE, atol=1e-12)
+        far = ~np.isclose(now, before, rtol=tolerance, atol=1e-12 if tolerance else 0.0)
         if far.any():
             row = int(np.argmax(far))
             return f"{name} of golden row {row} was {float(before[row])!r}, is {float(now[row])!r}"

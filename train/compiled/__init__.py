@@ -1,0 +1,1 @@
+"""Fitted estimators as flat arrays: the same forecasts, without scikit-learn on the way."""

@@ -1,0 +1,145 @@
+"""A compiled forecaster as one file of arrays: reading it runs nothing.
+
+The file is numpy's npz. Its entry `structure` is JSON: which object holds which values and arrays;
+an object is of one of `KINDS`, and gets its attributes back as they were.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from train.calibration.intervals import LevelIntervals
+from train.calibration.probability import PurchaseCalibrator
+from train.calibration.spread import AmountSpread
+from train.calibration.totals import TotalDoubt
+from train.candidates import baselines, level
+from train.candidates.bgnbd import BuyTillDie
+from train.candidates.bgnbd_likelihood import BetaGeometric, GammaGamma
+from train.candidates.models import Blend
+from train.candidates.quantiles import QuantileMean
+from train.candidates.two_part import LevelRatio, TwoPart
+from train.candidates.zero_inflated import LogNormalMean
+from train.compiled.parts import Constant, Prepared
+from train.compiled.preparation import Preparation
+from train.compiled.trees import Trees
+from train.forecaster import Calibration, Forecaster
+from train.horizons import Horizons
+
+KINDS: dict[str, type] = {
+    kind.__name__: kind
+    for kind in (
+        *(baselines.LastThirtyDays, baselines.MonthlyMean),
+        *(baselines.YearlyMean, baselines.SameDaysLastYear),
+        *(BuyTillDie, BetaGeometric, GammaGamma),
+        *(level.Levelled, level.LevelProcess, level.Months, level._Answer),
+        *(Blend, TwoPart, LevelRatio, LogNormalMean, QuantileMean),
+        *(Constant, Prepared, Preparation, Trees),
+        *(Calibration, PurchaseCalibrator, AmountSpread, LevelIntervals, TotalDoubt),
+        *(Forecaster, Horizons),
+    )
+}
+STRUCTURE = "structure"
+
+
+def written(forecaster: Forecaster) -> bytes:
+    """Return a compiled forecaster as a file.
+
+    Raises
+    ------
+    TypeError
+        If it holds something of another kind.
+    """
+    writer = _Writer()
+    structure = json.dumps(writer.described(forecaster))
+    file = io.BytesIO()
+    as_bytes = np.frombuffer(structure.encode(), dtype=np.uint8)
+    np.savez_compressed(file, **{STRUCTURE: as_bytes}, **writer.arrays)
+    return file.getvalue()
+
+
+def read(content: bytes) -> Forecaster:
+    """Return the forecaster that a file holds.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError
+        If it is not such a file.
+    """
+    with np.load(io.BytesIO(content), allow_pickle=False) as file:
+        arrays = dict(file)
+    forecaster = _Reader(arrays).made(json.loads(arrays.pop(STRUCTURE).tobytes()))
+    if not isinstance(forecaster, Forecaster):
+        raise ValueError("it holds no forecaster")
+    return forecaster
+
+
+class _Writer:
+    def __init__(self) -> None:
+        self.arrays: dict[str, NDArray[Any]] = {}
+        # an object that is held twice is written once
+        self._places: dict[int, int] = {}
+
+    def described(self, value: object) -> object:
+        match value:
+            case None | bool() | int() | float() | str():
+                return value
+            case np.generic():
+                return value.item()
+            case np.ndarray() if value.dtype != object:
+                name = f"array_{len(self.arrays)}"
+                self.arrays[name] = value
+                return {"array": name}
+            case list():
+                return [self.described(part) for part in value]
+            case tuple():
+                return {"tuple": [self.described(part) for part in value]}
+            case dict():
+                pairs = [[self.described(key), self.described(of)] for key, of in value.items()]
+                return {"dict": pairs}
+        kind = type(value)
+        if KINDS.get(kind.__name__) is not kind:
+            raise TypeError(f"a {kind.__name__} cannot be written as arrays")
+        if id(value) in self._places:
+            return {"same as": self._places[id(value)]}
+        self._places[id(value)] = len(self._places)
+        attributes = {name: self.described(held) for name, held in _attributes(value).items()}
+        return {"kind": kind.__name__, "attributes": attributes}
+
+
+class _Reader:
+    def __init__(self, arrays: dict[str, NDArray[Any]]) -> None:
+        self._arrays = arrays
+        self._made: list[object] = []
+
+    def made(self, description: Any) -> Any:  # noqa: ANN401
+        match description:
+            case list():
+                return [self.made(part) for part in description]
+            case {"array": name}:
+                return self._arrays[name]
+            case {"tuple": parts}:
+                return tuple(self.made(part) for part in parts)
+            case {"dict": pairs}:
+                return {self.made(key): self.made(value) for key, value in pairs}
+            case {"same as": place}:
+                return self._made[place]
+            case {"kind": kind, "attributes": attributes}:
+                instance = object.__new__(KINDS[kind])
+                self._made.append(instance)
+                for name, held in attributes.items():
+                    object.__setattr__(instance, name, self.made(held))
+                return instance
+        return description
+
+
+def _attributes(value: Any) -> dict[str, object]:  # noqa: ANN401
+    if dataclasses.is_dataclass(value):
+        # what it has computed for itself meanwhile is no part of it
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return vars(value)
