@@ -19,7 +19,7 @@ from train.calibration.probability import PurchaseCalibrator
 from train.calibration.spread import AmountSpread
 from train.calibration.totals import USUAL_VARIANCE, PastMonth, TotalDoubt
 from train.candidates.inference import JOBS, predict_both
-from train.candidates.preprocessing import Features
+from train.candidates.preprocessing import Columns, Features
 from train.candidates.protocol import KnowsLevel
 from train.compiled.compiling import compiled
 from train.horizons import Horizons
@@ -44,7 +44,7 @@ def _threads() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def level_variance(estimator: BaseEstimator, X: pd.DataFrame | Features) -> float:
+def level_variance(estimator: BaseEstimator, X: Columns) -> float:
     """Return what a candidate says of a date's level; the usual doubt where it knows none."""
     if isinstance(estimator, KnowsLevel) and len(X):
         return estimator.level_variance(X)
@@ -249,7 +249,7 @@ class Forecaster:
         published = self.predict_rows(X if self.is_compiled else X.frame())
         return {name: float(values[0]) for name, values in published.items()}
 
-    def predict_rows(self, X: pd.DataFrame | Features) -> dict[str, Values]:
+    def predict_rows(self, X: Columns) -> dict[str, Values]:
         """Forecast what `rows` returns: `COLUMNS`, shape (rows,) each."""
         if self.is_compiled:
             return self._predict_rows(X)
@@ -257,12 +257,12 @@ class Forecaster:
         with _threads().limit(limits=1, user_api="openmp"):
             return self._predict_rows(X)
 
-    def rows(self, frame: pd.DataFrame) -> pd.DataFrame | Features:
+    def rows(self, frame: pd.DataFrame) -> Columns:
         """Return the contract's features of some rows, as the model takes them."""
         X = Features.of(frame, self.numeric, self.categorical)
         return X if self.is_compiled else X.frame(frame.index)
 
-    def _predict_rows(self, X: pd.DataFrame | Features) -> dict[str, Values]:
+    def _predict_rows(self, X: Columns) -> dict[str, Values]:
         spend, chance = predict_both(self.spend, X, jobs=JOBS)
         if chance is None:
             chance = self.purchase.predict_purchase(X)

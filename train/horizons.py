@@ -25,6 +25,7 @@ from train.calibration.intervals import LevelIntervals
 from train.calibration.spread import AmountSpread
 from train.candidates.bgnbd import BuyTillDie, Summaries
 from train.candidates.level import DAY, Levelled, LevelProcess, Months
+from train.candidates.preprocessing import Columns
 from train.candidates.row_sample import sample_of
 from train.dataset import LABELS, Rows
 
@@ -156,7 +157,7 @@ class Horizons:
             horizons.intervals[horizon] = LevelIntervals.fit(spread, mean, chance, actual[:, 1])
         return horizons
 
-    def predict(self, X: pd.DataFrame, spend: Values, probability: Values) -> dict[str, Values]:
+    def predict(self, X: Columns, spend: Values, probability: Values) -> dict[str, Values]:
         """Return spend_H, orders_H and chance_H of each of `HORIZONS`, shape (rows,) each.
 
         Parameters
@@ -168,7 +169,7 @@ class Horizons:
         """
         return self._added_up(self._reach(X), spend, probability)
 
-    def _reach(self, X: pd.DataFrame) -> _Reach:
+    def _reach(self, X: Columns) -> _Reach:
         """Return what the rows carry into each window, on which no factor has a say."""
         carried, orders, until = self._carried(X, EDGES)
         summaries = Summaries.of(X)
@@ -195,7 +196,7 @@ class Horizons:
                 )
         return made
 
-    def table(self, X: pd.DataFrame, spend: Values, probability: Values) -> pd.DataFrame:
+    def table(self, X: Columns, spend: Values, probability: Values) -> pd.DataFrame:
         """Return what is published of each row and horizon, rows in order, horizons together.
 
         Returns
@@ -227,7 +228,7 @@ class Horizons:
             )
         return pd.concat(frames, ignore_index=True)
 
-    def lifetime(self, X: pd.DataFrame, spend: Values) -> pd.DataFrame:
+    def lifetime(self, X: Columns, spend: Values) -> pd.DataFrame:
         """Return the chance to be still a customer, and the value of the years ahead.
 
         The value is the sum of the windows' spend, each discounted to today (Fader, Hardie and Lee
@@ -255,7 +256,7 @@ class Horizons:
         )
 
     def _carried(
-        self, X: pd.DataFrame, edges: Sequence[int]
+        self, X: Columns, edges: Sequence[int]
     ) -> tuple[Values, Values, NDArray[np.float64]]:
         """Return for each window spend over that of the first, orders, and busy days until its end.
 
@@ -269,7 +270,7 @@ class Horizons:
         # who has never bought goes on at one rate
         steady = ~summaries.has_bought | (first[:, 0] < LEAST)
         share = np.where(steady[:, None], width / WINDOW, within / np.maximum(first, LEAST))
-        day = X[DAY].to_numpy(dtype=np.float64)
+        day = np.asarray(X[DAY], dtype=np.float64)
         # of the first window more is known than its day, and its spend is at that level
         windows = [Months.of(X), *(Months.usual(day + edge, day) for edge in edges[1:-1])]
         levels = np.column_stack([self.level.factor(window) for window in windows])

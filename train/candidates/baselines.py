@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 
-from train.candidates.preprocessing import Features
+from train.candidates.preprocessing import Columns
 
 
 class LastThirtyDays(RegressorMixin, BaseEstimator):
@@ -20,7 +20,7 @@ class LastThirtyDays(RegressorMixin, BaseEstimator):
         self.n_features_in_ = X.shape[1]
         return self
 
-    def predict(self, X: pd.DataFrame | Features) -> NDArray[np.float64]:
+    def predict(self, X: Columns) -> NDArray[np.float64]:
         """Return `spend_30d`."""
         return np.asarray(X["spend_30d"], dtype=np.float64)
 
@@ -40,7 +40,7 @@ class MonthlyMean(RegressorMixin, BaseEstimator):
         self.history_days_ = max(float(np.nanmax(np.asarray(X["tenure_days"]))), 30.0)
         return self
 
-    def predict(self, X: pd.DataFrame | Features) -> NDArray[np.float64]:
+    def predict(self, X: Columns) -> NDArray[np.float64]:
         """Return net spend per 30 days of history, never below zero."""
         days = np.maximum(np.asarray(X["tenure_days"], dtype=np.float64), self.history_days_)
         return np.maximum(np.asarray(X["net_spend_lifetime"], dtype=np.float64) / days * 30, 0.0)
@@ -49,7 +49,7 @@ class MonthlyMean(RegressorMixin, BaseEstimator):
 class YearlyMean(MonthlyMean):
     """Net spend of the last 360 days per month: the monthly mean without what is long past."""
 
-    def predict(self, X: pd.DataFrame | Features) -> NDArray[np.float64]:
+    def predict(self, X: Columns) -> NDArray[np.float64]:
         """Return net spend per 30 days of the last 360, never below zero."""
         net = np.asarray(X["spend_360d"]) - np.asarray(X["returns_360d"])
         days = np.clip(np.asarray(X["tenure_days"]), min(self.history_days_, 360.0), 360.0)
@@ -59,6 +59,6 @@ class YearlyMean(MonthlyMean):
 class SameDaysLastYear(LastThirtyDays):
     """The days ahead are like the same days a year ago."""
 
-    def predict(self, X: pd.DataFrame | Features) -> NDArray[np.float64]:
+    def predict(self, X: Columns) -> NDArray[np.float64]:
         """Return `spend_336_365d`."""
         return np.asarray(X["spend_336_365d"], dtype=np.float64)

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 
 from train.candidates.bgnbd_likelihood import BetaGeometric, GammaGamma
 from train.candidates.decomposition import Opened, of_numbers
-from train.candidates.preprocessing import Features, without_nulls
+from train.candidates.preprocessing import Columns, without_nulls
 from train.candidates.row_sample import sample_of
 
 Values = NDArray[np.float64]
@@ -62,7 +62,7 @@ class Summaries:
     value: Values
 
     @classmethod
-    def of(cls, X: pd.DataFrame | Features) -> Summaries:
+    def of(cls, X: Columns) -> Summaries:
         """Take them from features of the mart."""
         orders = without_nulls(X["active_days_lifetime"])
         has_bought = orders > 0
@@ -120,7 +120,7 @@ class BuyTillDie(RegressorMixin, BaseEstimator):
         }
         return self
 
-    def predict(self, X: pd.DataFrame | Features) -> Values:
+    def predict(self, X: Columns) -> Values:
         """Return expected spend."""
         summaries = Summaries.of(X)
         if self.purchases_ is None:
@@ -128,7 +128,7 @@ class BuyTillDie(RegressorMixin, BaseEstimator):
         spend = self._expected_purchases(summaries) * self._expected_value(summaries)
         return np.where(summaries.has_bought, spend, self.mean_["never"])
 
-    def opened(self, X: pd.DataFrame) -> Opened:
+    def opened(self, X: Columns) -> Opened:
         """Open the estimator: see `train.candidates.decomposition`."""
         return of_numbers(
             FEATURES,
@@ -138,22 +138,22 @@ class BuyTillDie(RegressorMixin, BaseEstimator):
             lambda columns: self.predict(pd.DataFrame(columns, columns=list(FEATURES))),
         )
 
-    def predict_purchase(self, X: pd.DataFrame | Features) -> Values:
+    def predict_purchase(self, X: Columns) -> Values:
         """Return the probability of a purchase."""
         return self._chance(Summaries.of(X))
 
-    def order_value(self, X: pd.DataFrame | Features) -> Values:
+    def order_value(self, X: Columns) -> Values:
         """Return the expected value of a purchase; the mean one for who never bought."""
         return self._expected_value(Summaries.of(X))
 
-    def transform(self, X: pd.DataFrame | Features) -> Values:
+    def transform(self, X: Columns) -> Values:
         """Return logs of expected purchases, chance to buy, order value and chance to be alive."""
         summaries = Summaries.of(X)
         columns = [self._expected_purchases(summaries), self._chance(summaries)]
         columns += [self._expected_value(summaries), self._alive(summaries)]
         return np.log(np.column_stack(columns) + SMALLEST)
 
-    def alive(self, X: pd.DataFrame | Features) -> Values:
+    def alive(self, X: Columns) -> Values:
         """Return the probability of being still a customer; 0 for who never bought."""
         return self._alive(Summaries.of(X))
 

@@ -21,7 +21,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from train.candidates.preprocessing import Features
+from train.candidates.preprocessing import Columns
 from train.candidates.protocol import Opens
 from train.candidates.tree_patterns import Answers, Patterns, TreePatterns
 from train.compiled.parts import Constant, Prepared
@@ -67,7 +67,7 @@ class Opened:
     trees: tuple[TreePatterns, ...]
     tree_features: tuple[Sequence[str], ...]
     number_features: tuple[str, ...]
-    parts: Callable[[pd.DataFrame], Parts]
+    parts: Callable[[Columns], Parts]
     combine: Callable[[Sequence[Values], Values], Values]
 
     def mixed(
@@ -113,7 +113,7 @@ class Opened:
         return self.combine(outputs, np.where(owned[:, None], own.numbers, other.numbers))
 
 
-def open_up(estimator: BaseEstimator, X: pd.DataFrame | Features) -> Opened:
+def open_up(estimator: BaseEstimator, X: Columns) -> Opened:
     """Open a fitted estimator of spend; `X` names its features, its rows do not matter."""
     if isinstance(estimator, Opens):
         return estimator.opened(X)
@@ -142,13 +142,14 @@ def open_up(estimator: BaseEstimator, X: pd.DataFrame | Features) -> Opened:
             lambda rows: np.asarray(prepare.transform(rows), dtype=np.float64),
             model.predict,
         )
+    assert isinstance(X, pd.DataFrame)  # whatever else there is, is not compiled
     coded = _CodedCategories(X)
     return of_numbers(
         list(X.columns), coded.numbers, lambda columns: estimator.predict(coded.rows(columns))
     )
 
 
-def _prepared_by_one_step(estimator: BaseEstimator, X: pd.DataFrame | Features) -> list[str] | None:
+def _prepared_by_one_step(estimator: BaseEstimator, X: Columns) -> list[str] | None:
     """Name the feature behind each column that a model gets; None where this cannot be told."""
     if isinstance(estimator, Prepared):
         return estimator.prepare.names
@@ -156,6 +157,7 @@ def _prepared_by_one_step(estimator: BaseEstimator, X: pd.DataFrame | Features) 
         isinstance(estimator, Pipeline)
         and len(estimator) == 2
         and isinstance(estimator[0], ColumnTransformer)
+        and isinstance(X, pd.DataFrame)
     ):
         return None
     names = prepared_features(estimator[0])
@@ -174,8 +176,9 @@ class _CodedCategories:
         self._codes: dict[object, int] = {}
         self._categories: dict[int, object] = {}
 
-    def numbers(self, rows: pd.DataFrame) -> Values:
+    def numbers(self, rows: Columns) -> Values:
         """Return the rows, shape (rows, features)."""
+        assert isinstance(rows, pd.DataFrame)
         coded = {name: rows[name].map(self._code) for name in self._categorical}
         return rows.assign(**coded)[self._columns].to_numpy(dtype=np.float64)
 
@@ -196,7 +199,7 @@ class _CodedCategories:
 
 def of_numbers(
     names: Sequence[str],
-    columns: Callable[[pd.DataFrame], Values],
+    columns: Callable[[Columns], Values],
     predict: Callable[[Values], Values],
 ) -> Opened:
     """Open an estimator of columns, without a look inside."""
@@ -209,10 +212,10 @@ def of_numbers(
     )
 
 
-def times(opened: Opened, feature: str, number: Callable[[pd.DataFrame], Values]) -> Opened:
+def times(opened: Opened, feature: str, number: Callable[[Columns], Values]) -> Opened:
     """Multiply the forecast of an opened estimator by one more number."""
 
-    def parts(rows: pd.DataFrame) -> Parts:
+    def parts(rows: Columns) -> Parts:
         opened_parts = opened.parts(rows)
         return Parts(opened_parts.answers, np.vstack([opened_parts.numbers, number(rows)]))
 
@@ -228,7 +231,7 @@ def times(opened: Opened, feature: str, number: Callable[[pd.DataFrame], Values]
 def mean_of(members: Sequence[Opened]) -> Opened:
     """Take the mean of several, none below zero."""
 
-    def parts(rows: pd.DataFrame) -> Parts:
+    def parts(rows: Columns) -> Parts:
         member_parts = [member.parts(rows) for member in members]
         answers = [tree_answers for part in member_parts for tree_answers in part.answers]
         return Parts(answers, np.vstack([part.numbers for part in member_parts]))
@@ -274,5 +277,5 @@ def prepared_features(prepare: ColumnTransformer | Preparation) -> list[str]:
     return features
 
 
-def _no_numbers(rows: pd.DataFrame) -> Values:
+def _no_numbers(rows: Columns) -> Values:
     return np.empty((0, len(rows)))

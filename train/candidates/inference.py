@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 
 import numpy as np
-import pandas as pd
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from threadpoolctl import threadpool_limits
 
 from train.candidates.own import CandidateError
-from train.candidates.preprocessing import Features
+from train.candidates.preprocessing import Columns, Features
 
 Values = NDArray[np.float64]
 
@@ -24,7 +23,7 @@ JOBS = min(2, os.cpu_count() or 1)
 
 
 def predict_both(
-    estimator: BaseEstimator, X: pd.DataFrame | Features, *, jobs: int = 1
+    estimator: BaseEstimator, X: Columns, *, jobs: int = 1
 ) -> tuple[Values, Values | None]:
     """Return expected spend and purchase probability, both shape (rows,).
 
@@ -50,27 +49,23 @@ def predict_both(
     return spend, np.concatenate([chance for _, chance in outputs])
 
 
-def rows_of(X: pd.DataFrame | Features, rows: slice | NDArray[np.int64]) -> pd.DataFrame | Features:
+def rows_of(X: Columns, rows: slice | NDArray[np.int64]) -> Columns:
     """Return some rows."""
     return X.take(rows) if isinstance(X, Features) else X.iloc[rows]
 
 
-def blocks_of(X: pd.DataFrame | Features) -> list[pd.DataFrame | Features]:
+def blocks_of(X: Columns) -> list[Columns]:
     """Return the rows in blocks that a core's cache holds."""
     return [rows_of(X, slice(at, at + BLOCK_ROWS)) for at in range(0, len(X), BLOCK_ROWS)]
 
 
-def _predict_alone(
-    estimator: BaseEstimator, X: pd.DataFrame | Features
-) -> tuple[Values, Values | None]:
+def _predict_alone(estimator: BaseEstimator, X: Columns) -> tuple[Values, Values | None]:
     # OpenMP has a limit of its own in every thread
     with threadpool_limits(limits=1):
         return _predict_block(estimator, X)
 
 
-def _predict_block(
-    estimator: BaseEstimator, X: pd.DataFrame | Features
-) -> tuple[Values, Values | None]:
+def _predict_block(estimator: BaseEstimator, X: Columns) -> tuple[Values, Values | None]:
     # not `isinstance`: on a single row a protocol's takes as long as a tree
     if hasattr(estimator, "predict_both"):
         return estimator.predict_both(X)

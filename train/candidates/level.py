@@ -33,7 +33,7 @@ from sklearn.utils.metaestimators import available_if
 
 from train.candidates import decomposition
 from train.candidates.inference import predict_both, rows_of
-from train.candidates.preprocessing import Features, without_nulls
+from train.candidates.preprocessing import Columns, without_nulls
 from train.candidates.row_sample import sample_of
 
 Values = NDArray[np.float64]
@@ -127,7 +127,7 @@ class Months:
     known: Values
 
     @classmethod
-    def of(cls, X: pd.DataFrame | Features) -> Months:
+    def of(cls, X: Columns) -> Months:
         """Take those of rows of the mart, one for each row; what it lacks is as usual."""
         known = [
             feature.beyond(np.asarray(X[name], dtype=np.float64)) if name in X else np.zeros(len(X))
@@ -402,7 +402,7 @@ class Levelled(RegressorMixin, BaseEstimator):
             )
         return self
 
-    def opened(self, X: pd.DataFrame) -> decomposition.Opened:
+    def opened(self, X: Columns) -> decomposition.Opened:
         """Open the estimator: see `train.candidates.decomposition`."""
         return decomposition.times(
             decomposition.open_up(self.estimator_, X),
@@ -410,11 +410,11 @@ class Levelled(RegressorMixin, BaseEstimator):
             lambda rows: self.spend_level_.factor(Months.of(rows)),
         )
 
-    def level_variance(self, X: pd.DataFrame | Features) -> float:
+    def level_variance(self, X: Columns) -> float:
         """Return the variance of the log level of the days ahead of the first row."""
         return float(self.spend_level_.predict(Months.of(rows_of(X, slice(1))))[1][0])
 
-    def predict_both(self, X: pd.DataFrame | Features) -> tuple[Values, Values | None]:
+    def predict_both(self, X: Columns) -> tuple[Values, Values | None]:
         """Return expected spend, and the probability of a purchase where it is learned."""
         spend, chance = predict_both(self.estimator_, X)
         months = Months.of(X)
@@ -423,12 +423,12 @@ class Levelled(RegressorMixin, BaseEstimator):
             return spend, None
         return spend, 1 - (1 - np.clip(chance, 0.0, 1.0)) ** self.purchase_level_.factor(months)
 
-    def predict(self, X: pd.DataFrame | Features) -> Values:
+    def predict(self, X: Columns) -> Values:
         """Return expected spend."""
         return self.predict_both(X)[0]
 
     @available_if(_learns_purchases)
-    def predict_purchase(self, X: pd.DataFrame | Features) -> Values:
+    def predict_purchase(self, X: Columns) -> Values:
         """Return the probability of a purchase."""
         chance = self.predict_both(X)[1]
         assert chance is not None  # or the method were not there

@@ -29,7 +29,7 @@ from train.candidates.bgnbd import BuyTillDie
 from train.candidates.inference import predict_both
 from train.candidates.level import Levelled, without_calendar
 from train.candidates.own import OwnCandidate
-from train.candidates.preprocessing import Features, for_linear, for_trees
+from train.candidates.preprocessing import Columns, for_linear, for_trees
 from train.candidates.quantiles import QuantileMean
 from train.candidates.two_part import LevelRatio, TwoPart
 from train.candidates.zero_inflated import LogNormalMean
@@ -126,25 +126,25 @@ class Blend(RegressorMixin, BaseEstimator):
         self.members_ = [(name, fitted[name]) for name, _ in self.members]
         return self
 
-    def opened(self, X: pd.DataFrame) -> decomposition.Opened:
+    def opened(self, X: Columns) -> decomposition.Opened:
         """Open the estimator: see `train.candidates.decomposition`."""
         return decomposition.mean_of(
             [decomposition.open_up(member, X) for _, member in self.members_]
         )
 
-    def level_variance(self, X: pd.DataFrame | Features) -> float:
+    def level_variance(self, X: Columns) -> float:
         """Return the mean of what the members say: their levels are learned from the same sales."""
         return float(np.mean([member.level_variance(X) for _, member in self.members_]))
 
-    def predict_both(self, X: pd.DataFrame | Features) -> tuple[Values, Values]:
+    def predict_both(self, X: Columns) -> tuple[Values, Values]:
         """Return the mean of the members' forecasts, and the probability of the first with one."""
         return blended([predict_both(member, X) for _, member in self.members_])
 
-    def predict(self, X: pd.DataFrame | Features) -> Values:
+    def predict(self, X: Columns) -> Values:
         """Return the mean of the members' forecasts, none below zero."""
         return self.predict_both(X)[0]
 
-    def predict_purchase(self, X: pd.DataFrame | Features) -> Values:
+    def predict_purchase(self, X: Columns) -> Values:
         """Return the probability of the first member that has one."""
         return self.predict_both(X)[1]
 

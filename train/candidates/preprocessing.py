@@ -104,6 +104,10 @@ class Features:
         )
 
 
+# what estimators of ours forecast from; those of others want the frame
+Columns = pd.DataFrame | Features
+
+
 def model_input(
     frame: pd.DataFrame, numeric: Sequence[str], categorical: Sequence[str]
 ) -> pd.DataFrame:
@@ -207,9 +211,7 @@ def without_nulls(column: ArrayLike) -> NDArray[np.float64]:
     return np.where(np.isnan(values), 0.0, values)
 
 
-def own_level(
-    X: pd.DataFrame | Features, prior_per_day: float, prior_days: float
-) -> NDArray[np.float64]:
+def own_level(X: Columns, prior_per_day: float, prior_days: float) -> NDArray[np.float64]:
     """Return each customer's own 30-day spend, drawn to the shop's the shorter the history.
 
     The mean of a rate with a Gamma prior worth `prior_days` of history at `prior_per_day`.

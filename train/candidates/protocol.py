@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from train.candidates.decomposition import Opened
+    from train.candidates.preprocessing import Columns
 
 Values = NDArray[np.float64]
 
@@ -62,7 +63,7 @@ class PredictsBoth(Candidate, Protocol):
 class KnowsLevel(Candidate, Protocol):
     """A candidate that learns how much all customers buy more, or less, in the days ahead."""
 
-    def level_variance(self, X: pd.DataFrame) -> float:
+    def level_variance(self, X: Columns) -> float:
         """Return the variance of the log of the shop's level in the days ahead of rows of a date.
 
         What single customers do by chance is not in it.
@@ -73,5 +74,5 @@ class KnowsLevel(Candidate, Protocol):
 class Opens(Candidate, Protocol):
     """A candidate that shows reasons what it is made of."""
 
-    def opened(self, X: pd.DataFrame) -> Opened:
+    def opened(self, X: Columns) -> Opened:
         """Return its trees and numbers; `X` names its features, its rows do not matter."""

@@ -12,7 +12,7 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from train.candidates import decomposition
 from train.candidates.bgnbd import MADE_OF, VALUE_MADE_OF
-from train.candidates.preprocessing import Features, own_level
+from train.candidates.preprocessing import Columns, own_level
 from train.candidates.tree_patterns import TreePatterns
 
 Values = NDArray[np.float64]
@@ -76,7 +76,7 @@ class TwoPart(RegressorMixin, BaseEstimator):
             self.amount_ = DummyRegressor(strategy="constant", constant=0.0).fit(prepared, y)
         return self
 
-    def opened(self, X: pd.DataFrame) -> decomposition.Opened:
+    def opened(self, X: Columns) -> decomposition.Opened:
         """Open the estimator: see `train.candidates.decomposition`."""
         names = [*decomposition.prepared_features(self.prepare_), *MADE_OF]
         amount = self.amount_
@@ -91,7 +91,7 @@ class TwoPart(RegressorMixin, BaseEstimator):
                 lambda columns: self._both(columns[:, :-1], columns[:, -1])[0],
             )
 
-        def parts(rows: pd.DataFrame) -> decomposition.Parts:
+        def parts(rows: Columns) -> decomposition.Parts:
             prepared = self._prepared(rows)
             answers = [tree.answers(prepared) for tree in trees]
             return decomposition.Parts(answers, self._order_value(rows)[None, :])
@@ -104,15 +104,15 @@ class TwoPart(RegressorMixin, BaseEstimator):
             tuple(trees), (names,) * len(trees), (VALUE_MADE_OF,), parts, combine
         )
 
-    def predict_both(self, X: pd.DataFrame | Features) -> tuple[Values, Values]:
+    def predict_both(self, X: Columns) -> tuple[Values, Values]:
         """Return expected spend and the probability that it is above zero, both shape (rows,)."""
         return self._both(self._prepared(X), self._order_value(X))
 
-    def predict_purchase(self, X: pd.DataFrame | Features) -> Values:
+    def predict_purchase(self, X: Columns) -> Values:
         """Return the probability that spend is above zero."""
         return self._chance(self._prepared(X))
 
-    def predict(self, X: pd.DataFrame | Features) -> Values:
+    def predict(self, X: Columns) -> Values:
         """Return expected spend."""
         return self.predict_both(X)[0]
 
@@ -121,7 +121,7 @@ class TwoPart(RegressorMixin, BaseEstimator):
         amount = self.amount_.predict(prepared) * order_value
         return chance * np.maximum(amount, 0.0), chance
 
-    def _prepared(self, X: pd.DataFrame | Features) -> Values:
+    def _prepared(self, X: Columns) -> Values:
         return np.column_stack([self.prepare_.transform(X), self.buyers_.transform(X)])
 
     def _chance(self, prepared: Values) -> Values:
@@ -130,7 +130,7 @@ class TwoPart(RegressorMixin, BaseEstimator):
             return np.zeros(len(prepared))
         return self.classifier_.predict_proba(prepared)[:, classes.index(True)]
 
-    def _order_value(self, X: pd.DataFrame | Features) -> Values:
+    def _order_value(self, X: Columns) -> Values:
         return np.maximum(self.buyers_.order_value(X), self.smallest_)
 
 
@@ -167,15 +167,15 @@ class LevelRatio(RegressorMixin, BaseEstimator):
             self.ratio_ = clone(self.ratio).fit(X, y / level, **weight)
         return self
 
-    def opened(self, X: pd.DataFrame) -> decomposition.Opened:
+    def opened(self, X: Columns) -> decomposition.Opened:
         """Open the estimator: see `train.candidates.decomposition`."""
         return decomposition.times(
             decomposition.open_up(self.ratio_, X), LEVEL_MADE_OF, self._level
         )
 
-    def predict(self, X: pd.DataFrame | Features) -> Values:
+    def predict(self, X: Columns) -> Values:
         """Return expected spend."""
         return self.ratio_.predict(X) * self._level(X)
 
-    def _level(self, X: pd.DataFrame | Features) -> Values:
+    def _level(self, X: Columns) -> Values:
         return own_level(X, self.prior_per_day_, self.prior_days)

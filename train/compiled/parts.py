@@ -6,10 +6,9 @@ from collections.abc import Sized
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from train.candidates.preprocessing import Features
+from train.candidates.preprocessing import Columns
 from train.compiled.preparation import Preparation
 from train.compiled.trees import Trees
 
@@ -52,6 +51,6 @@ class Prepared:
         """Return a step, as of scikit-learn's `Pipeline`."""
         return (self.prepare, self.model)[step]
 
-    def predict(self, X: Features | pd.DataFrame) -> Values:
+    def predict(self, X: Columns) -> Values:
         """Return the model's forecast, shape (rows,)."""
         return self.model.predict(self.prepare.transform(X))

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-import numba
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -15,7 +14,8 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
-from train.candidates.preprocessing import Features, QuantileSteps, as_text
+from train.candidates.preprocessing import Columns, Features, QuantileSteps, as_text
+from train.compiled.machine_code import machine_code
 
 Values = NDArray[np.float64]
 
@@ -74,7 +74,7 @@ class Preparation:
         """The feature behind each column."""
         return [*self.numeric, *self.categorical]
 
-    def transform(self, X: Features | pd.DataFrame) -> Values:
+    def transform(self, X: Columns) -> Values:
         """Return the columns, shape (rows, columns)."""
         if isinstance(X, pd.DataFrame):
             X = Features.of(X, self.numeric, self.categorical)
@@ -105,7 +105,7 @@ def _coded(texts: NDArray[np.object_], codes: Mapping[str, float]) -> Values | f
     return np.array([codes.get(as_text(text), -1.0) for text in different])[place]
 
 
-@numba.njit(cache=True, nogil=True)
+@machine_code
 def _steps(edges, begins, numbers, places, columns):  # noqa: ANN001, ANN202
     """Write the index of each number's step, as `numpy.searchsorted` on the left, -1 for null."""
     for feature in range(len(places)):

@@ -11,14 +11,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
+from train.compiled.machine_code import machine_code
+
 Values = NDArray[np.float64]
+
+Link = Literal["identity", "log", "logit"]
 
 MOST_LEAVES = 64
 QUESTION = np.dtype(
@@ -60,7 +63,7 @@ class Trees:
     values: Values
     first_value: NDArray[np.int64]
     base: float
-    link: Literal["identity", "log", "logit"]
+    link: Link
     classes_: tuple[bool, ...] = ()
 
     @classmethod
@@ -78,6 +81,7 @@ class Trees:
             return None
         read = [_read(tree) for tree in trees]
         is_classifier = isinstance(model, HistGradientBoostingClassifier)
+        link: Link
         if is_classifier:
             link = "logit"
         else:
@@ -170,7 +174,7 @@ _ROWS = 256
 _ALL = np.uint64(2**64 - 1)
 
 
-@numba.njit(cache=True, nogil=True)
+@machine_code
 def _add_trees(questions, first_question, values, first_value, columns, total):  # noqa: ANN001, ANN202
     """Add each tree's value to the total of each row; columns are of shape (columns, rows)."""
     left = np.empty(_ROWS, dtype=np.uint64)

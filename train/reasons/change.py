@@ -18,7 +18,7 @@ import warehouse
 from train.candidates.decomposition import open_up
 from train.candidates.inference import JOBS, blocks_of, predict_both
 from train.candidates.level import CALENDAR_PREFIXES
-from train.candidates.preprocessing import Features
+from train.candidates.preprocessing import Columns
 from train.forecaster import Forecaster
 from train.reasons.owned import Owned
 
@@ -70,9 +70,7 @@ class Change:
         """Return the total forecast of some customers."""
         return float(sum(self._spend(block).sum() for block in self._blocks(frame)))
 
-    def _split_block(
-        self, before: pd.DataFrame | Features, after: pd.DataFrame | Features
-    ) -> Values:
+    def _split_block(self, before: Columns, after: Columns) -> Values:
         # OpenMP has a limit of its own in every thread
         with threadpool_limits(limits=1):
             then, now = self._model.parts(before), self._model.parts(after)
@@ -90,8 +88,8 @@ class Change:
                 reached = total
         return np.array([*changes, *totals])
 
-    def _blocks(self, frame: pd.DataFrame) -> list[pd.DataFrame | Features]:
+    def _blocks(self, frame: pd.DataFrame) -> list[Columns]:
         return blocks_of(self._forecaster.rows(frame))
 
-    def _spend(self, X: pd.DataFrame | Features) -> Values:
+    def _spend(self, X: Columns) -> Values:
         return np.maximum(predict_both(self._forecaster.spend, X)[0], 0.0)

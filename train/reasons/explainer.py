@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_limits
 import warehouse
 from train.candidates.decomposition import Parts, open_up
 from train.candidates.inference import JOBS, blocks_of, predict_both, rows_of
-from train.candidates.preprocessing import Features
+from train.candidates.preprocessing import Columns
 from train.forecaster import Forecaster
 from train.reasons.owned import Owned
 
@@ -99,7 +99,7 @@ class Explainer:
         by_block = pool(delayed(self._effects_of_block)(block) for block in blocks)
         return np.concatenate([np.empty((0, len(self.drivers))), *by_block])
 
-    def _effects_of_block(self, X: pd.DataFrame | Features) -> Values:
+    def _effects_of_block(self, X: Columns) -> Values:
         # OpenMP has a limit of its own in every thread
         with threadpool_limits(limits=1):
             parts = self._model.parts(X)
@@ -127,10 +127,10 @@ class Explainer:
             before = after
         return steps
 
-    def _spend(self, X: pd.DataFrame | Features) -> Values:
+    def _spend(self, X: Columns) -> Values:
         return np.maximum(predict_both(self._forecaster.spend, X)[0], 0.0)
 
-    def _choose(self, X: pd.DataFrame | Features, average: float) -> Compared:
+    def _choose(self, X: Columns, average: float) -> Compared:
         with threadpool_limits(limits=1):
             spend = self._spend(X)
             rows = _nearest_to_means(spend)

@@ -59,7 +59,8 @@ def written(forecaster: Forecaster) -> bytes:
     structure = json.dumps(writer.described(forecaster))
     file = io.BytesIO()
     as_bytes = np.frombuffer(structure.encode(), dtype=np.uint8)
-    np.savez_compressed(file, **{STRUCTURE: as_bytes}, **writer.arrays)
+    arrays: dict[str, Any] = {STRUCTURE: as_bytes, **writer.arrays}
+    np.savez_compressed(file, **arrays)
     return file.getvalue()
 
 
@@ -130,7 +131,7 @@ class _Reader:
             case {"same as": place}:
                 return self._made[place]
             case {"kind": kind, "attributes": attributes}:
-                instance = object.__new__(KINDS[kind])
+                instance: object = object.__new__(KINDS[kind])
                 self._made.append(instance)
                 for name, held in attributes.items():
                     object.__setattr__(instance, name, self.made(held))
