@@ -31,9 +31,9 @@ QUESTION = np.dtype(
         # the leaves that are left by a no
         ("no", np.uint64),
         ("column", np.int32),
-        ("missing_yes", np.uint8),
-    ],
-    align=True,
+        # of four bytes, or there were some between the questions that are never set
+        ("missing_yes", np.int32),
+    ]
 )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import zipfile
 from typing import Any
 
 import numpy as np
@@ -56,11 +57,16 @@ def written(forecaster: Forecaster) -> bytes:
         If it holds something of another kind.
     """
     writer = _Writer()
-    structure = json.dumps(writer.described(forecaster))
+    structure = json.dumps(writer.described(forecaster)).encode()
+    arrays = {STRUCTURE: np.frombuffer(structure, dtype=np.uint8), **writer.arrays}
     file = io.BytesIO()
-    as_bytes = np.frombuffer(structure.encode(), dtype=np.uint8)
-    arrays: dict[str, Any] = {STRUCTURE: as_bytes, **writer.arrays}
-    np.savez_compressed(file, **arrays)
+    with zipfile.ZipFile(file, "w") as archive:
+        # not `numpy.savez`, whose entries bear the time: the same model is the same bytes
+        for name, array in arrays.items():
+            entry = io.BytesIO()
+            np.lib.format.write_array(entry, array, allow_pickle=False)
+            info = zipfile.ZipInfo(f"{name}.npy")
+            archive.writestr(info, entry.getvalue(), zipfile.ZIP_DEFLATED)
     return file.getvalue()
 
 
