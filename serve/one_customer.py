@@ -24,6 +24,11 @@ ORDERS = "intermediate.int_orders_totalled"
 # ids in the warehouse are in capitals: none of them is like these
 NAME = "what if"
 NO_PROMOTION = "NONE"
+# by transaction: one restated may have been another customer's for a while
+_OF_HEADERS = f"""transaction_id in (
+    select transaction_id from {{whole}}.{HEADERS} where customer_id = $customer
+)"""
+_OF_LINES = f"transaction_id in (select transaction_id from {HEADERS})"
 
 
 @dataclass(frozen=True)
@@ -39,22 +44,58 @@ class Line:
 
 
 class OneCustomer:
-    """The features of one customer, as they are or would be; made by `one_customer`."""
+    """The features of one customer after another, as they are or would be; see `one_customer`.
+
+    What is of the shop is copied once, and tables are made once: DuckDB keeps no plans, so making
+    them anew would be half the time.
+
+    Attributes
+    ----------
+    warehouse
+        The connection to the warehouse.
+    """
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, customer_id: str, database: str, steps: Steps
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        own: duckdb.DuckDBPyConnection,
+        database: str,
+        steps: Steps,
     ) -> None:
-        self._connection, self._customer_id, self._steps = connection, customer_id, steps
+        self.warehouse, self._connection, self._steps = connection, own, steps
+        self._customer_id = ""
         self._whole = quoted(database)
         for table in (*model_sql.GIVEN, *steps.copied, *steps.computed):
             self._execute(f"create schema if not exists {table.split('.')[0]}")
+        # lines are found by the headers
+        self._of_a_customer = {HEADERS: _OF_HEADERS, LINES: _OF_LINES}
         for table in steps.copied:
             self._copy(table)
         self._execute(f"create table {SPINE} (customer_id varchar, as_of_date date)")
         # what a build computed anew, all there is here
         touched, orders = model_sql.CUSTOMERS_TOUCHED, model_sql.ORDERS_TOUCHED
-        self._execute(f"create table {touched} as select ? as customer_id", customer_id)
+        self._execute(f"create table {touched} (customer_id varchar)")
         self._execute(f"create view {orders} as select distinct transaction_id from {HEADERS}")
+        for table, sql in steps.computed.items():
+            self._execute(f"create table {table} as from {_query(sql)} limit 0")
+
+    @contextmanager
+    def of(self, customer_id: str) -> Iterator[None]:
+        """Have the rows of a customer here while the block runs."""
+        self._customer_id = customer_id
+        self._execute("begin transaction")
+        try:
+            for table, condition in self._of_a_customer.items():
+                self._connection.execute(
+                    f"insert into {table} from {self._whole}.{table} "
+                    f"where {condition.format(whole=self._whole)}",
+                    {"customer": customer_id} if "$customer" in condition else None,
+                )
+            self._execute(f"insert into {model_sql.CUSTOMERS_TOUCHED} values (?)", customer_id)
+            yield
+        finally:
+            # the tables are as empty for the next one as they were for this one
+            self._execute("rollback")
 
     def features(self, day: date, lines: Sequence[Line] = ()) -> dict[str, Any] | None:
         """Return the mart's row of the customer on a date, with these lines more.
@@ -68,7 +109,8 @@ class OneCustomer:
         """
         self._add(lines)
         for table, sql in self._steps.computed.items():
-            self._execute(f"create or replace table {table} as {_query(sql)}")
+            self._execute(f"delete from {table}")
+            self._execute(f"insert into {table} {_query(sql)}")
         self._execute(f"delete from {SPINE}")
         self._execute(f"insert into {SPINE} values (?, ?)", self._customer_id, day)
         names = repository.contract().features
@@ -89,17 +131,10 @@ class OneCustomer:
 
     def _copy(self, table: str) -> None:
         names = [row[0] for row in self._execute(f"describe {self._whole}.{table}").fetchall()]
-        if table in (HEADERS, LINES):
-            # by transaction: one restated may have been another customer's for a while
-            condition = f"""transaction_id in (
-                select transaction_id from {self._whole}.{HEADERS} where customer_id = $customer
-            )"""
-        else:
-            condition = "customer_id = $customer" if "customer_id" in names else "$customer <> ''"
-        self._connection.execute(
-            f"create table {table} as from {self._whole}.{table} where {condition}",
-            {"customer": self._customer_id},
-        )
+        if "customer_id" in names:
+            self._of_a_customer.setdefault(table, "customer_id = $customer")
+        limit = "limit 0" if table in self._of_a_customer else ""
+        self._execute(f"create table {table} as from {self._whole}.{table} {limit}")
 
     def _add(self, lines: Sequence[Line]) -> None:
         """Put lines in the place of those added before: headers and lines that passed all rules."""
@@ -145,8 +180,8 @@ class OneCustomer:
 
 
 @contextmanager
-def one_customer(connection: duckdb.DuckDBPyConnection, customer_id: str) -> Iterator[OneCustomer]:
-    """Set up the warehouse of one customer beside an open one, for as long as the block runs.
+def one_customer(connection: duckdb.DuckDBPyConnection) -> Iterator[OneCustomer]:
+    """Set up a warehouse for one customer beside an open one, for as long as the block runs.
 
     Raises
     ------
@@ -156,14 +191,15 @@ def one_customer(connection: duckdb.DuckDBPyConnection, customer_id: str) -> Ite
     steps = model_sql.noted(connection)
     [(database,)] = connection.execute("select current_database()").fetchall()
     # connections of one process share what is attached
-    own = f"one_customer_{uuid.uuid4().hex}"
-    connection.execute(f"attach ':memory:' as {own} (read_write)")
-    try:
-        connection.execute(f"use {own}")
-        yield OneCustomer(connection, customer_id, database, steps)
-    finally:
-        connection.execute(f"use {quoted(database)}")
-        connection.execute(f"detach {own}")
+    name = f"one_customer_{uuid.uuid4().hex}"
+    with connection.cursor() as own:
+        own.execute(f"attach ':memory:' as {name} (read_write)")
+        try:
+            own.execute(f"use {name}")
+            yield OneCustomer(connection, own, database, steps)
+        finally:
+            own.execute(f"use {quoted(database)}")
+            own.execute(f"detach {name}")
 
 
 def _query(sql: str) -> str:
