@@ -37,6 +37,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.serving.start()
     yield
     app.state.serving.stop()
+    # nothing of customers stays behind; another process that has one open reads on
+    serving_copy.remove(warehouse.published().resolve())
 
 
 app = FastAPI(
@@ -72,7 +74,6 @@ def main(
         if workers > 1:
             # their figures are added up
             os.environ[metrics.SHARED] = stack.enter_context(tempfile.TemporaryDirectory())
-        stack.callback(serving_copy.remove, warehouse.published())
         uvicorn.run(
             "serve.api:app",
             host=host,

@@ -16,7 +16,7 @@ from serve.web.limiter import Limiter
 from serve.web.predict import amounts
 from serve.web.served import copy_of, model_of, served_by
 from serve.web.strict_json import StrictRoute, invalid
-from serve.what_if import changed_by
+from serve.what_if import UnknownCustomerError, changed_by
 
 MOST_LISTED = 1000
 # one is answered after the other, in a twentieth of a second: so many wait for half of one
@@ -126,7 +126,10 @@ def what_if(
     wanted = [Change(**change.model_dump(exclude_none=True)) for change in changes]
     with _what_ifs, copy.one_customer() as one:
         spelt = look_up.spelt(one.warehouse, customer_id)
-        answer = changed_by(one, spelt, wanted, copy.date, champion, served.known)
+        try:
+            answer = changed_by(one, spelt, wanted, copy.date, champion, served.known)
+        except UnknownCustomerError as error:
+            raise HTTPException(404, f"the mart has no customer {customer_id!r}") from error
     before, after = (
         schema.Forecast(model_version=champion.version, **amounts(forecast))
         for forecast in (answer.before, answer.after)

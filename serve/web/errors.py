@@ -14,7 +14,6 @@ from starlette.exceptions import HTTPException
 import warehouse
 from serve import schema
 from serve.changes import ChangeError
-from serve.what_if import UnknownCustomerError
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +59,7 @@ def answer_errors(app: FastAPI) -> None:
             return _invalid([("", "the body is no JSON that can be read")])
         if detail == "Content Too Large":
             detail = f"the body has more than {MOST_BYTES:,} bytes: send less at a time"
-        return JSONResponse({"detail": detail}, error.status_code, error.headers)
+        return JSONResponse({"detail": _short(detail)}, error.status_code, error.headers)
 
     @app.exception_handler(warehouse.WarehouseError)
     async def unavailable(_: Request, error: warehouse.WarehouseError) -> JSONResponse:
@@ -71,10 +70,6 @@ def answer_errors(app: FastAPI) -> None:
     @app.exception_handler(ChangeError)
     async def refuse_change(_: Request, error: ChangeError) -> JSONResponse:
         return _invalid([("", str(error))])
-
-    @app.exception_handler(UnknownCustomerError)
-    async def unknown(_: Request, error: UnknownCustomerError) -> JSONResponse:
-        return JSONResponse({"detail": str(error)}, 404)
 
 
 def _invalid(problems: Iterable[tuple[str, str]]) -> JSONResponse:
