@@ -63,18 +63,26 @@ def customer(
         customer_id, as_of_date, prediction, reasons, average_spend, features; None where nobody has
         that id.
     """
-    found = spelt(connection, customer_id)
+    # most ids come as the warehouse spells them
+    return _customer(connection, customer_id, day) or _customer(
+        connection, spelt(connection, customer_id), day
+    )
+
+
+def _customer(
+    connection: duckdb.DuckDBPyConnection, customer_id: str, day: date
+) -> dict[str, Any] | None:
     predictions = _rows(
         connection,
         f"""select as_of_date, {", ".join(COLUMNS)}, model_version, scored_at
         from main.predictions where customer_id = ? and as_of_date <= ?
         order by as_of_date desc limit 1""",
-        [found, day],
+        [customer_id, day],
     )
     prediction = predictions[0] if predictions else None
     scored_at = prediction.pop("scored_at") if prediction else None
     as_of = prediction["as_of_date"] if prediction else day
-    row = features(connection, found, as_of)
+    row = features(connection, customer_id, as_of)
     if row is None and prediction is None:
         return None
     reasons = []
@@ -85,10 +93,10 @@ def customer(
             f"""select {", ".join(REASON)}, average_spend from main.prediction_reasons
             where customer_id = ? and as_of_date = ? and model_version = ? and explained_at >= ?
             order by place""",
-            [found, as_of, prediction["model_version"], scored_at],
+            [customer_id, as_of, prediction["model_version"], scored_at],
         )
     return {
-        "customer_id": found,
+        "customer_id": customer_id,
         "as_of_date": as_of,
         "prediction": prediction,
         "reasons": [{name: reason[name] for name in REASON} for reason in reasons] or None,

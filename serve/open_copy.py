@@ -43,6 +43,8 @@ class OpenCopy:
         warehouse.horizon(self._connection)
         with repository.built_or_error():
             self.date = repository.current_date(self._connection)
+        # what was answered, by customer: most are asked for again and again
+        self.answers: dict[str, bytes] = {}
         self._idle: list[duckdb.DuckDBPyConnection] = []
         # making one takes ten times as long as asking it
         self._one_customer: OneCustomer | None = None

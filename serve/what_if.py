@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any
 
 import duckdb
@@ -97,11 +98,11 @@ def changed_by(
     """
     row = _mart_row(customer.warehouse, customer_id, day)
     lines = changes.lines(customer.warehouse, customer_id, row, day, wanted)
-    with customer.of(customer_id):
-        _check(customer.features(day), row, day)
-        new = customer.features(day, lines)
-        assert new is not None  # known without the lines, so with them too
-        warnings = _cut(lines, customer)
+    found = customer.features(customer_id, day, lines)
+    _check(found.before, row, day)
+    new = found.after
+    assert new is not None  # known without the lines, so with them too
+    warnings = _cut(lines, found.counted)
     changed = {name: (row[name], new[name]) for name in row if row[name] != new[name]}
     warnings += known.beyond({name: after for name, (_, after) in changed.items()})
     before, after = _predicted(champion, row, new)
@@ -130,12 +131,12 @@ def _check(features: dict[str, Any] | None, row: dict[str, Any], day: date) -> N
         )
 
 
-def _cut(lines: list[Line], customer: OneCustomer) -> list[str]:
+def _cut(lines: list[Line], counted: list[Decimal]) -> list[str]:
     return [
-        f"the {abs(line.amount):,.2f} of {line.day} count as {abs(counted):,.2f}: what is "
+        f"the {abs(line.amount):,.2f} of {line.day} count as {abs(counts):,.2f}: what is "
         "larger is capped, as an order of one line; several smaller orders are not"
-        for line, counted in zip(lines, customer.amounts_counted(), strict=True)
-        if counted != line.amount
+        for line, counts in zip(lines, counted, strict=True)
+        if counts != line.amount
     ]
 
 

@@ -71,8 +71,8 @@ def test_with_nothing_changed_the_features_are_those_of_the_mart(small_shop, kin
     for customer_id in customers:
         with repository.reading() as connection, one_customer(connection) as one:
             # others read the warehouse meanwhile
-            with one.of(customer_id):
-                assert one.features(current_date()) == stored_features(customer_id)
+            found = one.features(customer_id, current_date())
+        assert found.before == found.after == stored_features(customer_id)
 
 
 # what is asked for, by the kind of customer whom it is asked of
