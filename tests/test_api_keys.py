@@ -3,15 +3,18 @@
 import hashlib
 import json
 import re
-import subprocess
 import sys
+import time
 
 import httpx
 import pytest
+import typer
+from typer.testing import CliRunner
 
 import warehouse
 from benchmarks.servers import free_port, running
-from serve import schema
+from serve import api, schema
+from serve.web import keys
 
 READER, FORECASTER, BOTH = "reader-0123456789", "forecaster-0123456789", "both-0123456789"
 KEYS = f"{READER}:read {FORECASTER}:predict"
@@ -79,23 +82,42 @@ def test_no_key_is_in_the_log(guarded):
     assert all(key not in log.read_text() for key in (READER, FORECASTER, BOTH))
 
 
-def start(*options, **variables):
-    done = subprocess.run(
-        [sys.executable, "serve/api.py", "--port", str(free_port()), *options],
-        cwd=warehouse.ROOT,
-        env={"PATH": "/usr/bin:/bin", **variables},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    return done.returncode, done.stderr
+@pytest.fixture
+def start(monkeypatch):
+    """Run the command in this process; it ends with an error before it listens."""
+    program = typer.Typer()
+    program.command()(api.main)
+
+    def run(*options, **variables):
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        keys.keys.cache_clear()
+        return CliRunner().invoke(program, options)
+
+    yield run
+    keys.keys.cache_clear()
 
 
-def test_it_listens_to_others_only_with_keys():
-    code, said = start("--host", "0.0.0.0")
-    assert code == 1
-    assert "0.0.0.0 can be reached by others" in said
-    assert "API_KEYS" in said
+def test_it_listens_to_others_only_with_keys(start):
+    done = start("--host", "0.0.0.0")
+    assert done.exit_code == 1
+    assert "0.0.0.0 can be reached by others" in done.output
+    assert "API_KEYS" in done.output
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_on_this_machine_alone_no_key_is_needed(host):
+    keys.keys.cache_clear()
+    keys.refuse_open_door(host, insecure=False)
+
+
+def test_others_may_be_served_without_keys_if_somebody_says_so_or_with_keys(monkeypatch):
+    keys.keys.cache_clear()
+    keys.refuse_open_door("0.0.0.0", insecure=True)
+    monkeypatch.setenv("API_KEYS", KEYS)
+    keys.keys.cache_clear()
+    keys.refuse_open_door("0.0.0.0", insecure=False)
+    keys.keys.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -106,11 +128,20 @@ def test_it_listens_to_others_only_with_keys():
         (f"{READER}:read no-scope-0123456789", "entry 2 of API_KEYS"),
     ],
 )
-def test_keys_that_cannot_be_read_are_refused_without_being_said(text, words):
-    code, said = start(API_KEYS=text)
-    assert code == 1
-    assert words in said
-    assert not re.search("0123456789", said)
+def test_keys_that_cannot_be_read_are_refused_without_being_said(start, text, words):
+    done = start(API_KEYS=text)
+    assert done.exit_code == 1
+    assert words in done.output
+    assert "0123456789" not in done.output
+
+
+@pytest.mark.parametrize("line", ["abc read", f"{'a' * 64}", f"{'a' * 64} write"])
+def test_a_file_of_keys_that_cannot_be_read_is_refused_by_its_line(start, tmp_path, line):
+    file = tmp_path / "keys"
+    file.write_text(f"# keys\n{line}\n")
+    done = start(API_KEYS_FILE=str(file))
+    assert done.exit_code == 1
+    assert "line 2" in done.output
 
 
 def test_each_request_is_a_line_of_json_that_names_no_customer(guarded):
@@ -118,8 +149,12 @@ def test_each_request_is_a_line_of_json_that_names_no_customer(guarded):
     headers = {"x-request-id": "mine-1", "authorization": f"Bearer {BOTH}"}
     answer = httpx.get(f"{url}/customers/C0000001?segment=VIP", headers=headers)
     assert answer.headers["x-request-id"] == "mine-1"
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
-    [line] = [each for each in lines if each.get("request_id") == "mine-1"]
+    lines, deadline = [], time.monotonic() + 10
+    # it is written once the answer is out
+    while not lines and time.monotonic() < deadline:
+        read = [json.loads(line) for line in log.read_text().splitlines() if line.endswith("}")]
+        lines = [each for each in read if each.get("request_id") == "mine-1"]
+    [line] = lines
     assert (line["method"], line["route"]) == ("GET", "/customers/{customer_id}")
     assert (line["status"], line["bytes"]) == (503, len(answer.content))
     assert line["ms"] > 0

@@ -302,7 +302,8 @@ def test_on_kubernetes_the_night_alone_has_a_disk_and_readers_follow_its_store()
 def test_every_variable_of_compose_and_of_the_image_is_explained():
     page = (ROOT / "docs" / "how-to" / "deploy.md").read_text()
     named = set(re.findall(r"\$\{(\w+)", (ROOT / "compose.yaml").read_text()))
-    for name in named | {"WAREHOUSE_PATH", "GENERATION_URL", "GENERATION_CACHE", "API_URL", "API_KEYS_FILE"}:
+    others = ("WAREHOUSE_PATH", "GENERATION_URL", "GENERATION_CACHE", "API_URL", "API_KEYS_FILE")
+    for name in named.union(others):
         assert f"`{name}`" in page, name
 
 

@@ -7,9 +7,9 @@ import pytest
 
 import warehouse
 from core import dbt_runner
-from serve.open_copy import OpenCopy
 from serve.changes import Change
 from serve.explain import explain
+from serve.open_copy import OpenCopy
 from serve.score import score
 from serve.what_if import what_if
 from train.backtest import backtest

@@ -67,7 +67,7 @@ class Access:
             await JSONResponse({"detail": problem}, 500)(scope, receive, noted)
         finally:
             seconds = time.perf_counter() - began
-            route = getattr(scope.get("route"), "path", "none")
+            route = getattr(scope.get("route"), "path_format", "none")
             metrics.observe_request(scope["method"], route, status, seconds)
             if log.isEnabledFor(logging.INFO):
                 log.info(

@@ -46,8 +46,10 @@ def frame(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
     )
 
 
-def read(body: IO[bytes], kind: str, features: type[BaseModel]) -> list[pd.DataFrame]:
-    """Read and check all rows of a body.
+def forecasts(
+    body: IO[bytes], kind: str, features: type[BaseModel], champion: Artefact
+) -> list[pd.DataFrame]:
+    """Read, check and forecast all rows of a body.
 
     Parameters
     ----------
@@ -59,7 +61,7 @@ def read(body: IO[bytes], kind: str, features: type[BaseModel]) -> list[pd.DataF
     Returns
     -------
     list of DataFrame
-        `AT_ONCE` rows each, as a model takes them.
+        `COLUMNS` of the rows in their order, up to `AT_ONCE` in each.
 
     Raises
     ------
@@ -67,25 +69,30 @@ def read(body: IO[bytes], kind: str, features: type[BaseModel]) -> list[pd.DataF
         422, if the body is not what it says, or a row cannot be used: the first of them is named.
         413, if it has more than `MOST_ROWS` rows.
     """
+    return [champion.predict(rows)[list(COLUMNS)] for rows in _frames(body, kind, features)]
+
+
+def answer(
+    made: Iterable[pd.DataFrame], kind: str, model_version: str, generation: int | None
+) -> Iterator[bytes]:
+    """Give forecasts out in a format, a part after the other."""
+    said = {"generation": generation, "model_version": model_version}
+    yield from _as_json(made, said) if kind == JSON else _as_arrow(made, said, kind)
+
+
+def _frames(body: IO[bytes], kind: str, features: type[BaseModel]) -> Iterator[pd.DataFrame]:
+    """Yield the rows as a model takes them, no more than `AT_ONCE` at a time."""
     try:
         if kind == JSON:
-            return _of_json(body, features)
-        return _of_arrow(_record_batches(body, kind))
+            yield from _of_json(body, features)
+        else:
+            yield from _of_arrow(_record_batches(body, kind))
     except (pa.ArrowException, OSError, ValueError, RecursionError) as error:
         raise invalid("", f"the body cannot be read as {kind}") from error
 
 
-def answer(
-    frames: Iterable[pd.DataFrame], champion: Artefact, kind: str, generation: int | None
-) -> Iterator[bytes]:
-    """Forecast rows and give the forecasts out, in their order, a part after the other."""
-    made = (champion.predict(rows)[list(COLUMNS)] for rows in frames)
-    said = {"generation": generation, "model_version": champion.version}
-    yield from _as_json(made, said) if kind == JSON else _as_arrow(made, said, kind)
-
-
-def _of_json(body: IO[bytes], features: type[BaseModel]) -> list[pd.DataFrame]:
-    frames, rows = [], []
+def _of_json(body: IO[bytes], features: type[BaseModel]) -> Iterator[pd.DataFrame]:
+    rows = []
     for number, row in enumerate(_rows(body)):
         _refuse_more_than_most(number + 1)
         try:
@@ -99,9 +106,10 @@ def _of_json(body: IO[bytes], features: type[BaseModel]) -> list[pd.DataFrame]:
                 ],
             ) from error
         if len(rows) == AT_ONCE:
-            frames.append(frame(rows))
+            yield frame(rows)
             rows = []
-    return [*frames, frame(rows)] if rows else frames
+    if rows:
+        yield frame(rows)
 
 
 def _rows(body: IO[bytes]) -> Iterator[Any]:
@@ -141,16 +149,15 @@ def _record_batches(body: IO[bytes], kind: str) -> Iterator[pa.RecordBatch]:
         yield from file.iter_batches(AT_ONCE)
 
 
-def _of_arrow(batches: Iterable[pa.RecordBatch]) -> list[pd.DataFrame]:
-    frames, rows = [], 0
+def _of_arrow(batches: Iterable[pa.RecordBatch]) -> Iterator[pd.DataFrame]:
+    rows = 0
     for batch in batches:
         _check_names(batch.schema.names)
         _refuse_more_than_most(rows + batch.num_rows)
         for start in range(0, batch.num_rows, AT_ONCE):
             part = batch.slice(start, AT_ONCE)
-            frames.append(_checked(part, rows + start))
+            yield _checked(part, rows + start)
         rows += batch.num_rows
-    return frames
 
 
 def _check_names(names: Sequence[str]) -> None:
@@ -213,27 +220,25 @@ def _refuse_more_than_most(rows: int) -> None:
         raise HTTPException(413, f"the body has more than {MOST_ROWS:,} rows: send less at a time")
 
 
-def _as_json(made: Iterator[pd.DataFrame], said: dict[str, Any]) -> Iterator[bytes]:
+def _as_json(made: Iterable[pd.DataFrame], said: dict[str, Any]) -> Iterator[bytes]:
     yield (json.dumps(said)[:-1] + ', "predictions": [').encode()
     between = ""
-    for forecasts in made:
-        rows = [dict(zip(COLUMNS, row, strict=True)) for row in forecasts.to_numpy().tolist()]
+    for part in made:
+        rows = [dict(zip(COLUMNS, row, strict=True)) for row in part.to_numpy().tolist()]
         yield (between + json.dumps(rows)[1:-1]).encode()
         between = ", "
     yield b"]}"
 
 
-def _as_arrow(made: Iterator[pd.DataFrame], said: dict[str, Any], kind: str) -> Iterator[bytes]:
+def _as_arrow(made: Iterable[pd.DataFrame], said: dict[str, Any], kind: str) -> Iterator[bytes]:
     sink = _Parts()
     described = _ANSWER.with_metadata({name: str(value) for name, value in said.items()})
     writer = (
         pa.ipc.new_stream(sink, described) if kind == ARROW else pq.ParquetWriter(sink, described)
     )
     with writer:
-        for forecasts in made:
-            writer.write_batch(
-                pa.RecordBatch.from_pandas(forecasts, described, preserve_index=False)
-            )
+        for part in made:
+            writer.write_batch(pa.RecordBatch.from_pandas(part, described, preserve_index=False))
             yield sink.taken()
     yield sink.taken()
 

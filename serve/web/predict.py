@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 else:
     Features = schema.features_model(repository.contract())
 
-# a batch holds 100 MB
+# a batch takes a core for seconds
 AT_ONCE = 2
 BATCH_SECONDS = 120.0
 
@@ -104,15 +104,7 @@ async def predict_batch(request: Request) -> StreamingResponse:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in batch.FORMATS:
         raise HTTPException(415, f"send {', '.join(batch.FORMATS)}, and name it as Content-Type")
-    with _batches:
-        frames = await _frames(request, kind)
-    return StreamingResponse(
-        batch.answer(frames, champion, kind, served.generation), media_type=kind
-    )
-
-
-async def _frames(request: Request, kind: str) -> list[pd.DataFrame]:
-    with tempfile.TemporaryFile() as body:
+    with _batches, tempfile.TemporaryFile() as body:
         try:
             async with asyncio.timeout(BATCH_SECONDS):
                 async for part in request.stream():
@@ -120,4 +112,7 @@ async def _frames(request: Request, kind: str) -> list[pd.DataFrame]:
         except TimeoutError as error:
             raise HTTPException(408, "the body did not arrive in time: send less") from error
         body.seek(0)
-        return await run_in_threadpool(batch.read, body, kind, Features)
+        made = await run_in_threadpool(batch.forecasts, body, kind, Features, champion)
+    return StreamingResponse(
+        batch.answer(made, kind, champion.version, served.generation), media_type=kind
+    )
