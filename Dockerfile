@@ -35,4 +35,5 @@ EXPOSE 8000 8501
 HEALTHCHECK --interval=10s --timeout=5s --start-period=120s --retries=3 \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/', timeout=4)"]
 ENTRYPOINT ["python", "-m", "operate.shop"]
+# it asks for API_KEYS, or for --insecure where something in front of it asks
 CMD ["api", "--host", "0.0.0.0"]

@@ -41,7 +41,7 @@ DBT_VARS := $(if $(AS_OF),--vars '{as_of: "$(AS_OF)"}')
 
 .DEFAULT_GOAL := help
 .PHONY: help setup spark examples picture run nightly test test-long build fit backtest score catalog export export-tables docs docs-site docs-reference api app profile truth lock lint format clean
-.PHONY: bench-skill bench-scoring bench-generate bench-faults bench-features bench-ladder bench-level bench-newcomers bench-horizons bench-scorecard bench-alarms bench-erase soak leak-demo prove audit
+.PHONY: bench-skill bench-scoring bench-serving bench-generate bench-faults bench-features bench-ladder bench-level bench-newcomers bench-horizons bench-scorecard bench-alarms bench-erase soak leak-demo prove audit
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -163,6 +163,9 @@ bench-skill: $(READY) ## the README's skill table; DATA=file DAYS="2010-08-01 20
 
 bench-scoring: $(READY) ## time and memory of a million forecasts with the warehouse's champion
 	@$(BIN)/python -m benchmarks.scoring
+
+bench-serving: $(READY) ## requests a second of one worker of the API, beside a bare route; needs hey (apt-get install hey)
+	@$(BIN)/python -m benchmarks.serving
 
 bench-generate: $(READY) ## time and memory of generating and loading; SIZES="s m l"
 	@$(BIN)/python -m benchmarks.generating $(addprefix --size ,$(SIZES))

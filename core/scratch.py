@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,3 +52,34 @@ def _runs(process: int) -> bool:
         # somebody else's, but there
         return True
     return True
+
+
+def folder_for_copies(of: str) -> Path:
+    """Return the folder, among those for temporary files, of what is copied from somewhere.
+
+    It is made if it is not there, and nobody else may write it. `GENERATION_CACHE` says where it
+    lies. It outlives the process, and processes of one machine share it.
+
+    Raises
+    ------
+    warehouse.ShopError
+        If others can write it.
+    """
+    above = Path(os.environ.get("GENERATION_CACHE") or tempfile.gettempdir()).resolve()
+    folder = above / f"shop-{os.getuid()}-{hashlib.sha256(of.encode()).hexdigest()[:12]}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
+        # whoever can write there could have a model of theirs run
+        raise warehouse.ShopError(
+            f"{folder} can be written by others: set GENERATION_CACHE to a folder of your own"
+        )
+    return folder
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Let one process of the machine work in a folder, and the others find what it did."""
+    with os.fdopen(os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600), "r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

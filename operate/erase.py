@@ -31,6 +31,7 @@ from operate.erasing.rewrite import rewrite
 from operate.erasing.search import Searched
 from operate.night.sign import sign
 from operate.to_store import publish_to
+from serve import serving_copy
 from serve.explain import explain
 from serve.score import score
 from train.registry import artefact, versions
@@ -160,6 +161,8 @@ def _publish_without(
             connection.execute("checkpoint")
         result.customers, result.searched.columns = len(people.ids), searched.columns
         generations.publish(copy)
+    # those of API servers, which make new ones
+    serving_copy.remove(generations.place.resolve())
     return people
 
 

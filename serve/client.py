@@ -40,7 +40,9 @@ def what_if(customer_id: str, changes: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _answer(method: str, path: str, **body: Any) -> dict[str, Any]:  # noqa: ANN401
     try:
-        response = httpx.request(method, url() + path, timeout=TIMEOUT_SECONDS, **body)
+        response = httpx.request(
+            method, url() + path, headers=_key(), timeout=TIMEOUT_SECONDS, **body
+        )
     except httpx.TimeoutException as error:
         raise ApiError(f"The API at {url()} took too long to answer. Try again.") from error
     except httpx.TransportError as error:
@@ -50,6 +52,11 @@ def _answer(method: str, path: str, **body: Any) -> dict[str, Any]:  # noqa: ANN
     if response.is_success:
         return response.json()
     raise ApiError(_words(response))
+
+
+def _key() -> dict[str, str]:
+    key = os.environ.get("API_KEY")
+    return {"authorization": f"Bearer {key}"} if key else {}
 
 
 def _words(response: httpx.Response) -> str:

@@ -23,11 +23,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import typer
 import yaml
-from jinja2 import Environment
 from rich.progress import track
 
 import warehouse
 from core.expected_errors import expected_errors
+from core.ids import canonical
 from core.sql import literal, path_literal, quoted
 from serve.repository import built_or_error
 
@@ -118,7 +118,7 @@ def _read(connection: duckdb.DuckDBPyConnection, spine: Path) -> list[str]:
             create temp table spine_rows as
             select
                 row_number() over () as spine_row,
-                {_canonical_id(id_column)} as customer_id,
+                {canonical(id_column)} as customer_id,
                 {_local_day(date_column)} as as_of_date,
                 {", ".join(staged)}
             from {source} as rows_read ({", ".join(staged)})
@@ -210,12 +210,6 @@ def _readable_or_error(spine: Path) -> Iterator[None]:
             what = message.splitlines()[0]
         # DuckDB counts the row of names too
         raise SpineError(f"{spine}, row {int(line[1]) - 1:,}: {what}") from error
-
-
-def _canonical_id(column: str) -> str:
-    """Return the SQL that staging makes ids canonical with."""
-    macro = (warehouse.DBT_PROJECT / "macros" / "canonical_id.sql").read_text()
-    return Environment().from_string(macro + f"{{{{ canonical_id('{column}') }}}}").render()
 
 
 def _local_day(column: str) -> str:

@@ -6,21 +6,16 @@ a folder for temporary files as a night lays it beside the warehouse, so all els
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import logging
 import os
-import stat
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 import warehouse
 from core.generations import MODELS, WORK, Generations
-from core.scratch import remove_abandoned
+from core.scratch import alone, folder_for_copies, remove_abandoned
 from core.store import MANIFEST, Manifest, Store, StoreError, read_manifest
 from train.registry import artefact as artefacts
 from train.registry import trust
@@ -48,7 +43,7 @@ class Fetcher:
     def __init__(self, url: str, cache_folder: Path) -> None:
         self._store = Store(url)
         self._tag: str | None = None
-        self._lock = cache_folder / ".lock"
+        self._cache = cache_folder
         self.generations = Generations(cache_folder / FILE)
 
     def fetch(self) -> bool:
@@ -64,7 +59,7 @@ class Fetcher:
         if found is None:
             return False
         manifest, tag = found
-        with self._alone():
+        with alone(self._cache):
             is_new = self._made(self.generations.current) != manifest.created_at
             if is_new and self._made(manifest.generation) == manifest.created_at:
                 # a roll-back to one that is still here
@@ -122,13 +117,6 @@ class Fetcher:
         except (OSError, StoreError):
             return None
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Let one process of the machine fetch, and the others find what it fetched."""
-        with os.fdopen(os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600), "r+") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-
 
 @cache
 def follow_store() -> None:
@@ -150,24 +138,10 @@ def follow_store() -> None:
             "set it here and for the night",
             trust.KEY,
         )
-    fetcher = Fetcher(url, _cache_folder(url))
+    fetcher = Fetcher(url, folder_for_copies(url))
     os.environ["WAREHOUSE_PATH"] = str(fetcher.generations.place)
     fetcher.try_to_fetch()
     thread = threading.Thread(
         target=fetcher.follow, args=[threading.Event()], name="fetching", daemon=True
     )
     thread.start()
-
-
-def _cache_folder(url: str) -> Path:
-    """Return the folder for what is fetched from an address; nobody else may write it."""
-    above = Path(os.environ.get("GENERATION_CACHE") or tempfile.gettempdir()).resolve()
-    folder = above / f"shop-{os.getuid()}-{hashlib.sha256(url.encode()).hexdigest()[:12]}"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
-        # whoever can write there could have a model of theirs run
-        raise StoreError(
-            f"{folder} can be written by others: set GENERATION_CACHE to a folder of your own"
-        )
-    return folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -12,48 +13,83 @@ from serve import repository
 from serve.predictions import MART
 
 
-def beyond_training(
-    connection: duckdb.DuckDBPyConnection, model_version: str, values: Mapping[str, Any]
-) -> list[str]:
-    """Say in words which values no row of the mart has at the dates a model learned from.
+@dataclass(frozen=True)
+class Ranges:
+    """What the mart's rows have at the dates that a model learned from.
 
-    Parameters
+    Attributes
     ----------
-    values
-        By feature. Of numbers the range counts, of categories the value itself; null says nothing.
-
-    Returns
-    -------
-    list of str
-        One sentence a feature.
+    rows
+        How many there are; of none, nothing is known.
+    numbers
+        Least and most of each numeric feature; None where it is always null.
+    labels
+        The values of each categorical feature.
     """
-    values = {name: value for name, value in values.items() if value is not None}
-    if not values:
-        return []
-    contract = repository.contract()
-    numbers = [name for name in values if name in contract.numeric]
-    labels = [name for name in values if name in contract.categorical]
-    aggregates = [f"min({name}), max({name})" for name in numbers]
-    aggregates += [f"bool_or({name} = ?)" for name in labels]
-    learned = "select as_of_date from main.training_dates where model_version = ?"
-    [(rows, *results)] = connection.execute(
-        f"select count(*), {', '.join(aggregates)} from {MART} where as_of_date in ({learned})",
-        [*(values[name] for name in labels), model_version],
-    ).fetchall()
-    if not rows:
-        return [f"the mart has no date that {model_version} learned from: ranges are not compared"]
-    sentences = []
-    for name in numbers:
-        least, most, *results = results
-        if least is not None and not least <= values[name] <= most:
-            sentences.append(
-                f"{name} would be {in_words(values[name])}; the model learned from "
-                f"{in_words(least)} to {in_words(most)}"
-            )
-    for name, is_seen in zip(labels, results, strict=True):
-        if not is_seen:
-            sentences.append(f"{name} would be {values[name]}, which the model never saw")
-    return sentences
+
+    model_version: str
+    rows: int
+    numbers: Mapping[str, tuple[Any, Any] | None]
+    labels: Mapping[str, frozenset[str]]
+
+    @classmethod
+    def of(cls, connection: duckdb.DuckDBPyConnection, model_version: str) -> Ranges:
+        """Read them from an open warehouse; the whole mart is read for it."""
+        contract = repository.contract()
+        aggregates = [
+            *(f"min({name}), max({name})" for name in contract.numeric),
+            *(f"list(distinct {name})" for name in contract.categorical),
+        ]
+        learned = "select as_of_date from main.training_dates where model_version = ?"
+        [(rows, *found)] = connection.execute(
+            f"select count(*), {', '.join(aggregates)} from {MART} where as_of_date in ({learned})",
+            [model_version],
+        ).fetchall()
+        pairs = zip(found[::2], found[1::2], strict=False)
+        numbers = {
+            name: None if least is None else (least, most)
+            for name, (least, most) in zip(contract.numeric, pairs, strict=False)
+        }
+        lists = found[2 * len(contract.numeric) :]
+        labels = {
+            name: frozenset(values or ())
+            for name, values in zip(contract.categorical, lists, strict=True)
+        }
+        return cls(model_version, rows, numbers, labels)
+
+    def beyond(self, values: Mapping[str, Any]) -> list[str]:
+        """Say in words which values no row has.
+
+        Parameters
+        ----------
+        values
+            By feature. Of numbers the range counts, of categories the value itself; null says
+            nothing.
+
+        Returns
+        -------
+        list of str
+            One sentence a feature.
+        """
+        stated = {name: value for name, value in values.items() if value is not None}
+        if not stated:
+            return []
+        if not self.rows:
+            return [
+                f"the mart has no date that {self.model_version} learned from: ranges are not "
+                "compared"
+            ]
+        sentences = []
+        for name, value in stated.items():
+            if name in self.labels:
+                if value not in self.labels[name]:
+                    sentences.append(f"{name} would be {value}, which the model never saw")
+            elif (known := self.numbers[name]) and not known[0] <= value <= known[1]:
+                sentences.append(
+                    f"{name} would be {in_words(value)}; the model learned from "
+                    f"{in_words(known[0])} to {in_words(known[1])}"
+                )
+        return sentences
 
 
 def in_words(value: Any) -> str:  # noqa: ANN401

@@ -15,9 +15,6 @@ import pandas as pd
 
 import warehouse
 from serve.predictions import MART
-from train.forecaster import COLUMNS
-
-REASON = ("driver", "effect", "sentence")
 
 
 @cache
@@ -72,73 +69,6 @@ def current_date(connection: duckdb.DuckDBPyConnection) -> date:
     return row[0]
 
 
-def customer(customer_id: str) -> dict[str, Any] | None:
-    """Return a customer's newest prediction and the mart's row of that as-of date.
-
-    A customer who was never scored comes with the newest row of the mart and no prediction.
-
-    Returns
-    -------
-    dict or None
-        customer_id, as_of_date, prediction, reasons, average_spend, features; None where nobody has
-        that id.
-    """
-    columns = contract().features
-    with reading() as connection:
-        prediction = _first(
-            connection,
-            f"""select as_of_date, {", ".join(COLUMNS)}, model_version
-            from main.predictions where customer_id = $customer_id and as_of_date <= (
-                select as_of_date from intermediate.int_snapshots_scheduled where is_current
-            )
-            order by as_of_date desc limit 1""",
-            {"customer_id": customer_id},
-        )
-        row = _first(
-            connection,
-            f"""select as_of_date, {", ".join(columns)} from {MART}
-            where customer_id = $customer_id and as_of_date = coalesce(
-                $as_of::date,
-                (select as_of_date from intermediate.int_snapshots_scheduled where is_current)
-            )""",
-            {
-                "customer_id": customer_id,
-                "as_of": prediction["as_of_date"] if prediction else None,
-            },
-        )
-        reasons = _reasons(connection, customer_id, prediction) if prediction else []
-    newest = row or prediction
-    if newest is None:
-        return None
-    return {
-        "customer_id": customer_id,
-        "as_of_date": newest["as_of_date"],
-        "prediction": prediction,
-        "reasons": [{name: reason[name] for name in REASON} for reason in reasons] or None,
-        "average_spend": reasons[0]["average_spend"] if reasons else None,
-        "features": row and {name: row[name] for name in columns},
-    }
-
-
-def _reasons(
-    connection: duckdb.DuckDBPyConnection, customer_id: str, prediction: dict[str, Any]
-) -> list[dict[str, Any]]:
-    """Return the reasons for a prediction, the largest effect first; none of another model's."""
-    cursor = connection.execute(
-        f"""select {", ".join(REASON)}, average_spend from main.prediction_reasons
-        where customer_id = $customer_id and as_of_date = $as_of_date
-            and model_version = $model_version and explained_at >= (
-                select scored_at from main.predictions
-                where customer_id = $customer_id and as_of_date = $as_of_date
-            )
-        order by place""",
-        {"customer_id": customer_id}
-        | {name: prediction[name] for name in ("as_of_date", "model_version")},
-    )
-    names = [column[0] for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
 def customer_ids(begins_with: str = "", limit: int = 50) -> list[str]:
     """Return ids that begin with a text, the highest expected spend first, an exact match before.
 
@@ -187,17 +117,6 @@ def frame(query: str, parameters: dict[str, Any] | None = None) -> pd.DataFrame:
     """Return the rows of a query on the warehouse."""
     with reading() as connection:
         return connection.execute(query, parameters).df()
-
-
-def _first(
-    connection: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, Any]
-) -> dict[str, Any] | None:
-    cursor = connection.execute(query, parameters)
-    names = [column[0] for column in cursor.description]
-    row = cursor.fetchone()
-    if row is None:
-        return None
-    return {name: json_value(value) for name, value in zip(names, row, strict=True)}
 
 
 def json_value(value: Any) -> Any:  # noqa: ANN401

@@ -16,7 +16,6 @@ from pydantic import (
 )
 
 import warehouse
-from core.generations import number_of
 from serve.changes import BIGGEST_AMOUNT, MOST_ITEMS
 
 # whole numbers of a BIGINT column
@@ -25,6 +24,7 @@ BIGGEST = 2**63 - 1
 BIGGEST_MONEY = 10.0**16
 # no date lies further back than this
 MOST_DAYS = 365_000
+MOST_IDS = 10_000
 FeatureValue = bool | int | float | str | None
 PYTHON_TYPES: dict[str, type[bool | int | float | str]] = {
     "DECIMAL": float,
@@ -53,22 +53,16 @@ def iso_date(value: Any) -> Any:  # noqa: ANN401
     return dt.date.fromisoformat(value) if isinstance(value, str) else value
 
 
-def served_generation() -> int | None:
-    """Return the number of the generation that the present request is answered from."""
-    return number_of(warehouse.path())
-
-
 class FromOneGeneration(BaseModel):
     """An answer, all of which comes from one generation."""
 
     generation: int | None = Field(
-        default_factory=served_generation,
-        description="Number of the published generation; null before the first night.",
+        description="Number of the published generation; null before the first night."
     )
 
 
-class Forecast(BaseModel):
-    """The forecast of one customer's spend in the horizon that begins on the as-of date."""
+class Amounts(BaseModel):
+    """One customer's spend in the horizon that begins on the as-of date."""
 
     predicted_30d_spend: float = Field(description="Expected spend; sums of it are right.")
     purchase_probability: float = Field(description="Probability of any purchase.")
@@ -82,11 +76,25 @@ class Forecast(BaseModel):
         description="Its upper end; null in forecasts of an earlier version."
     )
     spend_deviation: float | None = Field(description="Standard deviation of the spend.")
+
+
+class Forecast(Amounts):
+    """The forecast of one customer."""
+
     model_version: str
 
 
 class Prediction(FromOneGeneration, Forecast):
     """A forecast made now."""
+
+    warnings: list[str] = Field(description="What to doubt: values that the model never saw.")
+
+
+class Predictions(FromOneGeneration):
+    """Forecasts of many rows, in their order."""
+
+    model_version: str
+    predictions: list[Amounts]
 
 
 class StoredPrediction(Forecast):
@@ -117,6 +125,103 @@ class Customer(FromOneGeneration):
     features: dict[str, FeatureValue] | None = Field(
         description="The mart's row, fit to be sent to /predict; null where the mart dropped it."
     )
+
+
+class Listed(BaseModel):
+    """A customer of a list, with the newest forecast."""
+
+    customer_id: str
+    segment_id: str
+    region: str
+    loyalty_tier: str
+    is_cold_start: bool = Field(description="Bought never or once.")
+    orders_lifetime: int
+    net_spend_lifetime: float
+    last_order_date: dt.date | None
+    predicted_30d_spend: float
+    purchase_probability: float
+    spend_p10: float
+    spend_p50: float
+    spend_p90: float
+    spend_low: float | None
+    spend_high: float | None
+    spend_decile: int = Field(description="1 for the tenth with the highest forecast.")
+    reasons: list[str] | None = Field(description="In words, the three largest.")
+
+
+class Page(FromOneGeneration):
+    """A part of a list of customers."""
+
+    customers: list[Listed]
+    cursor: str | None = Field(description="Asks for the next part; null where this is the last.")
+
+
+class CustomerList(BaseModel):
+    """Whose spend is to be summed."""
+
+    model_config = ConfigDict(
+        strict=True, extra="forbid", json_schema_extra={"examples": [{"customer_ids": ["C1"]}]}
+    )
+
+    customer_ids: list[Annotated[str, AfterValidator(encodable)]] = Field(
+        min_length=1,
+        max_length=MOST_IDS,
+        description="In any spelling; one counts once.",
+    )
+
+
+class Total(FromOneGeneration):
+    """What the customers of a list will spend together."""
+
+    as_of_date: dt.date
+    customers: int = Field(description="How many of the list have a forecast.")
+    unknown: int = Field(description="How many have none, and are not in the sum.")
+    expected_spend: float
+    total_low: float | None = Field(
+        description="Lower end of the interval that holds the sum with probability 0.8; null "
+        "without any past month."
+    )
+    total_high: float | None
+
+
+class FeatureRow(FromOneGeneration):
+    """A row of the feature mart."""
+
+    customer_id: str
+    as_of_date: dt.date
+    features: dict[str, FeatureValue]
+
+
+class Model(FromOneGeneration):
+    """The card of the model: what it was made of, and how good it was on days that it never saw."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    version: str
+    as_of: dt.date
+    horizon_days: int
+    chosen: str = Field(description="The candidate that won.")
+    training_as_of_dates: list[dt.date]
+    training_rows: int
+    test_as_of_date: dt.date
+    metrics: Any = Field(description="Of each candidate, on the test date.")
+    importance: dict[str, float]
+    limits: list[str]
+    libraries: dict[str, str]
+    contract: str = Field(description="Hash of the feature contract that it reads.")
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: str
+
+
+class Version(FromOneGeneration):
+    """Which code answers."""
+
+    version: str
+    model_version: str | None
 
 
 class Change(BaseModel):
@@ -238,16 +343,16 @@ def features_model(contract: warehouse.Contract) -> type[BaseModel]:
         if column.role == "key":
             continue
         kind = python_type(column)
-        limits = _limits(column, kind)
+        bounds = limits(column)
         # what may stand in an annotation has no type of its own in Python 3.11
         taken: Any = Annotated[str, AfterValidator(encodable)] if kind is str else kind
         if column.nullable:
             fields[column.name] = (
                 taken | None,
-                Field(default=None, description=column.description, **limits),
+                Field(default=None, description=column.description, **bounds),
             )
         else:
-            fields[column.name] = (taken, Field(description=column.description, **limits))
+            fields[column.name] = (taken, Field(description=column.description, **bounds))
     return create_model(
         "Features",
         __doc__="The features of one customer, as the contract of the feature mart states them.",
@@ -261,12 +366,16 @@ def features_model(contract: warehouse.Contract) -> type[BaseModel]:
     )
 
 
-class _Limits(TypedDict, total=False):
+class Limits(TypedDict, total=False):
+    """As pydantic names them."""
+
     ge: float
     le: float
 
 
-def _limits(column: warehouse.Column, kind: type) -> _Limits:
+def limits(column: warehouse.Column) -> Limits:
+    """Return between which values a column lies; nothing where any is possible."""
+    kind = python_type(column)
     if kind in (bool, str):
         return {}
     # beyond these the warehouse could not hold the value either

@@ -1,9 +1,13 @@
-"""What a server serves: one generation and its model, changed over between two requests."""
+"""What a server serves: a copy of one state of the warehouse and its model.
+
+It is changed over between two requests: each is answered from one state, all of it.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,30 +17,45 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import warehouse
 from core.generations import number_of, state
+from serve import serving_copy
+from serve.open_copy import OpenCopy
+from serve.ranges import Ranges
 from train.registry import artefact as artefacts
 
 log = logging.getLogger(__name__)
 
 # how often a server looks for a new generation or model
 SECONDS = 1.0
+# a file that is written by hand was left alone for so long: commands come one after the other
+SETTLED = 1.0
 
 
 @dataclass(frozen=True)
 class Served:
-    """A warehouse file and the model whose forecasts it holds.
+    """A state of the warehouse and the model whose forecasts it holds.
 
     Attributes
     ----------
     file
-        The file itself, which a link may have led to.
+        The warehouse file, which a link may have led to.
+    copy
+        What is read in its place.
     model
         The model that made the published forecasts; the champion where there are none.
-    problem
-        Why there is no model, and what to do; None where there is one.
+    known
+        What that learned from.
+    made_at
+        When the file was written last, in seconds since 1970.
+    unreadable, problem
+        Why there is no copy, or no model, and what to do; None where there is one.
     """
 
     file: Path
+    copy: OpenCopy | None = None
     model: artefacts.Artefact | None = None
+    known: Ranges | None = None
+    made_at: float | None = None
+    unreadable: str | None = None
     problem: str | None = None
 
     @property
@@ -67,27 +86,37 @@ class Serving:
     def look(self) -> None:
         """Take what is published now, if it is another or was written since."""
         file = warehouse.path()
-        seen = (file, state(file))
-        if seen == self._seen:
+        found = state(file)
+        if (file, found) == self._seen:
             return
-        with warehouse.pinned(file):
+        made_at = max((written for _, _, written in found), default=0) / 1e9
+        goes_on = file == self.now.file and self.now.copy is not None
+        if goes_on and time.time() - made_at < SETTLED:
+            return
+        try:
+            copy = OpenCopy(serving_copy.of_state(file, found))
+        except warehouse.WarehouseError as error:
+            # held by a writer, or not there yet: what is served goes on, and the next look may
+            # find more
+            if not goes_on:
+                self._take(Served(file, unreadable=error.shown, problem=_words(error)))
+            return
+        with warehouse.pinned(copy.file):
             try:
-                found = Served(file, self._model())
-                self._seen = seen
-            except artefacts.ArtefactError as error:
-                found = Served(file, None, _words(error))
-                self._seen = seen
+                model = self._model()
+                known = copy.ranges_of(model.version)
+                served = Served(file, copy, model, known, made_at)
+            except (artefacts.ArtefactError, warehouse.WarehouseError) as error:
                 log.warning("no model is loaded: %s", error)
-            except warehouse.WarehouseError as error:
-                # held by a writer, or not there yet: what is served goes on, and the next look may
-                # find more
-                if file == self.now.file and self.now.model:
-                    return
-                found = Served(file, None, _words(error))
-        if (found.file, found.model) != (self.now.file, self.now.model):
-            version = found.model.version if found.model else "no model"
-            log.info("serving %s with %s", found.file, version)
-        self.now = found
+                served = Served(file, copy, made_at=made_at, problem=_words(error))
+        self._seen = (file, found)
+        self._take(served)
+
+    def _take(self, served: Served) -> None:
+        if served != self.now:
+            version = served.model.version if served.model else "no model"
+            log.info("serving %s with %s", served.file, version)
+        self.now = served
 
     def _model(self) -> artefacts.Artefact:
         published = _published_version()
@@ -129,7 +158,6 @@ def _published_version() -> tuple[str, str] | None:
     contradict what is stored.
     """
     with warehouse.connect(read_only=True) as connection:
-        warehouse.horizon(connection)
         try:
             return connection.execute(
                 """
@@ -145,21 +173,18 @@ def _published_version() -> tuple[str, str] | None:
             return None
 
 
-class OneGeneration:
-    """ASGI middleware: a request is answered from one generation, which its answer names."""
+class OneState:
+    """ASGI middleware: a request is answered from one state, which its answer names."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pin what is served now while the request is answered."""
+        """Keep what is served now for the request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         serving: Serving = scope["app"].state.serving
-        if serving.now.file.is_symlink():
-            # a plain file became the link to the first generation
-            serving.look()
         served: Served = serving.now
         scope.setdefault("state", {})["served"] = served
 
@@ -172,5 +197,4 @@ class OneGeneration:
                     headers["x-model-version"] = served.model.version
             await send(message)
 
-        with warehouse.pinned(served.file):
-            await self.app(scope, receive, named)
+        await self.app(scope, receive, named)

@@ -1,17 +1,27 @@
 """What those who serve read of a warehouse, in a file of its own: no names, e-mails or phones.
 
-Schema `raw` stays behind, and with it all that a customer is reached by.
+Schema `raw` stays behind, and with it all that a customer is reached by. A server has a copy made
+of each state of the warehouse that it finds, and reads that: so it holds the file that builds no
+longer than the copy takes.
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import duckdb
 
 import warehouse
+from core.generations import MODELS, State
+from core.scratch import alone, folder_for_copies, remove_abandoned
 from core.sql import literal, quoted
+from core.store import MANIFEST
 from serve import model_sql
+from serve.repository import built_or_error
 
 # what people read, and what a route or a page reads beside it
 SCHEMAS = ("main", "marts")
@@ -25,6 +35,65 @@ BESIDE = (
     model_sql.HEADERS,
     model_sql.LINES,
 )
+# what holds no rows: the total of any list of customers, and the views that it reads
+WITHOUT_ROWS = ("staging.stg_scoring__predictions", "staging.stg_scoring__scoring_runs")
+TOTAL = "marts.total_of_customers"
+# sorted so, and in small groups of rows, a small part of a table is read for one customer
+ORDERS = {
+    f"features.{warehouse.FEATURE_MART}": "as_of_date, customer_id",
+    "main.predictions": "as_of_date, customer_id",
+    "main.prediction_reasons": "as_of_date, customer_id, place",
+    model_sql.HEADERS: "customer_id",
+    model_sql.LINES: "customer_id",
+}
+GROUP_ROWS = 8192
+FILE = "warehouse.duckdb"
+_WORK = ".work-"
+_TARGET = "serving_copy_being_written"
+
+
+def of_state(file: Path, found: State) -> Path:
+    """Return the serving copy of a warehouse in a state, made by whichever process comes first.
+
+    Copies of former states go: who has one open reads it to its end. What was fetched from an
+    object store is a copy already.
+
+    Raises
+    ------
+    warehouse.WarehouseError
+        As `write` does.
+    """
+    if (file.parent / MANIFEST).exists():
+        return file
+    home = folder_of(file)
+    place = home / hashlib.sha256(repr(found).encode()).hexdigest()[:16]
+    with alone(home):
+        if not place.exists():
+            remove_abandoned(home, _WORK)
+            with (
+                warehouse.pinned(file),
+                tempfile.TemporaryDirectory(prefix=f"{_WORK}{os.getpid()}-", dir=home) as scratch,
+            ):
+                work = Path(scratch) / "copy"
+                work.mkdir()
+                write(work / FILE)
+                # models are found beside the warehouse
+                (work / MODELS).symlink_to(warehouse.models_dir())
+                os.rename(work, place)
+        for former in home.glob("[!.]*"):
+            if former != place:
+                shutil.rmtree(former, ignore_errors=True)
+    return place / FILE
+
+
+def folder_of(file: Path) -> Path:
+    """Return the folder of the copies of a warehouse."""
+    return folder_for_copies(str(file))
+
+
+def remove(file: Path) -> None:
+    """Remove the copies of a warehouse; who has one open reads it to its end."""
+    shutil.rmtree(folder_of(file), ignore_errors=True)
 
 
 def write(into: Path) -> None:
@@ -38,27 +107,37 @@ def write(into: Path) -> None:
     Raises
     ------
     warehouse.WarehouseError
-        If the warehouse is not built, or a build of an earlier version made it.
+        If the warehouse is missing, held by another process or not built, or a build of an earlier
+        version made it.
     """
-    source = warehouse.path()
-    with duckdb.connect(str(into)) as connection:
+    with warehouse.connect(read_only=True) as connection, built_or_error():
         warehouse.bound_memory(connection)
-        connection.execute(f"attach {literal(str(source))} as source (read_only)")
-        connection.execute("use source")
         steps = model_sql.noted(connection)
+        sql = dict(connection.execute("select model, sql from main.model_sql").fetchall())
+        [(source,)] = connection.execute("select current_database()").fetchall()
         relations = connection.execute(
             """
             select table_schema || '.' || table_name from information_schema.tables
-            where table_catalog = 'source' and list_contains(?, table_schema)
+            where table_catalog = current_database() and list_contains(?, table_schema)
             """,
             [list(SCHEMAS)],
         ).fetchall()
-        # an alias would not do: a catalog may be named like a schema
-        connection.execute(f"use {quoted(into.stem)}")
+        connection.execute(
+            f"attach {literal(str(into))} as {_TARGET} (read_write, row_group_size {GROUP_ROWS})"
+        )
+        connection.execute(f"use {_TARGET}")
         for relation in sorted({*(name for (name,) in relations), *BESIDE, *steps.copied}):
-            schema, name = relation.split(".")
-            place = f"{quoted(schema)}.{quoted(name)}"
-            connection.execute(f"create schema if not exists {quoted(schema)}")
-            connection.execute(f"create table {place} as from source.{place}")
-        connection.execute("detach source")
-        connection.execute("checkpoint")
+            order = f"order by {ORDERS[relation]}" if relation in ORDERS else ""
+            _make(connection, relation, f"create table {{}} as from {quoted(source)}.{{}} {order}")
+        for view in WITHOUT_ROWS:
+            _make(connection, view, f"create view {{}} as {sql[view]}")
+        _make(connection, TOTAL, f"create function {{}}(customer_list) as table {sql[TOTAL]}")
+        connection.execute(f"use {quoted(source)}")
+        connection.execute(f"checkpoint {_TARGET}")
+        connection.execute(f"detach {_TARGET}")
+
+
+def _make(connection: duckdb.DuckDBPyConnection, relation: str, statement: str) -> None:
+    schema, name = relation.split(".")
+    connection.execute(f"create schema if not exists {quoted(schema)}")
+    connection.execute(statement.replace("{}", f"{quoted(schema)}.{quoted(name)}"))

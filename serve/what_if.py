@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any
 
 import duckdb
@@ -17,10 +18,11 @@ import typer
 import warehouse
 from core.expected_errors import expected_errors
 from core.tables import new_table, wide_console
-from serve import changes, ranges, repository
+from serve import changes, repository
 from serve.changes import Change
 from serve.one_customer import NO_PROMOTION, Line, OneCustomer, one_customer
 from serve.predictions import MART
+from serve.ranges import Ranges, in_words
 from train.forecaster import COLUMNS
 from train.registry import artefact as artefacts
 
@@ -69,20 +71,40 @@ def what_if(
     """
     champion = champion or artefacts.champion()
     with repository.reading() as connection:
-        # a server may hold a model for longer than the mart that it was checked against
+        # a model may be held for longer than the mart that it was checked against
         artefacts.check_horizon(champion.card, connection)
         day = repository.current_date(connection)
-        row = _mart_row(connection, customer_id, day)
-        lines = changes.lines(connection, customer_id, row, day, wanted)
-        with one_customer(connection, customer_id) as customer:
-            _check(customer.features(day), row, customer_id, day)
-            new = customer.features(day, lines)
-            assert new is not None  # known without the lines, so with them too
-            warnings = _cut(lines, customer)
-        changed = {name: (row[name], new[name]) for name in row if row[name] != new[name]}
-        warnings += ranges.beyond_training(
-            connection, champion.version, {name: after for name, (_, after) in changed.items()}
-        )
+        known = Ranges.of(connection, champion.version)
+        with one_customer(connection) as customer:
+            return changed_by(customer, customer_id, wanted, day, champion, known)
+
+
+def changed_by(
+    customer: OneCustomer,
+    customer_id: str,
+    wanted: Sequence[Change],
+    day: date,
+    champion: artefacts.Artefact,
+    known: Ranges,
+) -> WhatIf:
+    """Do what `what_if` does, with what is the same for all customers of a generation.
+
+    Parameters
+    ----------
+    day
+        The current as-of date.
+    known
+        Of the champion.
+    """
+    row = _mart_row(customer.warehouse, customer_id, day)
+    lines = changes.lines(customer.warehouse, customer_id, row, day, wanted)
+    found = customer.features(customer_id, day, lines)
+    _check(found.before, row, day)
+    new = found.after
+    assert new is not None  # known without the lines, so with them too
+    warnings = _cut(lines, found.counted)
+    changed = {name: (row[name], new[name]) for name in row if row[name] != new[name]}
+    warnings += known.beyond({name: after for name, (_, after) in changed.items()})
     before, after = _predicted(champion, row, new)
     return WhatIf(customer_id, day, champion.version, lines, before, after, changed, warnings)
 
@@ -98,25 +120,23 @@ def _mart_row(connection: duckdb.DuckDBPyConnection, customer_id: str, day: date
     return dict(zip(names, row, strict=True))
 
 
-def _check(
-    features: dict[str, Any] | None, row: dict[str, Any], customer_id: str, day: date
-) -> None:
+def _check(features: dict[str, Any] | None, row: dict[str, Any], day: date) -> None:
     """Refuse to go on from other features than the mart's: both forecasts must start alike."""
     differing = [name for name in row if features is None or features[name] != row[name]]
     if differing:
         raise warehouse.WarehouseError(
-            f"the mart's {', '.join(differing)} of {customer_id} as of {day} do not follow from "
-            "this customer's order lines: run `make build`. If that changes nothing, they depend "
+            f"the mart's {', '.join(differing)} as of {day} do not follow from this customer's "
+            "order lines: run `make build`. If that changes nothing, they depend "
             "on other customers, and there is no what-if for them"
         )
 
 
-def _cut(lines: list[Line], customer: OneCustomer) -> list[str]:
+def _cut(lines: list[Line], counted: list[Decimal]) -> list[str]:
     return [
-        f"the {abs(line.amount):,.2f} of {line.day} count as {abs(counted):,.2f}: what is "
+        f"the {abs(line.amount):,.2f} of {line.day} count as {abs(counts):,.2f}: what is "
         "larger is capped, as an order of one line; several smaller orders are not"
-        for line, counted in zip(lines, customer.amounts_counted(), strict=True)
-        if counted != line.amount
+        for line, counts in zip(lines, counted, strict=True)
+        if counts != line.amount
     ]
 
 
@@ -151,7 +171,7 @@ def _print(result: WhatIf) -> None:
         forecast.add_row(name, *cells)
     features = new_table("Features that follow", "outcome", "as it is", "what if")
     for name, values in result.changed.items():
-        features.add_row(name, *map(ranges.in_words, values))
+        features.add_row(name, *map(in_words, values))
     console.print(forecast, features)
     for warning in result.warnings:
         console.print(f"warning: {warning}", style="yellow")

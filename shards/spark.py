@@ -13,8 +13,8 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StringType, StructField, StructType
 
 from core.dbt_runner import BuildError
+from core.ids import canonical
 from shards import driver, ties
-from shards.keys import canonical
 from shards.layout import Layout
 from shards.phases import Settings
 from shards.placing import KEYS, OWNERS, PLANNED, STEPS, WHOLE

@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 
 import warehouse
+from core.ids import canonical
 from shards import ties
-from shards.keys import canonical
 from shards.placing import KEYS, OWNERS, PLANNED, STEPS, WHOLE
 
 # first digits of a hash that every engine has

@@ -246,6 +246,7 @@ def test_the_health_check_answers_once_the_api_serves_and_the_code_stays_as_it_i
         variables |= {"GENERATION_URL": f"file://{image.root}/store"}
         variables |= {"WAREHOUSE_PATH": f"{tmp_path}/none.duckdb"}
     command = [*image.entrypoint, *image.command, "--port", port]
+    variables |= {"API_KEYS": "reader-0123456789:read"}
     with running(command, address, tmp_path / "log", variables):
         health = [word.replace(":8000/", f":{port}/") for word in image.health]
         assert subprocess.run(health, env=variables).returncode == 0
@@ -301,7 +302,8 @@ def test_on_kubernetes_the_night_alone_has_a_disk_and_readers_follow_its_store()
 def test_every_variable_of_compose_and_of_the_image_is_explained():
     page = (ROOT / "docs" / "how-to" / "deploy.md").read_text()
     named = set(re.findall(r"\$\{(\w+)", (ROOT / "compose.yaml").read_text()))
-    for name in named | {"WAREHOUSE_PATH", "GENERATION_URL", "GENERATION_CACHE", "API_URL"}:
+    others = ("WAREHOUSE_PATH", "GENERATION_URL", "GENERATION_CACHE", "API_URL", "API_KEYS_FILE")
+    for name in named.union(others):
         assert f"`{name}`" in page, name
 
 

@@ -7,9 +7,9 @@ import pytest
 
 import warehouse
 from core import dbt_runner
-from serve import repository
 from serve.changes import Change
 from serve.explain import explain
+from serve.open_copy import OpenCopy
 from serve.score import score
 from serve.what_if import what_if
 from train.backtest import backtest
@@ -61,7 +61,7 @@ def test_another_horizon_is_not_built(shop_copy, days):
 
 @pytest.mark.parametrize(
     "use",
-    [fit, backtest, score, explain, what_if_of_anybody, lambda: repository.customer(ANYBODY)],
+    [fit, backtest, score, explain, what_if_of_anybody, lambda: OpenCopy(warehouse.path())],
     ids=["fit", "backtest", "score", "explain", "what-if", "stored"],
 )
 def test_a_mart_of_60_days_is_refused(mart_of_60, use):

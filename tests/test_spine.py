@@ -17,6 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 import warehouse
+from core.ids import canonical
 from serve import features
 
 pytestmark = pytest.mark.usefixtures("small_shop")
@@ -468,7 +469,7 @@ def test_the_join_of_the_readme_spells_ids_as_staging_does(in_sql):
     connection, _, join = in_sql
     ids = ["0", "00", "007", "7.0", "7.00", "100", "0100.0", "7.5", "007A", " c 1 ", "1e3", "-1"]
     readme = join.partition("found.customer_id = ")[2].strip()
-    staging = features._canonical_id("customer_id")
+    staging = canonical("customer_id")
     connection.execute("create temp table my_table as select unnest(?) as customer_id", [ids])
     spelt = connection.execute(f"select {readme}, {staging} from my_table").fetchall()
     assert [one for one, _ in spelt] == [other for _, other in spelt]

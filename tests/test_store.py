@@ -18,10 +18,11 @@ from streamlit.testing.v1 import AppTest
 import warehouse
 from benchmarks.servers import free_port, running
 from core.generations import Generations
+from core.scratch import folder_for_copies
 from core.store import Manifest, Store, StoreError, read_manifest, shown
 from operate.night.sign import sign
 from operate.to_store import publish_to
-from serve import fetching, repository
+from serve import repository
 from serve.fetching import Fetcher
 from serve.serving import Serving
 from tests.serve_fixtures import running_api
@@ -395,6 +396,6 @@ def test_addresses_are_shown_without_secrets():
 
 def test_a_cache_that_others_can_write_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("GENERATION_CACHE", str(tmp_path))
-    fetching._cache_folder("file:///shop").chmod(0o777)
-    with pytest.raises(StoreError, match="can be written by others"):
-        fetching._cache_folder("file:///shop")
+    folder_for_copies("file:///shop").chmod(0o777)
+    with pytest.raises(warehouse.ShopError, match="can be written by others"):
+        folder_for_copies("file:///shop")

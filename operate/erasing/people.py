@@ -12,9 +12,9 @@ import duckdb
 import yaml
 
 import warehouse
+from core.ids import canonical
 from core.sql import literal, quoted
 from pages.profile.columns import PERSONAL
-from shards.keys import canonical
 
 CUSTOMER = "customer_id"
 LEDGER = "erasures"

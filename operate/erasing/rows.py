@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import duckdb
 
 import warehouse
+from core.ids import canonical
 from core.sql import literal
 from load.raw_tables import TABLES
 from operate.erasing.people import Column, People, personal_columns
 from operate.erasing.search import text_columns
-from shards.keys import canonical
 
 # what dbt builds anew from the others
 BUILT = ("staging", "intermediate", "features", "marts", "builds")

@@ -15,4 +15,4 @@ SPELLING = warehouse.DBT_PROJECT / "macros" / "canonical_id.sql"
 def canonical(column: str) -> str:
     """Return SQL for the one form of an id, from the macro that the models use."""
     macros = vars(Environment().from_string(SPELLING.read_text()).module)
-    return macros["canonical_id"](column)
+    return str(macros["canonical_id"](column))

@@ -1,0 +1,118 @@
+"""Routes that forecast from features: one row, or many at once."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+
+from serve import repository, schema
+from serve.web import batch, errors, keys, metrics
+from serve.web.limiter import Limiter
+from serve.web.served import model_of, served_by
+from serve.web.strict_json import StrictRoute
+from train.forecaster import COLUMNS
+
+if TYPE_CHECKING:
+    # made when the module is read, from the contract
+    Features = BaseModel
+else:
+    Features = schema.features_model(repository.contract())
+
+# a batch takes a core for seconds
+AT_ONCE = 2
+BATCH_SECONDS = 120.0
+
+router = APIRouter(route_class=StrictRoute, dependencies=[keys.predictor])
+_batches = Limiter(AT_ONCE)
+
+
+@router.post(
+    "/predict", responses={**errors.WITH_BODY, **errors.INVALID, **errors.NOT_READY, **keys.ERRORS}
+)
+def predict(features: Features, request: Request) -> schema.Prediction:
+    """Forecast the spend of one customer from the features of the contract."""
+    served = served_by(request)
+    champion = model_of(served)
+    row = features.model_dump()
+    forecast = amounts(champion.predict(batch.frame([row])).iloc[0])
+    metrics.observe_forecast(forecast["predicted_30d_spend"], forecast["purchase_probability"])
+    return schema.Prediction(
+        **forecast,
+        model_version=champion.version,
+        generation=served.generation,
+        warnings=served.known.beyond(row) if served.known else [],
+    )
+
+
+def amounts(row: Mapping[str, Any] | pd.Series) -> dict[str, float]:
+    """Return the columns of a forecast as JSON has them."""
+    return {name: float(row[name]) for name in COLUMNS}
+
+
+def _any_of(what: str, of_json: dict[str, Any]) -> dict[str, Any]:
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    return {
+        "description": what,
+        "content": {batch.JSON: of_json, batch.ARROW: binary, batch.PARQUET: binary},
+    }
+
+
+@router.post(
+    "/predict/batch",
+    max_body_size=batch.MOST_BYTES,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            **_any_of(
+                f"Up to {batch.MOST_ROWS:,} rows: a list in JSON, an Arrow stream or a Parquet "
+                "file, a column for each feature.",
+                {
+                    "schema": {
+                        "type": "array",
+                        "items": {"$ref": "#/components/schemas/Features"},
+                        "maxItems": batch.MOST_ROWS,
+                    }
+                },
+            ),
+        }
+    },
+    responses={
+        200: {
+            "model": schema.Predictions,
+            **_any_of("The forecasts, in the order of the rows and in their format.", {}),
+        },
+        415: {"model": schema.Problem, "description": "The body is in none of the three formats."},
+        **errors.WITH_BODY,
+        **errors.INVALID,
+        **errors.TOO_MANY,
+        **errors.NOT_READY,
+        **keys.ERRORS,
+    },
+)
+async def predict_batch(request: Request) -> StreamingResponse:
+    """Forecast many rows; each forecast is, to the last bit, what `/predict` says of the row."""
+    served = served_by(request)
+    champion = model_of(served)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in batch.FORMATS:
+        raise HTTPException(415, f"send {', '.join(batch.FORMATS)}, and name it as Content-Type")
+    with _batches, tempfile.TemporaryFile() as body:
+        try:
+            async with asyncio.timeout(BATCH_SECONDS):
+                async for part in request.stream():
+                    body.write(part)
+        except TimeoutError as error:
+            raise HTTPException(408, "the body did not arrive in time: send less") from error
+        body.seek(0)
+        made = await run_in_threadpool(batch.forecasts, body, kind, Features, champion)
+    return StreamingResponse(
+        batch.answer(made, kind, champion.version, served.generation), media_type=kind
+    )
