@@ -42,7 +42,7 @@ def predict(features: Features, request: Request) -> schema.Prediction:
     served = served_by(request)
     champion = model_of(served)
     row = features.model_dump()
-    forecast = amounts(champion.predict(batch.frame([row])).iloc[0])
+    forecast = champion.predict_record(row)
     metrics.observe_forecast(forecast["predicted_30d_spend"], forecast["purchase_probability"])
     return schema.Prediction(
         **forecast,

@@ -85,6 +85,10 @@ class Artefact:
         """Forecast each row of the contract's features; see `Forecaster.predict`."""
         return self.forecaster.predict(frame)
 
+    def predict_record(self, record: Mapping[str, object]) -> dict[str, float]:
+        """Forecast one row; see `Forecaster.predict_record`."""
+        return self.forecaster.predict_record(record)
+
     def evidence(self) -> pd.DataFrame | None:
         """Return its out-of-time forecasts (`train.registry.promotion`), None if saved without."""
         if EVIDENCE_FILE not in self.card["files"]:
