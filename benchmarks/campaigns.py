@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from datetime import timedelta
 from typing import Annotated
 
 import numpy as np
@@ -33,28 +32,28 @@ FILE = RESULTS / "campaigns.json"
 SIZES, HELD_OUT = (300, 1_000, 3_000), (0.1, 0.2, 0.5)
 # of a kind of campaign in each shop
 CAMPAIGNS = 2_000
-EVERYBODY = "everybody"
+# a like forecast: so many places above and below
+NEAR = 10
 GRID = {"grid_days": 30}
 
 
 def shop(seed: int, customers: int) -> pd.DataFrame:
-    """Forecast a generated shop 30 days before its end, and let the days pass.
+    """Forecast a generated shop as of a day whose 30 days have passed, and choose everybody.
 
     Returns
     -------
     DataFrame
-        The rows of int_audience_members_spent, of an audience of everybody.
+        The rows of int_audience_members_spent.
     """
-    plan = Plan(customers, seed)
-    day = plan.start + timedelta(plan.days - warehouse.HORIZON_DAYS)
-    then = dbt_runner.variables(day.isoformat(), **GRID)
-    generate(plan, may_lose=True)
-    dbt_runner.build(then)
-    versions.promote(fit(quick=True).version)
-    score()
-    dbt_runner.build(then, select=dbt_runner.WRITTEN_BY_PYTHON)
-    save(choose(Campaign(EVERYBODY, customers, 0, 1, uplift=Uplift(0.1, 0))))
-    dbt_runner.build(dbt_runner.variables(None, **GRID))
+    generate(Plan(customers, seed), may_lose=True)
+    dbt_runner.build(GRID, run_only=True)
+    with warehouse.connect(read_only=True) as connection:
+        [(day,)] = connection.execute("select max(as_of_date) from features.feat_labels").fetchall()
+    versions.promote(fit(day, quick=True).version)
+    score(day)
+    dbt_runner.build(GRID, select=dbt_runner.WRITTEN_BY_PYTHON, run_only=True)
+    save(choose(Campaign("everybody", customers, 0, 1, uplift=Uplift(0.1, 0))))
+    dbt_runner.build(GRID, select="stg_scoring__audiences+")
     with warehouse.connect(read_only=True) as connection:
         return connection.execute(
             "from intermediate.int_audience_members_spent order by customer_id"
@@ -67,11 +66,11 @@ def campaigns(members: pd.DataFrame, random: np.random.Generator, *, placebo: bo
     Returns
     -------
     DataFrame
-        Rows as of int_audience_members_spent, with true_lift: what contacts bring per customer of
-        the audience.
+        Rows as of int_audience_members_spent, with true_lift, what contacts bring per customer of
+        such an audience, and lift_here, what they would have brought in this very one.
     """
+    buyers = members[members["spend"] > 0].sort_values("predicted_30d_spend")
     played = []
-    spends = members.loc[members["spend"] > 0, "spend"].to_numpy()
     for number in range(CAMPAIGNS):
         size = min(int(random.choice(SIZES)), len(members) // 2)
         pool = members.iloc[random.permutation(len(members))[: 2 * size]]
@@ -79,46 +78,45 @@ def campaigns(members: pd.DataFrame, random: np.random.Generator, *, placebo: bo
         targeted = number % 2 == 0
         pool = pool.nlargest(size, "predicted_30d_spend") if targeted else pool.iloc[:size]
         without = pool["spend"].to_numpy()
-        with_contact = without
+        effect, expected = np.zeros(size), 0.0
         if not placebo:
-            kind = random.choice(
-                ["persuadable", "sleeping dog", "as ever"], size, p=random.dirichlet([2, 1, 5])
-            )
-            bought = np.where(without > 0, without, random.choice(spends, size))
-            with_contact = np.select(
-                [kind == "persuadable", kind == "sleeping dog"], [bought, 0 * without], without
-            )
-        held_out = random.choice(HELD_OUT)
-        treated = random.permutation(size) >= round(held_out * size)
+            shares = random.dirichlet([2, 1, 5])
+            kind = random.choice(["persuadable", "sleeping dog", "sure or lost"], size, p=shares)
+            # who is persuaded spends what a buyer with a like forecast has spent
+            place = np.searchsorted(buyers["predicted_30d_spend"], pool["predicted_30d_spend"])
+            near = np.clip(place[:, None] + np.arange(-NEAR, NEAR), 0, len(buyers) - 1)
+            baskets = np.where(without > 0, 0.0, buyers["spend"].to_numpy()[near].T)
+            drawn = baskets[random.integers(len(baskets), size=size), np.arange(size)]
+            effect = np.select([kind == "persuadable", kind == "sleeping dog"], [drawn, -without])
+            expected = float(shares[0] * baskets.mean() - shares[1] * without.mean())
+        treated = random.permutation(size) >= round(random.choice(HELD_OUT) * size)
         played.append(
             pool.assign(
                 audience=f"{number}",
                 is_treated=treated,
-                spend=np.where(treated, with_contact, without),
-                true_lift=float(np.mean(with_contact - without)),
-                size=size,
-                hold_out=held_out,
+                spend=np.where(treated, without + effect, without),
+                true_lift=expected,
+                lift_here=float(effect.mean()),
             )
         )
     return pd.concat(played, ignore_index=True)
 
 
 def judged(played: pd.DataFrame) -> pd.DataFrame:
-    """Return what marts.audience_results says of campaigns, beside true_lift."""
+    """Return what marts.audience_results says of campaigns, beside what is true."""
     with warehouse.connect() as connection:
         connection.register("played", played)
         connection.execute(
             "delete from intermediate.int_audience_members_spent;"
             "insert into intermediate.int_audience_members_spent by name"
-            " select * exclude (true_lift, size, hold_out) from played"
+            " select * exclude (true_lift, lift_here) from played"
         )
         return connection.execute(
             """
-            select results.*, truth.true_lift, truth.size, truth.hold_out
+            select results.*, truth.true_lift, truth.lift_here
             from marts.audience_results as results
-            inner join (
-                select distinct audience, true_lift, size, hold_out from played
-            ) as truth using (audience)
+            inner join (select distinct audience, true_lift, lift_here from played) as truth
+                using (audience)
             """
         ).df()
 
@@ -131,6 +129,9 @@ def summarised(results: pd.DataFrame) -> dict[str, object]:
         "campaigns": len(results),
         "coverage_80": float(truth.between(results["lift_low"], results["lift_high"]).mean()),
         "coverage_95": float(truth.between(results["lift_low_95"], results["lift_high_95"]).mean()),
+        "coverage_80_here": float(
+            results["lift_here"].between(results["lift_low"], results["lift_high"]).mean()
+        ),
         "no_effect": float(said.get("no effect", 0)),
         "spent_more": float(said.get("spent more", 0)),
         "spent_less": float(said.get("spent less", 0)),
@@ -159,9 +160,8 @@ def main(
     FILE.write_text("[\n" + ",\n".join(f"  {json.dumps(row)}" for row in rows) + "\n]\n")
     table = tables.new_table("Campaigns whose effects are known", *rows[0])
     for row in rows:
-        table.add_row(
-            *(f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row.values())
-        )
+        cells = (f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row.values())
+        table.add_row(*cells)
     tables.wide_console().print(table)
 
 
