@@ -29,7 +29,7 @@ from train.fit import fit
 from train.registry import versions
 
 FILE = RESULTS / "campaigns.json"
-SIZES, HELD_OUT = (300, 1_000, 3_000), (0.1, 0.2, 0.5)
+SIZES, HELD_OUT = (300, 1_000, 2_000), (0.1, 0.2, 0.5)
 # of a kind of campaign in each shop
 CAMPAIGNS = 2_000
 # a like forecast: so many places above and below
@@ -141,7 +141,7 @@ def summarised(results: pd.DataFrame) -> dict[str, object]:
 
 def main(
     seed: Annotated[list[int] | None, typer.Option(help="Seeds of the shops.")] = None,
-    customers: Annotated[int, typer.Option(help="Customers of each shop.")] = 8_000,
+    customers: Annotated[int, typer.Option(help="Customers of each shop.")] = 4_000,
 ) -> None:
     """Measure, print a table, and keep the rows in benchmarks/results/campaigns.json."""
     folder = WORK / "campaigns"
