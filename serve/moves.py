@@ -79,7 +79,9 @@ def moves(windows: pd.DataFrame, against: str) -> pd.DataFrame:
         revenue, change, share (of what it was), reason in words, by set_name.
     """
     now, then = windows["revenue_now"], windows[f"revenue_{against}"]
-    found = pd.DataFrame({"revenue": now, "change": now - then, "share": now / then - 1})
+    found = pd.DataFrame(
+        {"revenue": now, "change": now - then, "share": now / then.where(then > 0) - 1}
+    )
     orders = zip(windows["orders_now"], windows[f"orders_{against}"], now, then, strict=True)
     found["reason"] = [reason(*each) for each in orders]
     return found.sort_values("change", key=abs, ascending=False)
@@ -91,13 +93,13 @@ def reason(orders: float, orders_then: float, revenue: float, revenue_then: floa
     The two parts add up to the change: each with the other at the mean of then and now.
     """
     if not orders or not orders_then:
-        return f"{orders:,.0f} orders after {orders_then:,.0f}"
+        return f"{orders:,.0f} orders instead of {orders_then:,.0f}"
     value, value_then = revenue / orders, revenue_then / orders_then
     by_orders = (orders - orders_then) * (value + value_then) / 2
     by_value = (value - value_then) * (orders + orders_then) / 2
     parts = [
-        (by_orders, f"{orders:,.0f} orders after {orders_then:,.0f}"),
-        (by_value, f"{value:,.2f} an order after {value_then:,.2f}"),
+        (by_orders, f"{orders:,.0f} orders instead of {orders_then:,.0f}"),
+        (by_value, f"{value:,.2f} an order instead of {value_then:,.2f}"),
     ]
     parts.sort(key=lambda part: abs(part[0]), reverse=True)
     (first, words), (second, more) = parts
