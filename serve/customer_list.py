@@ -50,9 +50,11 @@ SHOWN = (
 
 @dataclass(frozen=True)
 class Filters:
-    """Whom a list holds: a condition of `CONDITIONS` each; what is empty or None keeps everybody.
+    """Whom a list holds; what is empty or null keeps everybody.
 
-    Days since the last order leave out whoever never bought.
+    id_part is any part of an id; decile 1 is the tenth of whom most is expected; categories are
+    those bought most; tenure (as a customer) and since_order (the last one; who never bought has
+    none) are in days; cold_start is whether somebody bought never or once; min_expected is money.
     """
 
     # where one is read from JSON, an unknown name is an error and no wider list

@@ -148,7 +148,9 @@ def feature_catalog(
             name, description, unit, time_window, role, source_columns, null_share, minimum,
             median, maximum, most_frequent, importance, drift
         from marts.feature_catalog
-        where contains(lower(name || ' ' || description), lower($text))
+        where contains(
+            lower(concat_ws(' ', name, replace(name, '_', ' '), description)), lower($text)
+        )
         order by importance desc nulls last, position
         limit $limit
         """,
