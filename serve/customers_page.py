@@ -13,12 +13,13 @@ from serve.wording import between
 ROWS = 50
 EVERYBODY, ONLY, WITHOUT = "all", "only new ones", "without them"
 COLD_START = {EVERYBODY: None, ONLY: True, WITHOUT: False}
-BOUNDS = {
-    "tenure_from": "Customer for days, from",
-    "tenure_to": "to",
-    "since_order_from": "Days since the last order, from",
-    "since_order_to": "to",
-}
+CHOICES = {"segment_id": "Segment", "region": "Region", "favourite_category": "Buys mostly"}
+# in the order of `Filters`
+BOUNDS = (
+    *("Customer for at least (days)", "Customer for at most (days)"),
+    *("Last order at least (days ago)", "Last order at most (days ago)"),
+)
+TENTH = "1 is the tenth of whom most is expected"
 NUMBER, TEXT = st.column_config.NumberColumn, st.column_config.TextColumn
 SHOWN = {
     "customer_id": TEXT("Customer", pinned=True),
@@ -38,7 +39,7 @@ SHOWN = {
     "days_since_last_order": NUMBER("Days since order", format="%d"),
     "tenure_days": NUMBER("Days a customer", format="%d"),
     "net_spend_lifetime": NUMBER("Spent so far", format="%,.0f"),
-    "spend_decile": NUMBER("Tenth", format="%d", help="1 is the tenth of whom most is expected"),
+    "spend_decile": NUMBER("Tenth", format="%d", help=TENTH),
 }
 
 
@@ -80,30 +81,23 @@ def page() -> None:
 
 def _asked(choices: dict[str, list[str]]) -> tuple[Filters, Order]:
     """Ask whom to list, and in which order; answers outlast a look at a customer."""
-    keep = "session"
     left, middle, right = st.columns([2, 2, 1], vertical_alignment="bottom")
     part = left.text_input(
-        "Customer id", placeholder="any part of it", key="part", persist_state=keep
+        "Customer id", placeholder="any part of it", key="part", persist_state="session"
     )
-    by = middle.selectbox("Sort by", list(customer_list.SORTS), key="sort", persist_state=keep)
-    descending = right.toggle("Highest first", value=True, key="descending", persist_state=keep)
+    by = middle.selectbox("Sort by", list(customer_list.SORTS), key="sort", persist_state="session")
+    descending = right.toggle(
+        "Highest first", value=True, key="descending", persist_state="session"
+    )
     with st.expander("Filters", icon=":material/filter_list:"):
-        segments, regions, categories = st.columns(3)
-        chosen = {
-            name: tuple(place.multiselect(label, choices[column], key=name, persist_state=keep))
-            for place, name, label, column in (
-                (segments, "segments", "Segment", "segment_id"),
-                (regions, "regions", "Region", "region"),
-                (categories, "categories", "Buys mostly", "favourite_category"),
-            )
-        }
+        places = st.columns(3)
+        segments, regions, categories = (
+            place.multiselect(label, choices[column], key=column, persist_state="session")
+            for place, (column, label) in zip(places, CHOICES.items(), strict=True)
+        )
         tenths, cold_start = st.columns(2)
         deciles = tenths.multiselect(
-            "Tenth",
-            list(range(1, 11)),
-            help=SHOWN["spend_decile"]["help"],
-            key="deciles",
-            persist_state=keep,
+            "Tenth", range(1, 11), help=TENTH, key="deciles", persist_state="session"
         )
         cold = cold_start.segmented_control(
             "Bought never or once",
@@ -111,26 +105,30 @@ def _asked(choices: dict[str, list[str]]) -> tuple[Filters, Order]:
             default=EVERYBODY,
             required=True,
             key="cold",
-            persist_state=keep,
+            persist_state="session",
         )
-        bounds: dict[str, int | None] = {}
-        places = st.columns(4)
-        for place, (name, label) in zip(places, BOUNDS.items(), strict=True):
-            bounds[name] = place.number_input(
+        bounds = [
+            place.number_input(
                 label,
                 min_value=0,
                 value=None,
                 step=1,
                 placeholder="any",
-                key=name,
-                persist_state=keep,
+                key=label,
+                persist_state="session",
             )
-    return (
-        Filters(
-            part.strip(), deciles=tuple(deciles), cold_start=COLD_START[cold], **chosen, **bounds
-        ),
-        Order(by, descending),
+            for place, label in zip(st.columns(4), BOUNDS, strict=True)
+        ]
+    filters = Filters(
+        part.strip(),
+        tuple(segments),
+        tuple(regions),
+        tuple(deciles),
+        tuple(categories),
+        *bounds,
+        cold_start=COLD_START[cold],
     )
+    return filters, Order(by, descending)
 
 
 def _list(filters: Filters, order: Order, customers: int) -> None:
