@@ -34,6 +34,7 @@ COMMANDS = {
     "score": ("serve.score", "Write the table predictions."),
     "explain": ("serve.explain", "Write the reasons of the predictions."),
     "what-if": ("serve.what_if", "Forecast a customer as if they had bought more."),
+    "audience": ("serve.audience", "Choose whom to contact with a budget; show what came of it."),
     "features": ("serve.features", "Give the rows of a file the features of their own day."),
     "export": ("serve.export", "Write the feature mart as Parquet."),
     "export-tables": ("serve.export_tables", "Write all of main and marts as Parquet."),

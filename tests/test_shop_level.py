@@ -31,7 +31,7 @@ def compiled(built_shop):
         nodes = [entry.node for entry in dbt_runner.compiled().result.results]
     folders = ("models/staging/retail", "models/intermediate")
     # of the whole shop, and made where it is whole
-    made_whole = ("alarms", "load_alarms", "drift", "catalog")
+    made_whole = ("alarms", "load_alarms", "drift", "catalog", "changes", "audiences")
     return {
         node.name: node.compiled_code
         for node in nodes

@@ -42,7 +42,7 @@ doubted as (
             (4 * 0.2 * 0.2 + coalesce(
                 sum(strayed.weight * pow(strayed.log_error, 2) order by strayed.windows_back), 0
             )) / freedom
-        ) * {{ student_t90('freedom') }} as doubt
+        ) * {{ student_t(1.28155, 'freedom') }} as doubt
     from expected
     left join strayed
         on expected.as_of_date = strayed.as_of_date

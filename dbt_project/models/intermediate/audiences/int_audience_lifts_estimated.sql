@@ -1,0 +1,83 @@
+{{ config(materialized='view') }}
+
+with
+
+members as (
+
+    select * from {{ ref('int_audience_members_spent') }}
+    where has_ended
+
+),
+
+arms as (
+
+    select
+        audience,
+        is_treated,
+        count(*) as customers,
+        avg(spend) as spend,
+        avg(predicted_30d_spend) as forecast,
+        var_pop(spend) as spend_variance,
+        var_pop(predicted_30d_spend) as forecast_variance,
+        covar_pop(spend, predicted_30d_spend) as covariance
+    from members
+    group by all
+
+),
+
+sloped as (
+
+    select
+        *,
+        coalesce(
+            sum(customers * covariance) over whole
+            / nullif(sum(customers * forecast_variance) over whole, 0),
+            0
+        ) as slope,
+        sum(customers * forecast) over whole / sum(customers) over whole as forecast_of_all
+    from arms
+    window whole as (partition by audience)
+
+),
+
+-- what was known beforehand is taken out by the forecast (CUPED: Deng, Xu, Kohavi, Walker 2013)
+adjusted as (
+
+    select
+        *,
+        spend - slope * (forecast - forecast_of_all) as level,
+        -- of the level
+        (spend_variance - 2 * slope * covariance + slope * slope * forecast_variance)
+        / nullif(customers - 1, 0) as variance
+    from sloped
+
+),
+
+-- Welch's standard error and degrees of freedom
+compared as (
+
+    select
+        treated.audience,
+        treated.spend as treated_spend,
+        held_out.spend as held_out_spend,
+        treated.level - held_out.level as lift,
+        sqrt(treated.variance + held_out.variance) as lift_error,
+        pow(treated.variance + held_out.variance, 2) / nullif(
+            pow(treated.variance, 2) / (treated.customers - 1)
+            + pow(held_out.variance, 2) / (held_out.customers - 1),
+            0
+        ) as freedom,
+        lift / nullif(greatest(held_out.level, 0), 0) as relative_lift,
+        sqrt(
+            treated.variance
+            + pow(treated.level / nullif(held_out.level, 0), 2) * held_out.variance
+        ) / nullif(greatest(held_out.level, 0), 0) as relative_lift_error
+    from adjusted as treated
+    inner join adjusted as held_out
+        on treated.audience = held_out.audience
+        and not held_out.is_treated
+    where treated.is_treated
+
+)
+
+select * from compared
