@@ -8,7 +8,7 @@ from functools import wraps
 import streamlit as st
 
 import warehouse
-from serve import by_hand_page, client, customers_page, month_page
+from serve import audience_page, by_hand_page, changes_page, client, customers_page, month_page
 from serve.fetching import follow_store
 
 
@@ -49,6 +49,12 @@ PAGES = {
     st.Page(
         guarded(customers_page.page), title="Customers", url_path="customers"
     ): ":material/group:",
+    st.Page(
+        guarded(changes_page.page), title="Slipping, rising", url_path="changes"
+    ): ":material/trending_down:",
+    st.Page(
+        guarded(audience_page.page), title="Whom to contact", url_path="audience"
+    ): ":material/checklist:",
     st.Page(guarded(by_hand_page.page), title="By hand", url_path="by-hand"): ":material/edit:",
 }
 # links instead of the built-in menu, which hides behind an arrow on phones

@@ -174,6 +174,39 @@ def waterfall(steps: pd.DataFrame) -> alt.LayerChart:
     )
 
 
+def moved(rows: pd.DataFrame) -> alt.LayerChart:
+    """Draw as a heat map how many customers went from each set to each other.
+
+    Parameters
+    ----------
+    rows
+        from_set, to_set, customers, expected_spend_then, expected_spend_now; in the order of axes.
+    """
+    names = list(dict.fromkeys([*rows["from_set"], *rows["to_set"]]))
+    base = alt.Chart(rows).encode(
+        x=alt.X("to_set:N", sort=names, title="now", axis=_axis(orient="top", labelAngle=0)),
+        y=alt.Y("from_set:N", sort=names, title="then", axis=_axis()),
+        tooltip=[
+            alt.Tooltip("from_set:N", title="then"),
+            alt.Tooltip("to_set:N", title="now"),
+            alt.Tooltip("customers:Q", format=","),
+            alt.Tooltip("expected_spend_then:Q", title="expected then", format=",.0f"),
+            alt.Tooltip("expected_spend_now:Q", title="expected now", format=",.0f"),
+        ],
+    )
+    share = alt.Opacity("customers:Q", scale=alt.Scale(range=[0.08, 0.9]), legend=None)
+    return (
+        alt.layer(
+            base.mark_rect(color=BLUE, cornerRadius=2).encode(opacity=share),
+            base.mark_text(color=ORANGE, fontWeight="bold").encode(
+                text=alt.Text("customers:Q", format=",")
+            ),
+        )
+        .properties(height=34 * rows["from_set"].nunique() + 60)
+        .configure_view(strokeWidth=0)
+    )
+
+
 def _axis(**settings: Any) -> alt.Axis:  # noqa: ANN401
     return alt.Axis(
         **{"grid": False, "ticks": False, "domain": False, "labelPadding": 6} | settings
