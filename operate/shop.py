@@ -43,6 +43,7 @@ COMMANDS = {
     "docs": ("operate.shop:docs", "Write dbt's documentation site."),
     "api": ("serve.api", "Serve the model over HTTP."),
     "app": ("operate.shop:app", "Open the app in a browser; it calls the API."),
+    "mcp": ("serve.mcp_server", "Serve forecasts to assistants (MCP, over stdio)."),
     "shards": ("shards.build", "Build in shards: bounded memory, or many machines."),
 }
 DBT_ENVIRONMENT = {

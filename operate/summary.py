@@ -15,6 +15,7 @@ import warehouse
 from core.metrics import EXPLAINED
 from core.tables import HEADERS, metric_table, new_table
 from operate import achievable
+from serve import month
 from train.registry import artefact
 from train.registry.promotion import beside_best_baseline, by_merit
 
@@ -282,7 +283,7 @@ def revenue_lines(connection: duckdb.DuckDBPyConnection) -> list[str]:
     most = ", ".join(f"{name} ({expected:,.0f})" for name, expected in named)
     return [
         *lines,
-        f"Before: {_revenue_before(connection, as_of, horizon)}.",
+        f"Before: {_revenue_before(connection, horizon)}.",
         f"{buyers:,.0f} of {customers:,} customers are expected to buy, most of all {most}; "
         "each with reasons: marts.customer_predictions.",
     ]
@@ -294,28 +295,12 @@ def _interval(low: float | None, high: float | None) -> str:
     return f"with a chance of 80 % between {low:,.0f} and {high:,.0f}"
 
 
-def _revenue_before(connection: duckdb.DuckDBPyConnection, as_of: dt.date, horizon: int) -> str:
+def _revenue_before(connection: duckdb.DuckDBPyConnection, horizon: int) -> str:
     """Say what came in in the days before an as-of date, and in the same days a year ago."""
-    [(before, year_ago, first)] = connection.execute(
-        f"""
-        with days as (
-            select event_date, spend - returned as revenue
-            from intermediate.int_customer_days_spaced
-            where known_date < $as_of and known_until >= $as_of
-        )
-        select
-            sum(revenue) filter (where event_date >= $as_of - {horizon} and event_date < $as_of),
-            sum(revenue) filter (
-                where event_date >= $as_of - 365 and event_date < $as_of - 365 + {horizon}
-            ),
-            min(event_date)
-        from days
-        """,
-        {"as_of": as_of},
-    ).fetchall()
-    text = f"{before or 0:,.0f} in the last {horizon} days"
-    if first is not None and (as_of - first).days >= 365:
-        text += f", {year_ago or 0:,.0f} in the same days a year ago"
+    last, year_ago = month.before(connection)
+    text = f"{last or 0:,.0f} in the last {horizon} days"
+    if year_ago is not None:
+        text += f", {year_ago:,.0f} in the same days a year ago"
     return text
 
 

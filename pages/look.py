@@ -14,8 +14,6 @@ from matplotlib.figure import Figure
 # drawn into files only: no window system is needed
 matplotlib.use("Agg")
 
-BLUE, ORANGE, GREY = "#2563a8", "#d97706", "#9ca3af"
-
 
 def figure(
     title: str, x: str = "", y: str = "", *, width: float = 6.4, height: float = 3.8

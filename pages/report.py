@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from core.doubt import DOUBT_EXPLAINED
 from core.metrics import EXPLAINED, METRICS, decile_of, deciles, metric_text
-from pages.look import BLUE, GREY, ORANGE, figure, template
+from pages.look import figure, template
+from pages.palette import BLUE, GREY, ORANGE
 
 Values = NDArray[np.float64]
 

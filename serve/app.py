@@ -2,10 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+
 import streamlit as st
 
-from serve import overview_page, predict_page
+import warehouse
+from serve import audience_page, by_hand_page, changes_page, client, customers_page, month_page
 from serve.fetching import follow_store
+
+
+def guarded(page: Callable[[], None]) -> Callable[[], None]:
+    """Let a page read one generation from top to bottom, and say in plain words why it cannot."""
+
+    @wraps(page)
+    def run() -> None:
+        try:
+            with warehouse.pinned(warehouse.path()):
+                page()
+        except warehouse.HeldError:
+            st.info("The figures are being renewed. That takes a moment; nothing is lost.")
+            st.button("Look again", icon=":material/refresh:")
+        except warehouse.WarehouseError as error:
+            st.error(f"The figures cannot be read now: {error.shown}.")
+        except client.ApiError as error:
+            st.error(str(error))
+
+    return run
+
 
 follow_store()
 # no page icon: one given by name is fetched from outside
@@ -13,18 +37,29 @@ st.set_page_config(page_title="Retail forecast", layout="wide")
 # wide screens get a readable measure, phones lose the desktop's margins
 st.html(
     """<style>
-    .stMainBlockContainer { max-width: 1080px; padding-top: 2.5rem; }
+    .stMainBlockContainer { max-width: 1180px; padding-top: 2.5rem; }
     @media (max-width: 640px) {
         .stMainBlockContainer { padding-left: 1rem; padding-right: 1rem; }
         .stMainBlockContainer h1 { font-size: 1.75rem; }
     }
     </style>"""
 )
-PREDICT = st.Page(predict_page.page, title="Predict", default=True)
-OVERVIEW = st.Page(overview_page.page, title="Overview", url_path="overview")
+PAGES = {
+    st.Page(guarded(month_page.page), title="This month", default=True): ":material/bar_chart:",
+    st.Page(
+        guarded(customers_page.page), title="Customers", url_path="customers"
+    ): ":material/group:",
+    st.Page(
+        guarded(changes_page.page), title="Slipping, rising", url_path="changes"
+    ): ":material/trending_down:",
+    st.Page(
+        guarded(audience_page.page), title="Whom to contact", url_path="audience"
+    ): ":material/checklist:",
+    st.Page(guarded(by_hand_page.page), title="By hand", url_path="by-hand"): ":material/edit:",
+}
 # links instead of the built-in menu, which hides behind an arrow on phones
-chosen = st.navigation([PREDICT, OVERVIEW], position="hidden")
+chosen = st.navigation(list(PAGES), position="hidden")
 with st.container(horizontal=True):
-    st.page_link(PREDICT, icon=":material/person_search:", width="content")
-    st.page_link(OVERVIEW, icon=":material/bar_chart:", width="content")
+    for each, icon in PAGES.items():
+        st.page_link(each, icon=icon, width="content")
 chosen.run()

@@ -78,14 +78,17 @@ def write(choice: Choice, file: Path) -> None:
     """
     if file.exists():
         raise AudienceError(f"{file} is there already: give another one")
-    listed = choice.members.assign(
-        reasons=choice.members["reasons"].map(lambda said: "" if said is None else "; ".join(said))
-    )
     with tempfile.TemporaryDirectory(dir=file.parent, prefix=".audience-") as scratch:
         written = Path(scratch) / file.name
-        listed.to_csv(written, index=False)
+        written.write_text(csv(choice))
         save(choice)
         os.replace(written, file)
+
+
+def csv(choice: Choice) -> str:
+    """Return an audience as CSV, whoever is held out marked as such, reasons in words."""
+    reasons = choice.members["reasons"].map(lambda said: "" if said is None else "; ".join(said))
+    return choice.members.assign(reasons=reasons).to_csv(index=False)
 
 
 def words(choice: Choice) -> list[str]:

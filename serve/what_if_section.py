@@ -1,4 +1,4 @@
-"""The part of the app's first page that asks what would be if a customer had bought more."""
+"""The part of a customer's page that asks what would be, had the customer bought more."""
 
 from __future__ import annotations
 
@@ -6,30 +6,32 @@ from typing import Any
 
 import streamlit as st
 
-from serve import client
+from serve import client, forecast_view
 from serve.changes import BIGGEST_AMOUNT, MOST_CHANGES
 from serve.form import label_of
 from serve.ranges import in_words
 from serve.schema import MOST_DAYS
 
 ORDERS, RETURNS = "Orders", "Returns"
+USUAL_AMOUNT = 80.0
 
 
-def show(customer_id: str) -> None:
-    """Ask for hypothetical orders of a customer and show the forecast before and after."""
-    st.subheader("What if")
-    st.caption(
-        "Had the customer also ordered or returned something: all features that follow from it "
-        "change with it. The others are as stored, not as edited below."
-    )
-    with st.form(f"what if {customer_id}", border=False):
-        kind, many, amount, days = st.columns(4)
-        more = kind.selectbox("More", [ORDERS, RETURNS], key=f"{customer_id}/what if/kind")
-        number = many.number_input(
-            "How many", 1, MOST_CHANGES, 1, key=f"{customer_id}/what if/number"
-        )
+def show(customer_id: str, prediction: dict[str, Any]) -> dict[str, Any] | None:
+    """Ask for hypothetical orders of a customer; keep and return the forecast they would bring.
+
+    Parameters
+    ----------
+    prediction
+        The stored forecast, beside which the other is shown.
+    """
+    kept = f"{customer_id}/what if"
+    with st.form(kept, border=False):
+        kind, many = st.columns(2)
+        more = kind.selectbox("More", [ORDERS, RETURNS], key=f"{kept}/kind")
+        number = many.number_input("How many", 1, MOST_CHANGES, 1, key=f"{kept}/number")
+        amount, days = st.columns(2)
         each = amount.number_input(
-            "Amount of each", 0.01, float(BIGGEST_AMOUNT), 80.0, key=f"{customer_id}/what if/amount"
+            "Amount of each", 0.01, float(BIGGEST_AMOUNT), USUAL_AMOUNT, key=f"{kept}/amount"
         )
         ago = days.number_input(
             "Days ago",
@@ -37,40 +39,23 @@ def show(customer_id: str) -> None:
             MOST_DAYS,
             1,
             help="Before the as-of date; 1 is the last day that counts.",
-            key=f"{customer_id}/what if/days",
+            key=f"{kept}/days",
         )
         submitted = st.form_submit_button("What if?", icon=":material/alt_route:")
     if submitted:
         change = {"amount": each, "days_ago": ago, "is_return": more == RETURNS}
-        _answer(customer_id, [change] * number)
-
-
-def _answer(customer_id: str, changes: list[dict[str, Any]]) -> None:
-    try:
-        answer = client.what_if(customer_id, changes)
-    except client.ApiError as error:
-        st.error(str(error))
-        return
-    before, after = answer["before"], answer["after"]
-    more = after["predicted_30d_spend"] - before["predicted_30d_spend"]
-    likelier = after["purchase_probability"] - before["purchase_probability"]
-    with st.container(horizontal=True, gap="medium"):
-        st.metric(
-            "Expected spend, what if",
-            f"{after['predicted_30d_spend']:,.2f}",
-            f"{more:+,.2f}",
-            width="content",
-        )
-        st.metric(
-            "Probability, what if",
-            f"{after['purchase_probability']:.1%}",
-            f"{100 * likelier:+.1f} points",
-            width="content",
-        )
-    st.caption(
-        f"Without it {before['predicted_30d_spend']:,.2f} are expected, with probability "
-        f"{before['purchase_probability']:.1%}. Model {after['model_version']}."
-    )
+        try:
+            st.session_state[f"{kept}/answer"] = client.what_if(customer_id, [change] * number)
+        except client.ApiError as error:
+            st.session_state.pop(f"{kept}/answer", None)
+            st.error(str(error))
+    answer = st.session_state.get(f"{kept}/answer")
+    if answer is None:
+        return None
+    if answer["before"]["predicted_30d_spend"] != prediction["predicted_30d_spend"]:
+        st.info("The forecasts were renewed meanwhile. Ask once more to compare with the new one.")
+        return None
+    forecast_view.metrics(answer["after"], prediction)
     if answer["warnings"]:
         st.warning("\n".join(f"- {warning}" for warning in answer["warnings"]))
     with st.expander(f"Features that follow ({len(answer['changed'])})"):
@@ -83,3 +68,4 @@ def _answer(customer_id: str, changes: list[dict[str, Any]]) -> None:
             },
             hide_index=True,
         )
+    return answer["after"]

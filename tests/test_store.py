@@ -174,17 +174,17 @@ def test_an_api_without_a_warehouse_answers_from_the_store_as_one_with_it(shop_c
     assert expected[2]["changed"]
 
 
-def overview() -> None:
-    from serve import overview_page
+def first_page() -> None:
+    from serve import month_page
 
-    overview_page.page()
+    month_page.page()
 
 
 def test_the_app_reads_all_that_it_shows_from_the_serving_copy(stored, tmp_path, monkeypatch):
     reader = fetcher(stored, tmp_path)
     reader.fetch()
     monkeypatch.setenv("WAREHOUSE_PATH", str(reader.generations.place))
-    app = AppTest.from_function(overview, default_timeout=60).run()
+    app = AppTest.from_function(first_page, default_timeout=60).run()
     assert [each.value for each in (*app.exception, *app.error)] == []
     assert app.metric
     assert repository.customer_ids("C")

@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FuncFormatter
 
-from pages.look import BLUE, GREY, ORANGE, figure, svg_uri
+from pages.look import figure, svg_uri
+from pages.palette import BLUE, GREY, ORANGE
 
 # inches; shown as wide as a phone, the text is then about as large as the page's own
 WIDTH, HEIGHT = 4.6, 2.9

@@ -50,6 +50,8 @@ joined as (
         customers.segment_id,
         customers.region,
         customers.loyalty_tier,
+        customers.favourite_category,
+        customers.tenure_days,
         customers.is_cold_start,
         customers.orders_lifetime,
         customers.net_spend_lifetime,

@@ -29,6 +29,8 @@ joined as (
         customers.segment_id,
         customers.loyalty_status,
         features.loyalty_tier,
+        features.favourite_category,
+        features.tenure_days,
         customers.registered_date,
         features.as_of_date - cast(features.days_since_first_order as integer) as first_order_date,
         features.as_of_date - cast(features.days_since_last_order as integer) as last_order_date,
