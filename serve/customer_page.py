@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 import warehouse
-from serve import charts, customer_list, forecast_view, repository, what_if_section
+from serve import charts, customer_list, forecast_view, look_up, repository, what_if_section
 from serve.form import group_of, label_of
 from serve.ranges import in_words
 from serve.wording import day, plain
@@ -40,8 +40,8 @@ def show(customer_id: str) -> None:
     if st.button("All customers", icon=":material/arrow_back:", type="tertiary"):
         open_page(None)
     st.title(plain(customer_id))
-    with repository.reading():
-        stored = repository.customer(customer_id)
+    with repository.reading() as connection:
+        stored = look_up.customer(connection, customer_id, repository.current_date(connection))
         row = customer_list.one(customer_id)
         windows = customer_list.history(customer_id)
         alike = customer_list.similar(customer_id)

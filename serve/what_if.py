@@ -5,14 +5,13 @@ python serve/what_if.py CUSTOMER --order 80 --order 45@2025-12-20 --return 30
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 
 import duckdb
-import pandas as pd
 import typer
 
 import warehouse
@@ -105,7 +104,7 @@ def changed_by(
     warnings = _cut(lines, found.counted)
     changed = {name: (row[name], new[name]) for name in row if row[name] != new[name]}
     warnings += known.beyond({name: after for name, (_, after) in changed.items()})
-    before, after = _predicted(champion, row, new)
+    before, after = champion.predict_record(row), champion.predict_record(new)
     return WhatIf(customer_id, day, champion.version, lines, before, after, changed, warnings)
 
 
@@ -138,20 +137,6 @@ def _cut(lines: list[Line], counted: list[Decimal]) -> list[str]:
         for line, counts in zip(lines, counted, strict=True)
         if counts != line.amount
     ]
-
-
-def _predicted(champion: artefacts.Artefact, *rows: dict[str, Any]) -> Iterator[dict[str, float]]:
-    # a model sees numbers as it saw them when it learned: DECIMAL and BOOLEAN as DOUBLE
-    numeric = repository.contract().numeric
-    seen = [
-        {
-            name: float(value) if name in numeric and value is not None else value
-            for name, value in row.items()
-        }
-        for row in rows
-    ]
-    for _, forecast in champion.predict(pd.DataFrame(seen)).iterrows():
-        yield {name: float(forecast[name]) for name in COLUMNS}
 
 
 def _print(result: WhatIf) -> None:
