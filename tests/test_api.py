@@ -102,6 +102,12 @@ def test_the_documentation_declares_the_errors(api_url):
     assert set(changed) == with_body | {"404", "429"}
 
 
+def test_a_whole_number_may_be_written_as_a_fraction(api_url):
+    plain, written = (post(api_url, raw(COUNT, text)) for text in ("3", "3.0"))
+    assert plain.status_code == written.status_code == 200
+    assert plain.json() == written.json()
+
+
 def test_whole_numbers_pass_for_fractions_and_unseen_categories_are_tolerated(api_url):
     unseen = {name: "never seen \u00e9\u4e2d" for name in CONTRACT.categorical}
     assert httpx.post(f"{api_url}/predict", json=body(**{MONEY: 7}, **unseen)).is_success
