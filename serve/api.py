@@ -46,7 +46,6 @@ app = FastAPI(
     description=f"Expected spend of a customer in the next {warehouse.HORIZON_DAYS} days.",
     version=version("retail-feature-store"),
     lifespan=lifespan,
-    max_body_size=errors.MOST_BYTES,
     docs_url=None,
     redoc_url=None,
 )

@@ -12,6 +12,9 @@ import duckdb
 from serve import repository
 from serve.predictions import MART
 
+# the window of what is known in advance
+AHEAD = "horizon"
+
 
 @dataclass(frozen=True)
 class Ranges:
@@ -22,7 +25,8 @@ class Ranges:
     rows
         How many there are; of none, nothing is known.
     numbers
-        Least and most of each numeric feature; None where it is always null.
+        Least and most of each numeric feature, without those of the days ahead, which no model
+        has seen; None where it is always null.
     labels
         The values of each categorical feature.
     """
@@ -36,8 +40,13 @@ class Ranges:
     def of(cls, connection: duckdb.DuckDBPyConnection, model_version: str) -> Ranges:
         """Read them from an open warehouse; the whole mart is read for it."""
         contract = repository.contract()
+        compared = [
+            column.name
+            for column in contract.columns
+            if column.role == "feature" and column.window != AHEAD
+        ]
         aggregates = [
-            *(f"min({name}), max({name})" for name in contract.numeric),
+            *(f"min({name}), max({name})" for name in compared),
             *(f"list(distinct {name})" for name in contract.categorical),
         ]
         learned = "select as_of_date from main.training_dates where model_version = ?"
@@ -48,9 +57,9 @@ class Ranges:
         pairs = zip(found[::2], found[1::2], strict=False)
         numbers = {
             name: None if least is None else (least, most)
-            for name, (least, most) in zip(contract.numeric, pairs, strict=False)
+            for name, (least, most) in zip(compared, pairs, strict=False)
         }
-        lists = found[2 * len(contract.numeric) :]
+        lists = found[2 * len(compared) :]
         labels = {
             name: frozenset(values or ())
             for name, values in zip(contract.categorical, lists, strict=True)
@@ -84,7 +93,10 @@ class Ranges:
             if name in self.labels:
                 if value not in self.labels[name]:
                     sentences.append(f"{name} would be {value}, which the model never saw")
-            elif (known := self.numbers[name]) and not known[0] <= value <= known[1]:
+            elif (known := self.numbers.get(name)) and not (
+                float(known[0]) <= float(value) <= float(known[1])
+            ):
+                # a DECIMAL beside what JSON makes of it
                 sentences.append(
                     f"{name} would be {in_words(value)}; the model learned from "
                     f"{in_words(known[0])} to {in_words(known[1])}"

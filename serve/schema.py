@@ -53,6 +53,14 @@ def iso_date(value: Any) -> Any:  # noqa: ANN401
     return dt.date.fromisoformat(value) if isinstance(value, str) else value
 
 
+def whole(value: Any) -> Any:  # noqa: ANN401
+    """Read 3.0 as 3: JSON has one kind of numbers, and clients write them as they like."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WholeNumber = Annotated[int, BeforeValidator(whole)]
+
+
 class FromOneGeneration(BaseModel):
     """An answer, all of which comes from one generation."""
 
@@ -235,14 +243,14 @@ class Change(BaseModel):
     )
 
     amount: float = Field(ge=0.01, le=BIGGEST_AMOUNT, description="What was paid, or paid back.")
-    days_ago: int | None = Field(
+    days_ago: WholeNumber | None = Field(
         default=None, ge=1, le=MOST_DAYS, description="Days before the as-of date; 1 if not given."
     )
     date: Annotated[dt.date, BeforeValidator(iso_date)] | None = Field(
         default=None, description="The day itself, instead of days_ago."
     )
     is_return: bool = False
-    items: int = Field(default=1, ge=1, le=MOST_ITEMS)
+    items: WholeNumber = Field(default=1, ge=1, le=MOST_ITEMS)
     category: Annotated[str, AfterValidator(encodable)] | None = Field(
         default=None, description="The customer's favourite if not given."
     )
@@ -345,7 +353,8 @@ def features_model(contract: warehouse.Contract) -> type[BaseModel]:
         kind = python_type(column)
         bounds = limits(column)
         # what may stand in an annotation has no type of its own in Python 3.11
-        taken: Any = Annotated[str, AfterValidator(encodable)] if kind is str else kind
+        read: dict[type, Any] = {str: Annotated[str, AfterValidator(encodable)], int: WholeNumber}
+        taken = read.get(kind, kind)
         if column.nullable:
             fields[column.name] = (
                 taken | None,

@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 SECONDS = 1.0
 # a file that is written by hand was left alone for so long: commands come one after the other
 SETTLED = 1.0
+# a state that could not be copied is tried again after so long
+PAUSE = 30.0
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ class Serving:
 
     def __init__(self) -> None:
         self._seen: object = None
+        self._failed: object = None
+        self._again = 0.0
         self._stopped = threading.Event()
         self.now = Served(warehouse.path())
         self.look()
@@ -89,17 +93,23 @@ class Serving:
         found = state(file)
         if (file, found) == self._seen:
             return
+        if (file, found) == self._failed and time.monotonic() < self._again:
+            return
         made_at = max((written for _, _, written in found), default=0) / 1e9
         goes_on = file == self.now.file and self.now.copy is not None
         if goes_on and time.time() - made_at < SETTLED:
             return
         try:
             copy = OpenCopy(serving_copy.of_state(file, found))
-        except warehouse.WarehouseError as error:
-            # held by a writer, or not there yet: what is served goes on, and the next look may
-            # find more
+        except (warehouse.WarehouseError, duckdb.Error, OSError) as error:
+            if not isinstance(error, warehouse.HeldError):
+                # half built, say, or the disk is full: to try at once again would hold the file
+                self._failed, self._again = (file, found), time.monotonic() + PAUSE
+                log.warning("the warehouse cannot be copied: %s", error)
+            # what is served goes on
             if not goes_on:
-                self._take(Served(file, unreadable=error.shown, problem=_words(error)))
+                shown = getattr(error, "shown", "the warehouse cannot be copied")
+                self._take(Served(file, unreadable=shown, problem=_words(shown)))
             return
         with warehouse.pinned(copy.file):
             try:
@@ -108,7 +118,7 @@ class Serving:
                 served = Served(file, copy, model, known, made_at)
             except (artefacts.ArtefactError, warehouse.WarehouseError) as error:
                 log.warning("no model is loaded: %s", error)
-                served = Served(file, copy, made_at=made_at, problem=_words(error))
+                served = Served(file, copy, made_at=made_at, problem=_words(error.shown))
         self._seen = (file, found)
         self._take(served)
 
@@ -144,9 +154,9 @@ class Serving:
                 log.exception("the published warehouse cannot be followed")
 
 
-def _words(error: artefacts.ArtefactError | warehouse.WarehouseError) -> str:
+def _words(why: str) -> str:
     return (
-        f"no model is loaded: {error.shown}. Once `python train/fit.py` has run, the model is "
+        f"no model is loaded: {why}. Once `python train/fit.py` has run, the model is "
         "served without a new start"
     )
 

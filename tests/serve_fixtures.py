@@ -12,12 +12,12 @@ from tests.conftest import Shop
 
 
 @contextmanager
-def running_api(shop: Path, log: Path) -> Iterator[str]:
+def running_api(shop: Path, log: Path, **variables: str) -> Iterator[str]:
     """Serve a warehouse by the command that a user runs; yield the address."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "serve/api.py", "--port", str(port)]
-    with running(command, url, log, {"WAREHOUSE_PATH": str(shop)}):
+    with running(command, url, log, {"WAREHOUSE_PATH": str(shop), **variables}):
         yield url
 
 

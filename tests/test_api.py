@@ -13,6 +13,7 @@ import pytest
 import warehouse
 from serve import repository, schema
 from serve.changes import Change
+from serve.serving import Serving
 from serve.what_if import what_if
 
 pytest_plugins = ("tests.serve_fixtures",)
@@ -100,6 +101,12 @@ def test_the_documentation_declares_the_errors(api_url):
     assert set(paths["/customers/{customer_id}"]["get"]["responses"]) == common | {"404"}
     changed = paths["/customers/{customer_id}/what-if"]["post"]["responses"]
     assert set(changed) == with_body | {"404", "429"}
+
+
+def test_a_whole_number_may_be_written_as_a_fraction(api_url):
+    plain, written = (post(api_url, raw(COUNT, text)) for text in ("3", "3.0"))
+    assert plain.status_code == written.status_code == 200
+    assert plain.json() == written.json()
 
 
 def test_whole_numbers_pass_for_fractions_and_unseen_categories_are_tolerated(api_url):
@@ -354,28 +361,41 @@ def writer(file):
 
 
 def test_while_a_build_writes_all_routes_go_on_and_then_answer_from_what_it_wrote(
-    serve_shop, shop_copy, customer_id, tmp_path
+    serve_shop, shop_copy, tmp_path
 ):
+    [[customer_id]] = rows("select any_value(customer_id) from main.predictions")
+
     def answers(url):
         stored = httpx.get(f"{url}/customers/{customer_id}")
-        made = [httpx.post(f"{url}/predict", json=stored.json()["features"])]
-        return [httpx.get(url), stored, *made, ask(url, customer_id, [{"amount": 80}])]
+        made = httpx.post(f"{url}/predict", json=stored.json()["features"])
+        return [httpx.get(url), stored, made, ask(url, customer_id, [{"amount": 80}])]
+
+    def expected(url):
+        return httpx.get(f"{url}/customers/{customer_id}").json()["prediction"]["spend_p90"]
 
     with serve_shop(shop_copy, tmp_path / "log") as url:
         before = answers(url)
+        assert {each.status_code for each in before} == {200}
         with writer(shop_copy):
             assert [each.json() for each in answers(url)] == [each.json() for each in before]
-        assert {each.status_code for each in before} == {200}
-        with warehouse.connect() as connection:
-            connection.execute("drop table main.predictions")
+        rows("update main.predictions set spend_p90 = 1e6", read_only=False)
         deadline = time.monotonic() + 20
-        while httpx.get(f"{url}/customers/{customer_id}").is_success:
+        while expected(url) != 1e6:
             assert time.monotonic() < deadline
             time.sleep(0.2)
-        unbuilt = httpx.get(f"{url}/customers/{customer_id}")
-    assert unbuilt.status_code == 503
-    assert "not built yet: run `make build`" in unbuilt.json()["detail"]
-    assert str(tmp_path) not in unbuilt.text
+        # half built: what was served goes on
+        rows("drop table main.predictions", read_only=False)
+        time.sleep(3)
+        assert expected(url) == 1e6
+    now = Serving().now
+    assert (now.copy, now.model) == (None, None)
+    assert "not built yet: run `make build`" in now.unreadable
+    assert str(tmp_path) not in now.unreadable + now.problem
+
+
+def rows(query, *, read_only=True):
+    with warehouse.connect(read_only=read_only) as connection:
+        return connection.execute(query).fetchall()
 
 
 def test_reading_leaves_the_warehouse_free_for_a_writer(api_url, small_shop, customer_id):

@@ -19,8 +19,22 @@ pytest_plugins = ("tests.serve_fixtures",)
 EXAMPLE = schema.example(warehouse.contract())
 CONTRACT = warehouse.contract()
 ROWS = 150
-NUMBER = next(c.name for c in CONTRACT.columns if c.data_type == "DOUBLE" and c.minimum == 0)
-COUNT = next(c.name for c in CONTRACT.columns if c.data_type == "BIGINT" and not c.nullable)
+
+
+def first(kind):
+    """The name of the first feature of a type that may be neither null nor negative."""
+    return next(
+        c.name
+        for c in CONTRACT.columns
+        if c.role != "key"
+        and schema.python_type(c) is kind
+        and not c.nullable
+        and c.minimum == 0
+        and c.maximum is None
+    )
+
+
+NUMBER, COUNT = first(float), first(int)
 
 
 def parquet(table):

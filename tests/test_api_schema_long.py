@@ -1,22 +1,16 @@
 """As test_api_schema, with two thousand cases."""
 
 import pytest
-import schemathesis
 
-from tests.api_schema import check, fixed
-
-pytest_plugins = ("tests.serve_fixtures",)
+from tests.api_schema import OPERATIONS, answers_as_described, described
 
 
 @pytest.fixture(scope="module")
-def described(api_url):
-    return schemathesis.openapi.from_url(f"{api_url}/openapi.json", timeout=60)
+def url(scored_shop, tmp_path_factory):
+    with described(scored_shop, tmp_path_factory.mktemp("described")) as address:
+        yield address
 
 
-schema = schemathesis.pytest.from_fixture("described")
-
-
-@schema.parametrize()
-@fixed(160)
-def test_answers_are_as_described(case):
-    check(case)
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_answers_are_as_described(operation, url):
+    answers_as_described(operation, url, 160)

@@ -196,6 +196,9 @@ def _of_kind(values: pa.Array, column: warehouse.Column, before: int) -> pa.Arra
     kind = schema.python_type(column)
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
+    if pa.types.is_decimal(values.type):
+        # digit by digit, as JSON is read: a division may end a bit beside it
+        values = values.cast(pa.string()).cast(pa.float64())
     is_text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
     is_flag = pa.types.is_boolean(values.type)
     if values.type != pa.null() and (is_text, is_flag) != (kind is str, kind is bool):

@@ -21,7 +21,6 @@ log = logging.getLogger(__name__)
 MOST_ERRORS = 20
 # a field that nobody knows bears any name; and a message may quote one
 MOST_CHARACTERS = 300
-MOST_BYTES = 256 * 1024
 
 NOT_FOUND: dict[int | str, dict[str, Any]] = {
     404: {"model": schema.Problem, "description": "Nobody has this id."}
@@ -57,8 +56,6 @@ def answer_errors(app: FastAPI) -> None:
         if error.status_code == 400:
             # a body that cannot even be read as JSON is one more invalid body
             return _invalid([("", "the body is no JSON that can be read")])
-        if detail == "Content Too Large":
-            detail = f"the body has more than {MOST_BYTES:,} bytes: send less at a time"
         return JSONResponse({"detail": _short(detail)}, error.status_code, error.headers)
 
     @app.exception_handler(warehouse.WarehouseError)

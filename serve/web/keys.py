@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import HTTPException, Security
-from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 
 import warehouse
 from serve import schema
@@ -122,24 +122,20 @@ def _is_loopback(host: str) -> bool:
 
 async def _admit(
     needed: SecurityScopes,
-    key: Annotated[
-        str | None, Security(APIKeyHeader(name="X-API-Key", scheme_name="key", auto_error=False))
-    ],
-    bearer: Annotated[
+    given: Annotated[
         HTTPAuthorizationCredentials | None,
-        Security(HTTPBearer(scheme_name="bearer", auto_error=False)),
+        Security(HTTPBearer(scheme_name="key", auto_error=False)),
     ],
 ) -> None:
     """Let a request pass whose key has the scopes that are needed; without keys any does."""
     known = keys()
     if not known.scopes:
         return
-    given = key or (bearer.credentials if bearer else None)
-    scopes = None if given is None else known.scopes_of(given)
+    scopes = known.scopes_of(given.credentials) if given else None
     if scopes is None:
         raise HTTPException(
             401,
-            "send a key, as `Authorization: Bearer KEY` or as `X-API-Key: KEY`",
+            "send a key, as `Authorization: Bearer KEY`",
             {"WWW-Authenticate": "Bearer"},
         )
     if missing := set(needed.scopes) - scopes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from serve import repository, schema
 from serve.web import batch, errors, keys, metrics
 from serve.web.limiter import Limiter
 from serve.web.served import model_of, served_by
-from serve.web.strict_json import StrictRoute
+from serve.web.strict_json import StrictRoute, receive
 from train.forecaster import COLUMNS
 
 if TYPE_CHECKING:
@@ -67,7 +66,6 @@ def _any_of(what: str, of_json: dict[str, Any]) -> dict[str, Any]:
 
 @router.post(
     "/predict/batch",
-    max_body_size=batch.MOST_BYTES,
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -105,12 +103,7 @@ async def predict_batch(request: Request) -> StreamingResponse:
     if kind not in batch.FORMATS:
         raise HTTPException(415, f"send {', '.join(batch.FORMATS)}, and name it as Content-Type")
     with _batches, tempfile.TemporaryFile() as body:
-        try:
-            async with asyncio.timeout(BATCH_SECONDS):
-                async for part in request.stream():
-                    body.write(part)
-        except TimeoutError as error:
-            raise HTTPException(408, "the body did not arrive in time: send less") from error
+        await receive(request, body.write, batch.MOST_BYTES, BATCH_SECONDS)
         body.seek(0)
         made = await run_in_threadpool(batch.forecasts, body, kind, Features, champion)
     return StreamingResponse(
