@@ -41,7 +41,7 @@ DBT_VARS := $(if $(AS_OF),--vars '{as_of: "$(AS_OF)"}')
 
 .DEFAULT_GOAL := help
 .PHONY: help setup spark examples picture run nightly test test-long build fit backtest score catalog export export-tables docs docs-site docs-reference api app profile truth lock lint format clean
-.PHONY: bench-skill bench-scoring bench-serving bench-generate bench-faults bench-features bench-ladder bench-level bench-newcomers bench-horizons bench-scorecard bench-alarms bench-erase soak leak-demo prove audit
+.PHONY: bench-skill bench-scoring bench-serving bench-generate bench-faults bench-features bench-ladder bench-level bench-newcomers bench-horizons bench-scorecard bench-campaigns bench-alarms bench-erase soak leak-demo prove audit
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -192,6 +192,9 @@ bench-horizons: $(READY) ## forecasts of 30 to 365 days beside the best possible
 
 bench-scorecard: $(READY) ## does a forecast know how good it is? two shops played night by night for 14 months, in half an hour or more
 	@$(BIN)/python -m benchmarks.scorecard
+
+bench-campaigns: $(READY) ## is what is said of campaigns true? thousands whose effects are known, on three generated shops
+	@$(BIN)/python -m benchmarks.campaigns
 
 bench-alarms: $(READY) ## what alarms find of planted incidents, and false alarms; DATA=file for a real one
 	@$(BIN)/python -m benchmarks.alarms $(if $(DATA),--data "$(DATA)")

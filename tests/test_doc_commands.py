@@ -31,6 +31,8 @@ ELSEWHERE = {
     r"make examples|make -C|--publish-to|shop publish": "test_deploy and test_store",
     r"nightly|make soak": "test_nightly, test_operate_page, test_soak",
     r"shop erase": "test_erase",
+    r"shop audience": "test_audiences, with its list in a folder of its own",
+    r"(score|explain) --as-of 2025-12-02": "test_customer_changes; a day of the reader's own mart",
     r"fit --trust": "test_safety",
     r"make docs-site": "test_docs builds it",
     r"make run": "test_job runs it, with files and without",

@@ -46,10 +46,23 @@ adjusted as (
     select
         *,
         spend - slope * (forecast - forecast_of_all) as level,
-        -- of the level
-        (spend_variance - 2 * slope * covariance + slope * slope * forecast_variance)
-        / nullif(customers - 1, 0) as variance
+        customers * greatest(
+            spend_variance - 2 * slope * covariance + slope * slope * forecast_variance, 0
+        ) as squares
     from sloped
+
+),
+
+-- a small arm seldom has one of the few who spend most, and seems surer than it is: of its spread
+-- that of both arms is believed like 30 of its customers (moderated variance: Smyth 2004)
+moderated as (
+
+    select
+        *,
+        (squares + 30 * sum(squares) over whole / nullif(sum(customers) over whole - 3, 0))
+        / (customers + 29) / customers as variance
+    from adjusted
+    window whole as (partition by audience)
 
 ),
 
@@ -63,8 +76,8 @@ compared as (
         treated.level - held_out.level as lift,
         sqrt(treated.variance + held_out.variance) as lift_error,
         pow(treated.variance + held_out.variance, 2) / nullif(
-            pow(treated.variance, 2) / (treated.customers - 1)
-            + pow(held_out.variance, 2) / (held_out.customers - 1),
+            pow(treated.variance, 2) / nullif(treated.customers - 1, 0)
+            + pow(held_out.variance, 2) / nullif(held_out.customers - 1, 0),
             0
         ) as freedom,
         lift / nullif(greatest(held_out.level, 0), 0) as relative_lift,
@@ -72,8 +85,8 @@ compared as (
             treated.variance
             + pow(treated.level / nullif(held_out.level, 0), 2) * held_out.variance
         ) / nullif(greatest(held_out.level, 0), 0) as relative_lift_error
-    from adjusted as treated
-    inner join adjusted as held_out
+    from moderated as treated
+    inner join moderated as held_out
         on treated.audience = held_out.audience
         and not held_out.is_treated
     where treated.is_treated

@@ -27,7 +27,7 @@ stacked as (
                 'value_now': cast(newest.{{ feature.name }} as double)
             }{{ ',' if not loop.last }}
             {%- else %}
-            {'feature': 'none', 'value_then': 0e0, 'value_now': 0e0}
+            { 'feature': 'none', 'value_then': 0e0, 'value_now': 0e0 }
             {%- endfor %}
         ], recursive := true)
     from compared

@@ -23,7 +23,7 @@ ranked as (
         {{ spend_decile('predictions.predicted_30d_spend', 'predictions') }} as decile
     from predictions
     where predictions.as_of_date in (
-        select dates.as_of_date from dates union select dates.compared_with from dates
+        select unnest([dates.as_of_date, dates.compared_with]) from dates
     )
 
 ),
