@@ -104,7 +104,7 @@ def test_the_app_opens_on_the_month_ahead_beside_the_last_one(page, app_url, sma
 
 def test_a_list_is_exported_whole_whatever_part_of_it_is_shown(page, app_url, small_shop, tmp_path):
     page.goto(f"{app_url}/customers")
-    rows = download(page, "as CSV", tmp_path / "all.csv")
+    rows = download(page, "CSV", tmp_path / "all.csv")
     assert set(rows["customer_id"]) == {
         each for (each,) in asked(f"select customer_id from {MART}")
     }
@@ -114,7 +114,7 @@ def test_a_list_is_exported_whole_whatever_part_of_it_is_shown(page, app_url, sm
     page.get_by_label("Customer id").fill(part)
     page.keyboard.press("Enter")
     page.get_by_text(f"All {count:,} as CSV").wait_for()
-    rows = download(page, "as CSV", tmp_path / "part.csv")
+    rows = download(page, "CSV", tmp_path / "part.csv")
     assert len(rows) == count
     assert all(rows["customer_id"].str.contains(part))
     assert rows["predicted_30d_spend"].is_monotonic_decreasing
@@ -217,7 +217,7 @@ def test_five_clicks_lead_from_the_opening_to_a_csv_of_the_best_of_a_region_with
     page.get_by_label("Region").click()
     page.get_by_role("option", name=region).click()
     page.get_by_role("button", name="Choose").click()
-    rows = download(page, "as CSV", tmp_path / "audience.csv")
+    rows = download(page, "CSV", tmp_path / "audience.csv")
     assert set(rows["region"]) == {region}
     assert rows["expected_gain"].is_monotonic_decreasing
     assert 0 < (rows["arm"] == "treatment").sum() <= 500
