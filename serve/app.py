@@ -34,10 +34,12 @@ def guarded(page: Callable[[], None]) -> Callable[[], None]:
 follow_store()
 # no page icon: one given by name is fetched from outside
 st.set_page_config(page_title="Retail forecast", layout="wide")
-# wide screens get a readable measure, phones lose the desktop's margins
+# wide screens get a readable measure, phones lose the desktop's margins; a table's own button would
+# save the rows that are shown alone
 st.html(
     """<style>
     .stMainBlockContainer { max-width: 1180px; padding-top: 2.5rem; }
+    .stElementToolbar button[aria-label="Download as CSV"] { display: none; }
     @media (max-width: 640px) {
         .stMainBlockContainer { padding-left: 1rem; padding-right: 1rem; }
         .stMainBlockContainer h1 { font-size: 1.75rem; }

@@ -65,7 +65,7 @@ def page() -> None:
 
 def _asked(choices: dict[str, list[str]]) -> Campaign | None:
     """Ask what the audience is for; None before the first answer."""
-    with st.form("campaign"):
+    with st.form("asked"):
         left, right = st.columns(2)
         name = left.text_input("Name", "letter", help="Decides by chance who is held out.")
         contacts = right.number_input("Customers to contact at most", 1, value=500)

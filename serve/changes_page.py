@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import streamlit as st
 
 from serve import charts, repository
@@ -39,22 +41,19 @@ def page() -> None:
             "`shop score --as-of DATE` makes one of an earlier day."
         )
         return
-    against, towards = st.columns(2)
-    days = against.segmented_control(
-        "Against the forecast",
+    days = st.segmented_control(
+        "Against the forecast of",
         dates.index.tolist(),
         default=dates.index[0],
         required=True,
-        format_func=lambda before: f"of {before} days ago, {day(dates[before])}",
+        format_func=lambda before: f"{before} days ago",
     )
-    direction = towards.segmented_control(
-        "Who is", list(DIRECTIONS), default="slipping", required=True
-    )
-    _changed(days, direction)
+    direction = st.segmented_control("Who is", list(DIRECTIONS), default="slipping", required=True)
+    _changed(days, direction, dates[days])
     _moved(days)
 
 
-def _changed(days: int, direction: str) -> None:
+def _changed(days: int, direction: str, compared_with: dt.date) -> None:
     asked = {"days": days, "direction": direction}
     of_direction = """
         from marts.customer_changes where days_before = $days and direction = $direction
@@ -66,7 +65,7 @@ def _changed(days: int, direction: str) -> None:
     ).iloc[0]
     st.markdown(
         f"**{total.customers:,.0f} customers** are expected to spend **{total.money:,.0f}** "
-        f"{DIRECTIONS[direction]}; the most at stake first."
+        f"{DIRECTIONS[direction]} of {day(compared_with)}; the most at stake first."
     )
     if total.others:
         st.caption("Another model made the earlier forecast: a part of the change may be its.")

@@ -104,7 +104,7 @@ def test_the_app_opens_on_the_month_ahead_beside_the_last_one(page, app_url, sma
 
 def test_a_list_is_exported_whole_whatever_part_of_it_is_shown(page, app_url, small_shop, tmp_path):
     page.goto(f"{app_url}/customers")
-    rows = download(page, "as CSV", tmp_path / "all.csv")
+    rows = download(page, "CSV", tmp_path / "all.csv")
     assert set(rows["customer_id"]) == {
         each for (each,) in asked(f"select customer_id from {MART}")
     }
@@ -114,7 +114,7 @@ def test_a_list_is_exported_whole_whatever_part_of_it_is_shown(page, app_url, sm
     page.get_by_label("Customer id").fill(part)
     page.keyboard.press("Enter")
     page.get_by_text(f"All {count:,} as CSV").wait_for()
-    rows = download(page, "as CSV", tmp_path / "part.csv")
+    rows = download(page, "CSV", tmp_path / "part.csv")
     assert len(rows) == count
     assert all(rows["customer_id"].str.contains(part))
     assert rows["predicted_30d_spend"].is_monotonic_decreasing
@@ -189,6 +189,7 @@ def test_features_entered_by_hand_are_predicted_or_refused_in_plain_words(page, 
         ("", "Expected, by whom"),
         ("/customers", "as CSV"),
         ("/customers?id={customer}", "features that the forecast"),
+        ("/audience", "Assumed uplift"),
         ("/by-hand", "Spend and returns"),
     ],
 )
@@ -203,3 +204,33 @@ def test_a_phone_needs_no_sideways_scrolling(page, app_url, customer, address, l
 def test_a_customer_whom_nobody_knows_is_said_to_be_unknown(page, app_url):
     page.goto(f"{app_url}/customers?id=C-NOBODY")
     page.get_by_text("no forecast of a customer of this id").wait_for()
+
+
+def test_five_clicks_lead_from_the_opening_to_a_csv_of_the_best_of_a_region_within_a_budget(
+    page, app_url, small_shop, tmp_path
+):
+    [(region,)] = asked(
+        f"select region from {MART} group by all order by sum(predicted_30d_spend) desc limit 1"
+    )
+    page.goto(app_url)
+    page.get_by_role("link", name="Whom to contact").click()
+    page.get_by_label("Region").click()
+    page.get_by_role("option", name=region).click()
+    page.get_by_role("button", name="Choose").click()
+    rows = download(page, "CSV", tmp_path / "audience.csv")
+    assert set(rows["region"]) == {region}
+    assert rows["expected_gain"].is_monotonic_decreasing
+    assert 0 < (rows["arm"] == "treatment").sum() <= 500
+    # a contact costs 1, and brings 3 % of what is expected
+    worth = asked(
+        f"select count(*) from {MART} where region = '{region}' and .03 * predicted_30d_spend > 1"
+    )
+    assert [(len(rows),)] == worth
+    page.get_by_text("Expected spend is not uplift").last.wait_for()
+    page.get_by_text("Keep it, so that its effect is measured").click()
+    page.get_by_text(f"--region {region}").wait_for()
+
+
+def test_without_an_earlier_forecast_nobody_is_said_to_slip(page, app_url):
+    page.goto(f"{app_url}/changes")
+    page.get_by_text("No forecast of an earlier day is kept").wait_for()
