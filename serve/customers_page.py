@@ -107,7 +107,7 @@ def _asked(choices: dict[str, list[str]]) -> tuple[Filters, Order]:
             key="cold",
             persist_state="session",
         )
-        bounds = [
+        tenure_from, tenure_to, since_order_from, since_order_to = (
             place.number_input(
                 label,
                 min_value=0,
@@ -118,15 +118,18 @@ def _asked(choices: dict[str, list[str]]) -> tuple[Filters, Order]:
                 persist_state="session",
             )
             for place, label in zip(st.columns(4), BOUNDS, strict=True)
-        ]
+        )
     filters = Filters(
         part.strip(),
         tuple(segments),
         tuple(regions),
         tuple(deciles),
         tuple(categories),
-        *bounds,
-        cold_start=COLD_START[cold],
+        tenure_from,
+        tenure_to,
+        since_order_from,
+        since_order_to,
+        COLD_START[cold],
     )
     return filters, Order(by, descending)
 

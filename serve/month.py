@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -44,13 +45,16 @@ class Month:
     said: pd.DataFrame
     alarms: pd.DataFrame
 
-    def total(self, set_kind: str, set_name: str | None = None) -> pd.Series | None:
+    def total(self, set_kind: str, set_name: str | None = None) -> dict[str, Any] | None:
         """Return the sum of a set, where there is one."""
         key = (set_kind, set_name or set_kind)
-        return self.sums.loc[key] if key in self.sums.index else None
+        if key not in self.sums.index:
+            return None
+        [row] = self.sums.loc[[key]].to_dict("records")
+        return {str(name): value for name, value in row.items()}
 
     @property
-    def expected(self) -> pd.Series | None:
+    def expected(self) -> dict[str, Any] | None:
         """The sum of the whole shop; of known customers, where nothing tells of newcomers."""
         whole = self.total("whole shop")
         return self.total("all") if whole is None else whole

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -13,7 +14,7 @@ from serve.wording import ago, between, day, plain
 
 SETS = {"segment": "Segments", "region": "Regions", "category": "Categories"}
 MOST_MOVES, MOST_SETS = 5, 12
-SAID = {
+SAID: dict[str, Any] = {
     "as_of_date": st.column_config.DateColumn("From", format="D MMM YYYY", pinned=True),
     "expected_spend": st.column_config.NumberColumn("Forecast", format="%,.0f"),
     "total_low": st.column_config.NumberColumn("At least (80 %)", format="%,.0f"),
@@ -35,9 +36,12 @@ def page() -> None:
         )
         return
     _headline(shown)
-    for alarm in shown.alarms.itertuples():
-        show = st.error if alarm.severity == "error" else st.warning
-        show(f"{plain(alarm.message)}, since {day(alarm.since)}. To do: {plain(alarm.what_to_do)}.")
+    for alarm in shown.alarms.to_dict("records"):
+        show = st.error if alarm["severity"] == "error" else st.warning
+        show(
+            f"{plain(alarm['message'])}, since {day(alarm['since'])}. "
+            f"To do: {plain(alarm['what_to_do'])}."
+        )
     _months(shown)
     _moved(shown)
     _by_set(shown)
@@ -45,6 +49,7 @@ def page() -> None:
 
 def _headline(shown: Month) -> None:
     newest, expected = shown.newest, shown.expected
+    assert expected is not None  # or the page says that there are no forecasts
     horizon = int(newest.horizon_days)
     last_day = newest.as_of_date + dt.timedelta(horizon - 1)
     st.markdown(
@@ -68,6 +73,7 @@ def _headline(shown: Month) -> None:
                 f"forecast {last.expected_spend:,.0f}, {_judged(last)}",
             )
     known, newcomers = shown.total("all"), shown.total("newcomers")
+    assert known is not None  # comes with any forecast
     of_whom = f"Known customers {known['expected_spend']:,.0f} ({between(known)})"
     if newcomers is not None:
         of_whom += (
@@ -108,7 +114,7 @@ def _judged(said: pd.Series) -> str:
 
 def _months(shown: Month) -> None:
     st.subheader("Two years")
-    expected = shown.expected.to_frame().T.assign(as_of_date=shown.newest.as_of_date)
+    expected = pd.DataFrame([shown.expected]).assign(as_of_date=shown.newest.as_of_date)
     st.altair_chart(charts.months(shown.revenue, shown.said, expected))
     st.caption(
         f"Each dot is {shown.newest.horizon_days:.0f} days of the whole shop, from its day on; "
@@ -136,7 +142,7 @@ def _moved(shown: Month) -> None:
     known = (shown.newest.as_of_date - shown.revenue["first_day"].min()).days
     against = [name for name, (_, days) in moves.COMPARED.items() if days <= known]
     kinds = {
-        label: windows.loc[kind]
+        label: pd.DataFrame(windows.loc[kind])
         for kind, label in SETS.items()
         if kind in windows.index and len(windows.loc[kind]) > 1
     }
@@ -155,12 +161,13 @@ def _moved(shown: Month) -> None:
     ):
         with column:
             st.markdown(f"**{label}**")
-            for moved in moves.moves(rows, chosen).head(MOST_MOVES).itertuples():
-                colour = "green" if moved.change > 0 else "red"
-                share = "" if pd.isna(moved.share) else f" ({moved.share:+.0%})"
+            moved = moves.moves(rows, chosen).head(MOST_MOVES)
+            for name, of in zip(moved.index, moved.to_dict("records"), strict=True):
+                colour = "green" if of["change"] > 0 else "red"
+                share = "" if pd.isna(of["share"]) else f" ({of['share']:+.0%})"
                 st.markdown(
-                    f"{plain(moved.Index)} :{colour}[**{moved.change:+,.0f}**{share}]  \n"
-                    f":small[{moved.reason}]"
+                    f"{plain(name)} :{colour}[**{of['change']:+,.0f}**{share}]  \n"
+                    f":small[{of['reason']}]"
                 )
 
 

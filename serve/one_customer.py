@@ -81,7 +81,7 @@ class OneCustomer:
         for table in (*model_sql.GIVEN, *steps.copied, *steps.computed):
             self._execute(f"create schema if not exists {table.split('.')[0]}")
         # in the order in which they are filled: lines are found by the headers
-        self._of_a_customer = {HEADERS: [], LINES: []}
+        self._of_a_customer: dict[str, list[str]] = {HEADERS: [], LINES: []}
         for table in steps.copied:
             self._copy(table)
         self._execute(f"create table {SPINE} (customer_id varchar, as_of_date date)")

@@ -26,7 +26,7 @@ def ago(value: dt.date, today: dt.date) -> str:
     return {0: "today", 1: "yesterday"}.get(days, f"{days:,} days ago")
 
 
-def between(total: Mapping[str, Any]) -> str:
+def between(total: Mapping[str, Any] | pd.Series) -> str:
     """Write the interval of a sum; where no past month tells how sure it is, say so."""
     if pd.isna(total["total_high"]):
         return "how sure is not known"
