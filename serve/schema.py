@@ -18,8 +18,8 @@ from pydantic import (
 import warehouse
 from serve.changes import BIGGEST_AMOUNT, MOST_ITEMS
 
-# whole numbers of a BIGINT column
-BIGGEST = 2**63 - 1
+# whole numbers that a DOUBLE, and so JSON and a model, holds to the last digit
+BIGGEST = 2**53
 # DECIMAL(18,2), and far from where sums of doubles overflow
 BIGGEST_MONEY = 10.0**16
 # no date lies further back than this
