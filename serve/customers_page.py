@@ -14,7 +14,6 @@ ROWS = 50
 EVERYBODY, ONLY, WITHOUT = "all", "only new ones", "without them"
 COLD_START = {EVERYBODY: None, ONLY: True, WITHOUT: False}
 CHOICES = {"segment_id": "Segment", "region": "Region", "favourite_category": "Buys mostly"}
-# in the order of `Filters`
 BOUNDS = (
     *("Customer for at least (days)", "Customer for at most (days)"),
     *("Last order at least (days ago)", "Last order at most (days ago)"),
@@ -107,7 +106,7 @@ def _asked(choices: dict[str, list[str]]) -> tuple[Filters, Order]:
             key="cold",
             persist_state="session",
         )
-        bounds = [
+        tenure_from, tenure_to, since_order_from, since_order_to = (
             place.number_input(
                 label,
                 min_value=0,
@@ -118,14 +117,17 @@ def _asked(choices: dict[str, list[str]]) -> tuple[Filters, Order]:
                 persist_state="session",
             )
             for place, label in zip(st.columns(4), BOUNDS, strict=True)
-        ]
+        )
     filters = Filters(
         part.strip(),
         tuple(segments),
         tuple(regions),
         tuple(deciles),
         tuple(categories),
-        *bounds,
+        tenure_from,
+        tenure_to,
+        since_order_from,
+        since_order_to,
         cold_start=COLD_START[cold],
     )
     return filters, Order(by, descending)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -44,13 +45,13 @@ class Month:
     said: pd.DataFrame
     alarms: pd.DataFrame
 
-    def total(self, set_kind: str, set_name: str | None = None) -> pd.Series | None:
-        """Return the sum of a set, where there is one."""
+    def total(self, set_kind: str, set_name: str | None = None) -> Any:  # noqa: ANN401
+        """Return the row of `sums` of a set, None where there is none."""
         key = (set_kind, set_name or set_kind)
         return self.sums.loc[key] if key in self.sums.index else None
 
     @property
-    def expected(self) -> pd.Series | None:
+    def expected(self) -> Any:  # noqa: ANN401
         """The sum of the whole shop; of known customers, where nothing tells of newcomers."""
         whole = self.total("whole shop")
         return self.total("all") if whole is None else whole

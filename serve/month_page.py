@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -13,7 +14,7 @@ from serve.wording import ago, between, day, plain
 
 SETS = {"segment": "Segments", "region": "Regions", "category": "Categories"}
 MOST_MOVES, MOST_SETS = 5, 12
-SAID = {
+SAID: dict[str, Any] = {
     "as_of_date": st.column_config.DateColumn("From", format="D MMM YYYY", pinned=True),
     "expected_spend": st.column_config.NumberColumn("Forecast", format="%,.0f"),
     "total_low": st.column_config.NumberColumn("At least (80 %)", format="%,.0f"),
@@ -35,9 +36,10 @@ def page() -> None:
         )
         return
     _headline(shown)
-    for alarm in shown.alarms.itertuples():
-        show = st.error if alarm.severity == "error" else st.warning
-        show(f"{plain(alarm.message)}, since {day(alarm.since)}. To do: {plain(alarm.what_to_do)}.")
+    for alarm in shown.alarms.to_dict("records"):
+        show = st.error if alarm["severity"] == "error" else st.warning
+        message, to_do = plain(alarm["message"]), plain(alarm["what_to_do"])
+        show(f"{message}, since {day(alarm['since'])}. To do: {to_do}.")
     _months(shown)
     _moved(shown)
     _by_set(shown)
@@ -136,7 +138,7 @@ def _moved(shown: Month) -> None:
     known = (shown.newest.as_of_date - shown.revenue["first_day"].min()).days
     against = [name for name, (_, days) in moves.COMPARED.items() if days <= known]
     kinds = {
-        label: windows.loc[kind]
+        label: windows.loc[[kind]].droplevel(0)
         for kind, label in SETS.items()
         if kind in windows.index and len(windows.loc[kind]) > 1
     }
@@ -155,12 +157,13 @@ def _moved(shown: Month) -> None:
     ):
         with column:
             st.markdown(f"**{label}**")
-            for moved in moves.moves(rows, chosen).head(MOST_MOVES).itertuples():
-                colour = "green" if moved.change > 0 else "red"
-                share = "" if pd.isna(moved.share) else f" ({moved.share:+.0%})"
+            moved_most = moves.moves(rows, chosen).head(MOST_MOVES).reset_index(names="name")
+            for moved in moved_most.to_dict("records"):
+                colour = "green" if moved["change"] > 0 else "red"
+                share = "" if pd.isna(moved["share"]) else f" ({moved['share']:+.0%})"
                 st.markdown(
-                    f"{plain(moved.Index)} :{colour}[**{moved.change:+,.0f}**{share}]  \n"
-                    f":small[{moved.reason}]"
+                    f"{plain(moved['name'])} :{colour}[**{moved['change']:+,.0f}**{share}]  \n"
+                    f":small[{moved['reason']}]"
                 )
 
 
