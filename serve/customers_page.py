@@ -141,9 +141,8 @@ def _list(filters: Filters, order: Order, customers: int) -> None:
     with place:
         st.caption("Choose a row to see the customer.")
         picked = st.dataframe(
-            rows,
+            rows[list(SHOWN)],
             column_config=SHOWN,
-            column_order=list(SHOWN),
             hide_index=True,
             on_select="rerun",
             selection_mode="single-row",
