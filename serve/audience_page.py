@@ -70,8 +70,11 @@ def _asked(choices: dict[str, list[str]]) -> Campaign | None:
         name = left.text_input("Name", "letter", help="Decides by chance who is held out.")
         contacts = right.number_input("Customers to contact at most", 1, value=500)
         regions, segments = st.columns(2)
-        only_regions = regions.multiselect("Region", choices["region"], placeholder="any")
-        only_segments = segments.multiselect("Segment", choices["segment_id"], placeholder="any")
+        # one of each: a list of several stays unfolded over what follows
+        region = regions.selectbox("Region", choices["region"], index=None, placeholder="any")
+        segment = segments.selectbox(
+            "Segment", choices["segment_id"], index=None, placeholder="any"
+        )
         cost, margin, held_out = st.columns(3)
         each = cost.number_input("Cost of a contact", 0.0, value=1.0)
         kept = margin.number_input("Share of spend that is kept", 0.0, 1.0, 0.3)
@@ -88,8 +91,8 @@ def _asked(choices: dict[str, list[str]]) -> Campaign | None:
                 margin=kept,
                 held_out=apart,
                 uplift=Uplift(uplift, doubt) if by == ASSUMED else None,
-                regions=tuple(only_regions),
-                segments=tuple(only_segments),
+                regions=(region,) if region else (),
+                segments=(segment,) if segment else (),
             )
     return st.session_state.get("campaign")
 

@@ -136,9 +136,8 @@ def steps(average: float, reasons: list[dict[str, Any]], expected: float) -> pd.
 def _alike(alike: pd.DataFrame) -> None:
     st.subheader("Customers like this one")
     picked = st.dataframe(
-        alike,
+        alike[list(ALIKE)],
         column_config=ALIKE,
-        column_order=list(ALIKE),
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",

@@ -14,7 +14,6 @@ ROWS = 50
 EVERYBODY, ONLY, WITHOUT = "all", "only new ones", "without them"
 COLD_START = {EVERYBODY: None, ONLY: True, WITHOUT: False}
 CHOICES = {"segment_id": "Segment", "region": "Region", "favourite_category": "Buys mostly"}
-# in the order of `Filters`
 BOUNDS = (
     *("Customer for at least (days)", "Customer for at most (days)"),
     *("Last order at least (days ago)", "Last order at most (days ago)"),
@@ -129,7 +128,7 @@ def _asked(choices: dict[str, list[str]]) -> tuple[Filters, Order]:
         tenure_to,
         since_order_from,
         since_order_to,
-        COLD_START[cold],
+        cold_start=COLD_START[cold],
     )
     return filters, Order(by, descending)
 
@@ -142,9 +141,8 @@ def _list(filters: Filters, order: Order, customers: int) -> None:
     with place:
         st.caption("Choose a row to see the customer.")
         picked = st.dataframe(
-            rows,
+            rows[list(SHOWN)],
             column_config=SHOWN,
-            column_order=list(SHOWN),
             hide_index=True,
             on_select="rerun",
             selection_mode="single-row",

@@ -45,16 +45,13 @@ class Month:
     said: pd.DataFrame
     alarms: pd.DataFrame
 
-    def total(self, set_kind: str, set_name: str | None = None) -> dict[str, Any] | None:
-        """Return the sum of a set, where there is one."""
+    def total(self, set_kind: str, set_name: str | None = None) -> Any:  # noqa: ANN401
+        """Return the row of `sums` of a set, None where there is none."""
         key = (set_kind, set_name or set_kind)
-        if key not in self.sums.index:
-            return None
-        [row] = self.sums.loc[[key]].to_dict("records")
-        return {str(name): value for name, value in row.items()}
+        return self.sums.loc[key] if key in self.sums.index else None
 
     @property
-    def expected(self) -> dict[str, Any] | None:
+    def expected(self) -> Any:  # noqa: ANN401
         """The sum of the whole shop; of known customers, where nothing tells of newcomers."""
         whole = self.total("whole shop")
         return self.total("all") if whole is None else whole

@@ -38,10 +38,8 @@ def page() -> None:
     _headline(shown)
     for alarm in shown.alarms.to_dict("records"):
         show = st.error if alarm["severity"] == "error" else st.warning
-        show(
-            f"{plain(alarm['message'])}, since {day(alarm['since'])}. "
-            f"To do: {plain(alarm['what_to_do'])}."
-        )
+        message, to_do = plain(alarm["message"]), plain(alarm["what_to_do"])
+        show(f"{message}, since {day(alarm['since'])}. To do: {to_do}.")
     _months(shown)
     _moved(shown)
     _by_set(shown)
@@ -49,7 +47,6 @@ def page() -> None:
 
 def _headline(shown: Month) -> None:
     newest, expected = shown.newest, shown.expected
-    assert expected is not None  # or the page says that there are no forecasts
     horizon = int(newest.horizon_days)
     last_day = newest.as_of_date + dt.timedelta(horizon - 1)
     st.markdown(
@@ -73,7 +70,6 @@ def _headline(shown: Month) -> None:
                 f"forecast {last.expected_spend:,.0f}, {_judged(last)}",
             )
     known, newcomers = shown.total("all"), shown.total("newcomers")
-    assert known is not None  # comes with any forecast
     of_whom = f"Known customers {known['expected_spend']:,.0f} ({between(known)})"
     if newcomers is not None:
         of_whom += (
@@ -114,7 +110,7 @@ def _judged(said: pd.Series) -> str:
 
 def _months(shown: Month) -> None:
     st.subheader("Two years")
-    expected = pd.DataFrame([shown.expected]).assign(as_of_date=shown.newest.as_of_date)
+    expected = shown.expected.to_frame().T.assign(as_of_date=shown.newest.as_of_date)
     st.altair_chart(charts.months(shown.revenue, shown.said, expected))
     st.caption(
         f"Each dot is {shown.newest.horizon_days:.0f} days of the whole shop, from its day on; "
@@ -142,7 +138,7 @@ def _moved(shown: Month) -> None:
     known = (shown.newest.as_of_date - shown.revenue["first_day"].min()).days
     against = [name for name, (_, days) in moves.COMPARED.items() if days <= known]
     kinds = {
-        label: pd.DataFrame(windows.loc[kind])
+        label: windows.loc[[kind]].droplevel(0)
         for kind, label in SETS.items()
         if kind in windows.index and len(windows.loc[kind]) > 1
     }
@@ -161,13 +157,13 @@ def _moved(shown: Month) -> None:
     ):
         with column:
             st.markdown(f"**{label}**")
-            moved = moves.moves(rows, chosen).head(MOST_MOVES)
-            for name, of in zip(moved.index, moved.to_dict("records"), strict=True):
-                colour = "green" if of["change"] > 0 else "red"
-                share = "" if pd.isna(of["share"]) else f" ({of['share']:+.0%})"
+            moved_most = moves.moves(rows, chosen).head(MOST_MOVES).reset_index(names="name")
+            for moved in moved_most.to_dict("records"):
+                colour = "green" if moved["change"] > 0 else "red"
+                share = "" if pd.isna(moved["share"]) else f" ({moved['share']:+.0%})"
                 st.markdown(
-                    f"{plain(name)} :{colour}[**{of['change']:+,.0f}**{share}]  \n"
-                    f":small[{of['reason']}]"
+                    f"{plain(moved['name'])} :{colour}[**{moved['change']:+,.0f}**{share}]  \n"
+                    f":small[{moved['reason']}]"
                 )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -26,7 +25,7 @@ def ago(value: dt.date, today: dt.date) -> str:
     return {0: "today", 1: "yesterday"}.get(days, f"{days:,} days ago")
 
 
-def between(total: Mapping[str, Any] | pd.Series) -> str:
+def between(total: Any) -> str:  # noqa: ANN401
     """Write the interval of a sum; where no past month tells how sure it is, say so."""
     if pd.isna(total["total_high"]):
         return "how sure is not known"

@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.pipeline import Pipeline
 
+import warehouse
 from train.candidates.baselines import LastThirtyDays, MonthlyMean
 from train.candidates.bgnbd import BuyTillDie
 from train.candidates.level import Levelled
@@ -27,7 +28,7 @@ from train.compiled.preparation import Preparation
 from train.compiled.trees import Trees
 
 
-class NotCompiledError(Exception):
+class NotCompiledError(warehouse.ShopError):
     """A candidate holds something that no flat arrays are known for."""
 
 
