@@ -356,10 +356,10 @@ def features_model(contract: warehouse.Contract) -> type[BaseModel]:
         read: dict[type, Any] = {str: Annotated[str, AfterValidator(encodable)], int: WholeNumber}
         taken = read.get(kind, kind)
         if column.nullable:
-            fields[column.name] = (
-                taken | None,
-                Field(default=None, description=column.description, **bounds),
-            )
+            # bounds of the number, not of the choice, or the description has none
+            within: Any = Annotated[taken, Field(**bounds)]
+            described = Field(default=None, description=column.description)
+            fields[column.name] = (within | None, described)
         else:
             fields[column.name] = (taken, Field(description=column.description, **bounds))
     return create_model(

@@ -219,6 +219,9 @@ class _Answer:
 # beside the process, which is saved
 _FACTORS: WeakKeyDictionary[LevelProcess, dict[bytes, Values]] = WeakKeyDictionary()
 MOST_FACTORS = 1_000
+# in logs: no shop sells a hundred times what is usual; who asks with promotions beyond all bounds
+# gets a number all the same
+MOST_LEVEL = 5.0
 
 
 class LevelProcess:
@@ -302,7 +305,7 @@ class LevelProcess:
         with_past = self._shares(windows, self.months_)
         for answer in self.answers_:
             log_level = log_level + answer.weight * _mean(answer, with_past)[0]
-        return np.nan_to_num(np.exp(log_level), nan=1.0)
+        return np.nan_to_num(np.exp(np.clip(log_level, -MOST_LEVEL, MOST_LEVEL)), nan=1.0)
 
     def _shares(self, left: Months, right: Months) -> _Shares:
         apart = np.abs(left.day[:, None] - right.day)
