@@ -243,8 +243,8 @@ class Change(BaseModel):
     )
 
     amount: float = Field(ge=0.01, le=BIGGEST_AMOUNT, description="What was paid, or paid back.")
-    days_ago: WholeNumber | None = Field(
-        default=None, ge=1, le=MOST_DAYS, description="Days before the as-of date; 1 if not given."
+    days_ago: Annotated[int, Field(ge=1, le=MOST_DAYS), BeforeValidator(whole)] | None = Field(
+        default=None, description="Days before the as-of date; 1 if not given."
     )
     date: Annotated[dt.date, BeforeValidator(iso_date)] | None = Field(
         default=None, description="The day itself, instead of days_ago."
@@ -351,17 +351,16 @@ def features_model(contract: warehouse.Contract) -> type[BaseModel]:
         if column.role == "key":
             continue
         kind = python_type(column)
-        bounds = limits(column)
-        # what may stand in an annotation has no type of its own in Python 3.11
-        read: dict[type, Any] = {str: Annotated[str, AfterValidator(encodable)], int: WholeNumber}
-        taken = read.get(kind, kind)
+        # bounds come first, and of the number, not of null: or the description has none. What may
+        # stand in an annotation has no type of its own in Python 3.11
+        taken: Any = Annotated[kind, Field(**limits(column))]
+        if reader := {str: AfterValidator(encodable), int: BeforeValidator(whole)}.get(kind):
+            taken = Annotated[taken, reader]
         if column.nullable:
-            # bounds of the number, not of the choice, or the description has none
-            within: Any = Annotated[taken, Field(**bounds)]
-            described = Field(default=None, description=column.description)
-            fields[column.name] = (within | None, described)
+            nothing = Field(default=None, description=column.description)
+            fields[column.name] = (taken | None, nothing)
         else:
-            fields[column.name] = (taken, Field(description=column.description, **bounds))
+            fields[column.name] = (taken, Field(description=column.description))
     return create_model(
         "Features",
         __doc__="The features of one customer, as the contract of the feature mart states them.",

@@ -7,9 +7,9 @@ from typer.testing import CliRunner
 
 import warehouse
 from serve import explain as command
+from serve import look_up, repository
 from serve.explain import explain
 from serve.predictions import MART, ScoreError
-from serve.repository import customer
 from serve.score import score
 from train.registry.artefact import champion
 
@@ -59,6 +59,11 @@ def test_a_sentence_speaks_of_the_customers_own_features(small_shop):
     assert len(found)
     for sentence, days in zip(found["sentence"], found["days"], strict=True):
         assert sentence.startswith(f"last order {days:,} days ago: ")
+
+
+def customer(customer_id):
+    with repository.reading() as connection:
+        return look_up.customer(connection, customer_id, repository.current_date(connection))
 
 
 def test_the_mart_and_the_lookup_show_them(small_shop):
