@@ -10,7 +10,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -44,7 +43,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 app = FastAPI(
     title="Retail forecast",
     description=f"Expected spend of a customer in the next {warehouse.HORIZON_DAYS} days.",
-    version=version("retail-feature-store"),
+    version=state.VERSION,
     lifespan=lifespan,
     docs_url=None,
     redoc_url=None,

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
+import tomllib
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
+import warehouse
 from serve import schema
 from serve.web import errors, keys, metrics
 from serve.web.served import copy_of, model_of, served_by
 
 router = APIRouter()
+
+# not what is installed: an image runs the code without installing it
+VERSION = tomllib.loads((warehouse.ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 
 @router.get("/")
@@ -51,7 +55,7 @@ async def code_version(request: Request) -> schema.Version:
     served = served_by(request)
     return schema.Version(
         generation=served.generation,
-        version=version("retail-feature-store"),
+        version=VERSION,
         model_version=served.model.version if served.model else None,
     )
 
