@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,6 +18,7 @@ import warehouse
 from serve import repository, schema
 from serve.web import strict_json
 from serve.web.strict_json import invalid
+from train.candidates.preprocessing import Features
 from train.forecaster import COLUMNS
 from train.registry.artefact import Artefact
 
@@ -33,17 +33,6 @@ MOST_ROW_CHARACTERS = 64 * 1024
 AT_ONCE = 5_000
 _KINDS = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string()}
 _ANSWER = pa.schema([(name, pa.float64()) for name in COLUMNS])
-
-
-def frame(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    """Return rows of features, by name, as a model takes them: numbers as DOUBLE."""
-    contract = repository.contract()
-    numbers = {
-        name: np.array([row[name] for row in rows], dtype=np.float64) for name in contract.numeric
-    }
-    return pd.DataFrame(
-        numbers | {name: [row[name] for row in rows] for name in contract.categorical}
-    )
 
 
 def forecasts(
@@ -106,10 +95,15 @@ def _of_json(body: IO[bytes], features: type[BaseModel]) -> Iterator[pd.DataFram
                 ],
             ) from error
         if len(rows) == AT_ONCE:
-            yield frame(rows)
+            yield _as_frame(rows)
             rows = []
     if rows:
-        yield frame(rows)
+        yield _as_frame(rows)
+
+
+def _as_frame(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    contract = repository.contract()
+    return Features.of_records(rows, contract.numeric, contract.categorical).frame()
 
 
 def _rows(body: IO[bytes]) -> Iterator[Any]:

@@ -13,7 +13,6 @@ from serve import look_up, repository, schema
 from serve.changes import MOST_CHANGES, Change
 from serve.web import errors, keys
 from serve.web.limiter import Limiter
-from serve.web.predict import amounts
 from serve.web.served import copy_of, model_of, served_by
 from serve.web.strict_json import StrictRoute, invalid
 from serve.what_if import UnknownCustomerError, changed_by
@@ -140,7 +139,7 @@ def what_if(
         except UnknownCustomerError as error:
             raise HTTPException(404, f"the mart has no customer {customer_id!r}") from error
     before, after = (
-        schema.Forecast(model_version=champion.version, **amounts(forecast))
+        schema.Forecast(model_version=champion.version, **forecast)
         for forecast in (answer.before, answer.after)
     )
     return schema.WhatIf(

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
@@ -17,7 +15,6 @@ from serve.web import batch, errors, keys, metrics
 from serve.web.limiter import Limiter
 from serve.web.served import model_of, served_by
 from serve.web.strict_json import StrictRoute, receive
-from train.forecaster import COLUMNS
 
 if TYPE_CHECKING:
     # made when the module is read, from the contract
@@ -49,11 +46,6 @@ def predict(features: Features, request: Request) -> schema.Prediction:
         generation=served.generation,
         warnings=served.known.beyond(row) if served.known else [],
     )
-
-
-def amounts(row: Mapping[str, Any] | pd.Series) -> dict[str, float]:
-    """Return the columns of a forecast as JSON has them."""
-    return {name: float(row[name]) for name in COLUMNS}
 
 
 def _any_of(what: str, of_json: dict[str, Any]) -> dict[str, Any]:

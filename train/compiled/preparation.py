@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -80,22 +80,18 @@ class Preparation:
             X = Features.of(X, self.numeric, self.categorical)
         # each column in one piece, as trees read them
         columns = np.empty((len(self.numeric) + len(self.categorical), len(X)))
-        _steps(self.edges, self.begins, X.numbers, self._places(X.numeric), columns)
+        _steps(self.edges, self.begins, X.numbers, _places(self.numeric, X.numeric), columns)
         for place, (name, codes) in enumerate(
             zip(self.categorical, self.codes, strict=True), len(self.numeric)
         ):
             columns[place] = _coded(X[name], codes)
         return columns.T
 
-    def _places(self, numeric: tuple[str, ...]) -> NDArray[np.int64]:
-        if numeric not in self._known_places:
-            self._known_places[numeric] = np.array([numeric.index(name) for name in self.numeric])
-        return self._known_places[numeric]
 
-    @cached_property
-    def _known_places(self) -> dict[tuple[str, ...], NDArray[np.int64]]:
-        # one entry: the contract's order
-        return {}
+@lru_cache(maxsize=64)
+def _places(wanted: tuple[str, ...], given: tuple[str, ...]) -> NDArray[np.int64]:
+    # a model asks for the same ones row by row
+    return np.array([given.index(name) for name in wanted])
 
 
 def _coded(texts: NDArray[np.object_], codes: Mapping[str, float]) -> Values | float:

@@ -6,7 +6,6 @@ an object is of one of `KINDS`, and gets its attributes back as they were.
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import json
 import zipfile
@@ -115,7 +114,7 @@ class _Writer:
         if id(value) in self._places:
             return {"same as": self._places[id(value)]}
         self._places[id(value)] = len(self._places)
-        attributes = {name: self.described(held) for name, held in _attributes(value).items()}
+        attributes = {name: self.described(held) for name, held in vars(value).items()}
         return {"kind": kind.__name__, "attributes": attributes}
 
 
@@ -143,10 +142,3 @@ class _Reader:
                     object.__setattr__(instance, name, self.made(held))
                 return instance
         return description
-
-
-def _attributes(value: Any) -> dict[str, object]:  # noqa: ANN401
-    if dataclasses.is_dataclass(value):
-        # what it has computed for itself meanwhile is no part of it
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    return vars(value)
