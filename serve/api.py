@@ -52,7 +52,8 @@ app = FastAPI(
 app.add_middleware(OneState)
 app.add_middleware(access.Access)
 errors.answer_errors(app)
-for part in (state, predict, customers, docs):
+# those asked for most come first: paths are compared one after the other
+for part in (predict, customers, state, docs):
     app.include_router(part.router)
 
 

@@ -104,7 +104,7 @@ def changed_by(
     warnings = _cut(lines, found.counted)
     changed = {name: (row[name], new[name]) for name in row if row[name] != new[name]}
     warnings += known.beyond({name: after for name, (_, after) in changed.items()})
-    before, after = champion.predict_record(row), champion.predict_record(new)
+    before, after = champion.predict_records([row, new])
     return WhatIf(customer_id, day, champion.version, lines, before, after, changed, warnings)
 
 

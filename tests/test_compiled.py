@@ -181,7 +181,7 @@ def test_a_single_row_gets_what_it_gets_among_others(again, rows):
     X = strange(rows[0]).tail(200)
     together = again.predict(X)
     records = X.astype(object).where(X.notna(), None).to_dict("records")
-    alone = pd.DataFrame([again.predict_record(record) for record in records], index=X.index)
+    alone = pd.DataFrame([again.predict_records([record])[0] for record in records], index=X.index)
     pd.testing.assert_frame_equal(alone, together, check_exact=True)
 
 

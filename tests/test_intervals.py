@@ -26,7 +26,7 @@ def published():
     """Intervals learned on some customers, said of others."""
     known, new = customers(30_000, 1), customers(30_000, 2)
     spread = AmountSpread.fit(*known)
-    low, high = LevelIntervals.fit(spread, *known).bounds(spread, *new[:2])
+    low, high = LevelIntervals.fit(spread, *known).bounds(spread.of(*new[:2]))
     return *new, low, high
 
 
@@ -63,7 +63,7 @@ def test_levels_move_where_the_spread_is_wrong():
     spread = replace(right, ratios=0.7 * right.ratios)
 
     def covered(intervals):
-        low, high = intervals.bounds(spread, *new[:2])
+        low, high = intervals.bounds(spread.of(*new[:2]))
         some = high > 0
         return np.mean((low <= new[2]) & (new[2] <= high), where=some)
 

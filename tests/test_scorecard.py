@@ -126,11 +126,11 @@ def shop_of(random, customers=2_000):
 
 
 def published_of(chance, spend, spread):
-    low, high = LevelIntervals.none().bounds(spread, spend, chance)
+    low, high = LevelIntervals.none().bounds(spread.of(spend, chance))
     return {
         "predicted_30d_spend": spend,
         "purchase_probability": chance,
-        "spend_p50": spread.quantile(spend, chance, 0.5),
+        "spend_p50": spread.of(spend, chance).quantile(0.5),
         "spend_low": low,
         "spend_high": high,
     }

@@ -78,7 +78,7 @@ def test_deviation_is_that_of_what_happens():
     chance, amount = random.uniform(0.2, 0.9, 40_000), random.lognormal(3, 0.5, 40_000)
     actual = (random.random(40_000) < chance) * amount * random.lognormal(-0.125, 0.5, 40_000)
     spread = AmountSpread.fit(chance * amount, chance, actual)
-    said = spread.deviation(chance * amount, chance)
+    said = spread.of(chance * amount, chance).deviation()
     assert np.sum(said**2) == pytest.approx(np.sum((actual - chance * amount) ** 2), rel=0.03)
 
 

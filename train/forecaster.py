@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from threadpoolctl import ThreadpoolController
@@ -18,7 +20,7 @@ from train.calibration.intervals import LevelIntervals
 from train.calibration.probability import PurchaseCalibrator
 from train.calibration.spread import AmountSpread
 from train.calibration.totals import USUAL_VARIANCE, PastMonth, TotalDoubt
-from train.candidates.inference import JOBS, predict_both
+from train.candidates.inference import JOBS, predict_both, rows_of
 from train.candidates.preprocessing import Columns, Features
 from train.candidates.protocol import KnowsLevel
 from train.compiled.compiling import compiled
@@ -111,7 +113,7 @@ class Calibration:
             return cls(purchase, spread)
         forecasts = np.concatenate(floored)
         intervals = LevelIntervals.fit(spread, forecasts, probability, happened)
-        deviation = spread.deviation(forecasts, probability)
+        deviation = spread.of(forecasts, probability).deviation()
         ends = np.cumsum([len(spend) for spend in floored])[:-1]
         months = zip(past, floored, np.split(deviation, ends), strict=True)
         of_totals = TotalDoubt.learn(
@@ -125,17 +127,22 @@ class Calibration:
     def quantiles(self, published: Mapping[str, Values]) -> Values:
         """Return the quantiles at `core.doubt.LEVELS` of what is published, (rows, levels)."""
         spend, chance = published["predicted_30d_spend"], published["purchase_probability"]
-        return np.column_stack([self.spread.quantile(spend, chance, level) for level in LEVELS])
+        rows = self.spread.of(spend, chance)
+        return np.column_stack([rows.quantile(level) for level in LEVELS])
 
     def straighten(self, raw: Values, chance: Values) -> dict[str, Values]:
         """Return what is published of a candidate's spend and chance to buy: `COLUMNS`."""
         spend = np.maximum(raw, 0.0)
         probability = self.purchase.predict(chance)
         columns = {"predicted_30d_spend": spend, "purchase_probability": probability}
-        columns |= self.spread.published(spend, probability)
-        low, high = self.intervals.bounds(self.spread, spend, probability)
-        deviation = self.spread.deviation(spend, probability)
-        return columns | {"spend_low": low, "spend_high": high, "spend_deviation": deviation}
+        rows = self.spread.of(spend, probability)
+        columns |= rows.published()
+        low, high = self.intervals.bounds(rows)
+        return columns | {
+            "spend_low": low,
+            "spend_high": high,
+            "spend_deviation": rows.deviation(),
+        }
 
 
 class Forecaster:
@@ -211,11 +218,29 @@ class Forecaster:
         self, frame: pd.DataFrame, scores: pd.DataFrame
     ) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Carry the scores of some rows on: `Horizons.table` and `Horizons.lifetime` of them."""
-        assert self.horizons is not None  # whatever was saved has them
         X = self.rows(frame)
         spend = scores["predicted_30d_spend"].to_numpy(dtype=np.float64)
         chance = scores["purchase_probability"].to_numpy(dtype=np.float64)
-        return self.horizons.table(X, spend, chance), self.horizons.lifetime(X, spend)
+        # a core each: it takes twice as long as the forecast
+        cuts = np.linspace(0, len(X), JOBS + 1).astype(int)
+        made = Parallel(n_jobs=JOBS, prefer="threads")(
+            delayed(self._carried_on)(X, spend, chance, begin, end)
+            for begin, end in itertools.pairwise(cuts.tolist())
+            if end > begin
+        )
+        longer, lifetimes = (
+            pd.concat(parts, ignore_index=True) for parts in zip(*made, strict=True)
+        )
+        return longer, lifetimes
+
+    def _carried_on(
+        self, X: Columns, spend: Values, chance: Values, begin: int, end: int
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
+        assert self.horizons is not None  # whatever was saved has them
+        rows = rows_of(X, slice(begin, end))
+        table = self.horizons.table(rows, spend[begin:end], chance[begin:end])
+        table["row"] += begin
+        return table, self.horizons.lifetime(rows, spend[begin:end])
 
     def expected_scores(self, scores: pd.DataFrame, month_doubt: float) -> pd.DataFrame:
         """Return how good scores of a date, as `predict` returns them, expect to turn out.
@@ -243,11 +268,12 @@ class Forecaster:
             return pd.DataFrame(columns=list(COLUMNS), index=frame.index, dtype=np.float64)
         return pd.DataFrame(self.predict_rows(self.rows(frame)), index=frame.index)
 
-    def predict_record(self, record: Mapping[str, object]) -> dict[str, float]:
-        """Forecast one row, given as field by feature: the same as `predict`, sooner."""
-        X = Features.of_records([record], self.numeric, self.categorical)
+    def predict_records(self, records: Sequence[Mapping[str, object]]) -> list[dict[str, float]]:
+        """Forecast a few rows, each given as field by feature: the same as `predict`, sooner."""
+        X = Features.of_records(records, self.numeric, self.categorical)
         published = self.predict_rows(X if self.is_compiled else X.frame())
-        return {name: float(values[0]) for name, values in published.items()}
+        rows = zip(*(values.tolist() for values in published.values()), strict=True)
+        return [dict(zip(published, row, strict=True)) for row in rows]
 
     def predict_rows(self, X: Columns) -> dict[str, Values]:
         """Forecast what `rows` returns: `COLUMNS`, shape (rows,) each."""

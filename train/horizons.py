@@ -209,8 +209,8 @@ class Horizons:
         frames = []
         for horizon in HORIZONS:
             mean, chance = made[f"spend_{horizon}"], made[f"chance_{horizon}"]
-            spread = self.spreads[horizon]
-            low, high = self.intervals[horizon].bounds(spread, mean, chance)
+            spread = self.spreads[horizon].of(mean, chance)
+            low, high = self.intervals[horizon].bounds(spread)
             frames.append(
                 pd.DataFrame(
                     {
@@ -219,7 +219,7 @@ class Horizons:
                         "predicted_spend": mean,
                         "expected_orders": made[f"orders_{horizon}"],
                         "purchase_probability": chance,
-                        **spread.published(mean, chance),
+                        **spread.published(),
                         "spend_low": low,
                         "spend_high": high,
                         "basis": self.basis[horizon],
@@ -263,7 +263,7 @@ class Horizons:
         Shape (rows, windows) each. Busy days are days at the present level.
         """
         summaries = Summaries.of(X)
-        made = np.column_stack([self.buyers.purchases_until(summaries, end) for end in edges])
+        made = self.buyers.purchases_until(summaries, edges)
         within = np.diff(made, axis=1)
         width = np.diff(edges)
         first = within[:, :1]

@@ -181,7 +181,7 @@ def calibrated(
             continue
         learned = calibration(name, older, doubt=False)
         chance = learned.purchase.predict(forecast.probability)
-        median = learned.spread.quantile(spend, chance, 0.5)
+        median = learned.spread.of(spend, chance).quantile(0.5)
         forecasts[name] = Forecast(spend, chance if forecast.has_own else None, median)
     return forecasts
 

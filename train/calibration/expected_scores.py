@@ -62,7 +62,7 @@ def expected_scores(
     for level in levels:
         chance = 1 - (1 - published["purchase_probability"]) ** level
         mean = published["predicted_30d_spend"] * level
-        spend = spread.quantile(mean, chance, rng.random(len(mean)))
+        spend = spread.of(mean, chance).quantile(rng.random(len(mean)))
         drawn.append(scores(spend, published, scale))
     of_draws = pd.DataFrame(drawn)
     tail = (1 - COVERAGE) / 2

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from train.calibration.spread import AmountSpread
+from train.calibration.spread import AmountSpread, RowSpread
 
 Values = NDArray[np.float64]
 
@@ -60,32 +60,26 @@ class LevelIntervals:
             return cls.none()
         borders = np.unique(np.quantile(spend, np.linspace(0, 1, bins + 1)[1:-1]))
         where = np.searchsorted(borders, spend)
-        covered = np.stack([_covers(spread, spend, probability, actual, level) for level in LEVELS])
+        rows = spread.of(spend, probability)
+        covered = np.stack([_covers(rows, actual, level) for level in LEVELS])
         levels = [_level(covered[:, where == number]) for number in range(len(borders) + 1)]
         return cls(borders, np.array(levels))
 
-    def bounds(
-        self, spread: AmountSpread, spend: Values, probability: Values
-    ) -> tuple[Values, Values]:
+    def bounds(self, rows: RowSpread) -> tuple[Values, Values]:
         """Return both ends of the interval, money, shape (rows,), never below zero."""
-        level = self.levels[np.searchsorted(self.borders, spend)]
-        return _bounds(spread, spend, probability, level)
+        return _bounds(rows, self.levels[np.searchsorted(self.borders, rows.spend)])
 
 
-def _bounds(
-    spread: AmountSpread, spend: Values, probability: Values, level: Values | float
-) -> tuple[Values, Values]:
-    low = spread.quantile(spend, probability, BELOW)
+def _bounds(rows: RowSpread, level: Values | float) -> tuple[Values, Values]:
+    low = rows.quantile(BELOW)
     # what an interval leaves out below, it takes in above
     above = np.minimum(level + np.where(low > 0, BELOW, 0.0), 1.0)
-    return low, np.maximum(spread.quantile(spend, probability, above), low)
+    return low, np.maximum(rows.quantile(above), low)
 
 
-def _covers(
-    spread: AmountSpread, spend: Values, probability: Values, actual: Values, level: float
-) -> Values:
+def _covers(rows: RowSpread, actual: Values, level: float) -> Values:
     """Return 1 where the interval covers, 0 where not, NaN where it is [0, 0]."""
-    low, high = _bounds(spread, spend, probability, level)
+    low, high = _bounds(rows, level)
     return np.where(high > 0, ((actual >= low) & (actual <= high)).astype(float), np.nan)
 
 

@@ -59,33 +59,54 @@ class AmountSpread:
         """Return a spread of nil: buyers spend what is expected of them."""
         return cls(np.array([]), np.ones((1, len(QUANTILES))), np.ones(1))
 
-    def quantile(self, spend: Values, probability: Values, level: Values | float) -> Values:
-        """Return the `level` quantile of spend, shape (rows,), never below zero."""
-        probability = np.clip(probability, 1e-9, 1.0)
-        among_buyers = (level - (1 - probability)) / probability
-        expected = _given_purchase(spend, probability)
-        where = np.searchsorted(self.borders, expected)
-        ratio = np.empty(len(spend))
-        for number in np.unique(where):
-            rows = where == number
-            ratio[rows] = np.interp(among_buyers[rows], QUANTILES, self.ratios[number])
-        return np.where(among_buyers > 0, ratio * expected, 0.0)
+    def of(self, spend: Values, probability: Values) -> RowSpread:
+        """Return the spread of some rows, from their forecast and chance to buy."""
+        return RowSpread(self, spend, probability)
 
-    def published(self, spend: Values, probability: Values) -> dict[str, Values]:
+
+class RowSpread:
+    """How the spend of some rows spreads: see `AmountSpread.of`.
+
+    Attributes
+    ----------
+    spend, probability
+        As forecast, shape (rows,).
+    """
+
+    def __init__(self, spread: AmountSpread, spend: Values, probability: Values) -> None:
+        self.spend, self.probability = spend, probability
+        self._chance = np.clip(probability, 1e-9, 1.0)
+        self._expected = _given_purchase(spend, self._chance)
+        self._spread = spread
+        self._bin = np.searchsorted(spread.borders, self._expected)
+        self._bins = np.unique(self._bin).tolist()
+
+    def quantile(self, level: Values | float) -> Values:
+        """Return the `level` quantile of spend, money, shape (rows,), never below zero."""
+        among_buyers = (level - (1 - self._chance)) / self._chance
+        ratios = self._spread.ratios
+        if len(self._bins) == 1:
+            ratio = np.interp(among_buyers, QUANTILES, ratios[self._bins[0]])
+        else:
+            ratio = np.empty(len(among_buyers))
+            for number in self._bins:
+                rows = self._bin == number
+                ratio[rows] = np.interp(among_buyers[rows], QUANTILES, ratios[number])
+        return np.where(among_buyers > 0, ratio * self._expected, 0.0)
+
+    def published(self) -> dict[str, Values]:
         """Return the quantiles of `PUBLISHED`, money, shape (rows,) each, none below the last."""
         columns: dict[str, Values] = {}
-        floor = np.zeros(len(spend))
+        floor: Values | float = 0.0
         for name, level in PUBLISHED.items():
-            floor = np.maximum(floor, self.quantile(spend, probability, level))
-            columns[name] = floor
+            floor = columns[name] = np.maximum(floor, self.quantile(level))
         return columns
 
-    def deviation(self, spend: Values, probability: Values) -> Values:
+    def deviation(self) -> Values:
         """Return the standard deviation of spend, money, shape (rows,)."""
-        probability = np.clip(probability, 1e-9, 1.0)
-        expected = _given_purchase(spend, probability)
-        squares = self.squares[np.searchsorted(self.borders, expected)]
-        return np.sqrt(np.maximum(probability * squares * expected**2 - spend**2, 0.0))
+        squares = self._spread.squares[self._bin]
+        variance = self._chance * squares * self._expected**2 - self.spend**2
+        return np.sqrt(np.maximum(variance, 0.0))
 
 
 def _given_purchase(spend: Values, probability: Values) -> Values:

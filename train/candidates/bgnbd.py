@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 
 from train.candidates.bgnbd_likelihood import BetaGeometric, GammaGamma
 from train.candidates.decomposition import Opened, of_numbers
-from train.candidates.preprocessing import Columns, without_nulls
+from train.candidates.preprocessing import Columns, Features, without_nulls
 from train.candidates.row_sample import sample_of
 
 Values = NDArray[np.float64]
@@ -64,6 +65,10 @@ class Summaries:
     @classmethod
     def of(cls, X: Columns) -> Summaries:
         """Take them from features of the mart."""
+        return X.once(cls._of) if isinstance(X, Features) else cls._of(X)
+
+    @classmethod
+    def _of(cls, X: Columns) -> Summaries:
         orders = without_nulls(X["active_days_lifetime"])
         has_bought = orders > 0
         age = without_nulls(X["days_since_first_order"])
@@ -164,21 +169,25 @@ class BuyTillDie(RegressorMixin, BaseEstimator):
         chance = self.purchases_.buys(days, summaries.frequency, summaries.recency, summaries.age)
         return np.where(summaries.has_bought, chance, self.share_["never"])
 
-    def purchases_until(self, summaries: Summaries, days: float) -> Values:
-        """Return the expected number of purchases in the next days; 0 for who never bought."""
-        if self.purchases_ is None or days == 0:
-            return np.zeros(len(summaries.orders))
+    def purchases_until(self, summaries: Summaries, days: Sequence[float]) -> Values:
+        """Return the expected number of purchases in the next days; 0 for who never bought.
+
+        Shape (rows, lengths), of as many lengths as there are in `days`.
+        """
+        if self.purchases_ is None:
+            return np.zeros((len(summaries.orders), len(days)))
         made = self.purchases_.purchases(
-            days, summaries.frequency, summaries.recency, summaries.age
+            np.array(days, dtype=np.float64),
+            *(summaries.frequency, summaries.recency, summaries.age),
         )
         # the series is exact to 1e-9 of a purchase, not to its sign
-        return np.where(summaries.has_bought, np.maximum(np.nan_to_num(made), 0.0), 0.0)
+        return np.where(summaries.has_bought[:, None], np.maximum(made, 0.0), 0.0)
 
     def _chance(self, summaries: Summaries) -> Values:
         return self.chance_until(summaries, self.horizon_days)
 
     def _expected_purchases(self, summaries: Summaries) -> Values:
-        return self.purchases_until(summaries, self.horizon_days)
+        return self.purchases_until(summaries, [self.horizon_days])[:, 0]
 
     def _expected_value(self, summaries: Summaries) -> Values:
         if self.values_ is None:

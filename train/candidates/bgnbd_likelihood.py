@@ -20,14 +20,19 @@ from dataclasses import astuple, dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import betaln, gammaln, hyp2f1
+from scipy.special import betaln, gammaln
+
+from train.compiled.machine_code import machine_code
 
 Values = NDArray[np.float64]
 
 # the parameters stay where the formulas can be computed: exp of these
 LOG_LIMIT = 12.0
-# expected purchases are singular at a = 1, and continuous there: a step aside is exact to 1e-6
+# the formula of expected purchases is singular at a = 1, and for one purchase at a + b = 1; they are
+# continuous there: a step aside is exact to 1e-6
 SINGULAR = 1e-6
+# of the series: the share of its sum at which a term is too small to count, and how many there may be
+PRECISE, MOST_TERMS = 1e-16, 100_000
 
 
 @dataclass(frozen=True)
@@ -91,14 +96,9 @@ class BetaGeometric:
 
     def alive(self, frequency: Values, recency: Values, age: Values) -> Values:
         """Return the probability that a customer has not left by the as-of date."""
-        r, alpha, a, b = self.r, self.alpha, self.a, self.b
-        x = frequency
-        odds = (
-            np.log(a)
-            - np.log(b + np.maximum(x, 1) - 1)
-            + (r + x) * np.log((alpha + age) / (alpha + recency))
-        )
-        return np.where(x > 0, 1 / (1 + np.exp(np.minimum(odds, 700.0))), 1.0)
+        alive = np.empty(len(frequency))
+        _alive(*astuple(self), frequency, recency, age, alive)
+        return alive
 
     def buys(self, days: Values | float, frequency: Values, recency: Values, age: Values) -> Values:
         """Return the probability of a purchase in the next days: who is alive and comes in time."""
@@ -106,17 +106,60 @@ class BetaGeometric:
         waits = ((alpha + age) / (alpha + age + days)) ** (r + frequency)
         return self.alive(frequency, recency, age) * (1 - waits)
 
-    def purchases(self, days: float, frequency: Values, recency: Values, age: Values) -> Values:
-        """Return the expected number of purchases in the next days (equation 10 of the paper)."""
-        r, alpha, a, b = self.r, self.alpha, self.a, self.b
+    def purchases(self, days: Values, frequency: Values, recency: Values, age: Values) -> Values:
+        """Return the expected number of purchases in the next days (equation 10 of the paper).
+
+        Parameters
+        ----------
+        days
+            One or several lengths, shape (lengths,).
+
+        Returns
+        -------
+        ndarray
+            Shape (customers, lengths).
+        """
+        r, alpha, a, b = astuple(self)
         if abs(a - 1) < SINGULAR:
             a = 1 + SINGULAR
-        x = frequency
-        z = days / (alpha + age + days)
-        shrinks = ((alpha + age) / (alpha + age + days)) ** (r + x)
-        series = hyp2f1(r + x, b + x, a + b + x - 1, z)
-        made = (a + b + x - 1) / (a - 1) * (1 - shrinks * series)
-        return made * self.alive(frequency, recency, age)
+        if abs(a + b - 1) < SINGULAR:
+            b = 1 - a + SINGULAR
+        made = np.empty((len(frequency), len(days)))
+        _purchases(r, alpha, a, b, days, frequency, age, made)
+        return made * self.alive(frequency, recency, age)[:, None]
+
+
+@machine_code
+def _alive(r, alpha, a, b, frequency, recency, age, alive):  # noqa: ANN001, ANN202
+    for row in range(len(frequency)):
+        x = frequency[row]
+        if x <= 0:
+            alive[row] = 1.0
+            continue
+        passed = (r + x) * np.log((alpha + age[row]) / (alpha + recency[row]))
+        odds = np.log(a) - np.log(b + max(x, 1.0) - 1) + passed
+        alive[row] = 1 / (1 + np.exp(min(odds, 700.0)))
+
+
+@machine_code
+def _purchases(r, alpha, a, b, days, frequency, age, made):  # noqa: ANN001, ANN202
+    """Write the purchases of who is alive.
+
+    The hypergeometric series of the paper is summed after Euler's transformation (Abramowitz and
+    Stegun 15.3.3), with which its terms fall as fast as any, and the power before it is small.
+    """
+    for row in range(len(frequency)):
+        lower = a + b + frequency[row] - 1
+        begun = alpha + age[row]
+        for length in range(len(days)):
+            z = days[length] / (begun + days[length])
+            term = total = 1.0
+            n = 0.0
+            while abs(term) > PRECISE * abs(total) and n < MOST_TERMS:
+                term *= (a + b - 1 - r + n) * (a - 1 + n) / ((lower + n) * (n + 1)) * z
+                total += term
+                n += 1
+            made[row, length] = lower / (a - 1) * (1 - (1 - z) ** (a - 1) * total)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -33,7 +34,7 @@ from sklearn.utils.metaestimators import available_if
 
 from train.candidates import decomposition
 from train.candidates.inference import predict_both, rows_of
-from train.candidates.preprocessing import Columns, without_nulls
+from train.candidates.preprocessing import Columns, Features, without_nulls
 from train.candidates.row_sample import sample_of
 
 Values = NDArray[np.float64]
@@ -129,6 +130,10 @@ class Months:
     @classmethod
     def of(cls, X: Columns) -> Months:
         """Take those of rows of the mart, one for each row; what it lacks is as usual."""
+        return X.once(cls._of) if isinstance(X, Features) else cls._of(X)
+
+    @classmethod
+    def _of(cls, X: Columns) -> Months:
         known = [
             feature.beyond(np.asarray(X[name], dtype=np.float64)) if name in X else np.zeros(len(X))
             for name, feature in KNOWN_AHEAD.items()
@@ -150,9 +155,12 @@ class Months:
         """Return some of them."""
         return Months(self.day[positions], self.as_of[positions], self.known[positions])
 
+    @cached_property
     def distinct(self) -> tuple[Months, NDArray[np.intp]]:
-        """Return each of them once, and the position there of each."""
-        columns = np.column_stack([self.day, self.as_of, self.known])
+        """Each of them once, and the position there of each."""
+        if len(self.day) == 1:
+            return self, np.zeros(1, dtype=np.intp)
+        columns = self._columns()
         if len(columns) and (columns == columns[:1]).all():
             # the rows of a date, or below of several: a hundred times as fast as by lines
             return self.take(np.zeros(1, dtype=np.intp)), np.zeros(len(columns), dtype=np.intp)
@@ -161,6 +169,11 @@ class Months:
             return self.take(first), row
         lines, row = np.unique(columns, axis=0, return_inverse=True)
         return Months(lines[:, 0], lines[:, 1], lines[:, 2:]), row
+
+    @cached_property
+    def key(self) -> bytes:
+        """What tells them from others."""
+        return self._columns().tobytes()
 
     def shared(self, other: Months) -> Values:
         """Return the covariance by what is known of both, shape (months, months of the other)."""
@@ -171,6 +184,9 @@ class Months:
             ],
             axis=0,
         )
+
+    def _columns(self) -> Values:
+        return np.column_stack([self.day, self.as_of, self.known])
 
     def _features(self) -> list[tuple[Values, Known]]:
         return list(zip(self.known.T, KNOWN_AHEAD.values(), strict=True))
@@ -291,9 +307,9 @@ class LevelProcess:
 
     def factor(self, months: Months) -> Values:
         """Return the level, shape (months,); 1 where a month's day is not known."""
-        windows, row = months.distinct()
+        windows, row = months.distinct
         known = _FACTORS.setdefault(self, {})
-        key = np.column_stack([windows.day, windows.as_of, windows.known]).tobytes()
+        key = windows.key
         if key not in known:
             if len(known) >= MOST_FACTORS:
                 known.clear()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,9 @@ MAX_STEPS = 250
 
 # further categories share one code: HistGradientBoosting takes at most 255 per column
 MAX_CATEGORIES = 50
+
+
+Made = TypeVar("Made")
 
 
 class Features:
@@ -48,8 +52,9 @@ class Features:
     ) -> None:
         self.numbers = numbers
         self.texts = texts
-        self._columns = dict(zip((*numeric, *categorical), (*numbers, *texts), strict=True))
         self.numeric, self.categorical = tuple(numeric), tuple(categorical)
+        self._rows = _rows_by_name(self.numeric, self.categorical)
+        self._made: dict[Callable[[Features], Any], Any] = {}
 
     @classmethod
     def of(
@@ -73,23 +78,30 @@ class Features:
         categorical: Sequence[str],
     ) -> Features:
         """Take the named fields of some rows; a null is None."""
-        numbers = np.array(
-            [[record[name] for record in records] for name in numeric], dtype=np.float64
-        )
+        rows = [[record[name] for name in numeric] for record in records]
+        numbers = np.ascontiguousarray(np.array(rows, dtype=np.float64).T)
         texts = np.empty((len(categorical), len(records)), dtype=object)
         for row, name in zip(texts, categorical, strict=True):
             row[:] = [record[name] for record in records]
         return cls(numbers, texts, numeric, categorical)
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        return self._columns[name]
+        row = self._rows[name]
+        count = len(self.numeric)
+        return self.numbers[row] if row < count else self.texts[row - count]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._columns
+        return name in self._rows
 
     def __len__(self) -> int:
         """Return the number of rows, as that of a frame."""
         return self.numbers.shape[1]
+
+    def once(self, make: Callable[[Features], Made]) -> Made:
+        """Return what a function makes of these rows, made once: several estimators ask for it."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        return cast("Made", self._made[make])
 
     def take(self, rows: slice | NDArray[np.int64]) -> Features:
         """Return some rows."""
@@ -102,6 +114,11 @@ class Features:
         return frame.assign(
             **{name: pd.Series(row, frame.index, object) for name, row in texts.items()}
         )
+
+
+@lru_cache(maxsize=64)
+def _rows_by_name(numeric: tuple[str, ...], categorical: tuple[str, ...]) -> dict[str, int]:
+    return {name: row for row, name in enumerate((*numeric, *categorical))}
 
 
 # what estimators of ours forecast from; those of others want the frame

@@ -19,6 +19,9 @@ from train.compiled.machine_code import machine_code
 
 Values = NDArray[np.float64]
 
+# of fewer rows it takes longer to find out which texts they have
+FEW = 200
+
 
 @dataclass(frozen=True)
 class Preparation:
@@ -94,9 +97,9 @@ def _places(wanted: tuple[str, ...], given: tuple[str, ...]) -> NDArray[np.int64
     return np.array([given.index(name) for name in wanted])
 
 
-def _coded(texts: NDArray[np.object_], codes: Mapping[str, float]) -> Values | float:
-    if len(texts) == 1:
-        return codes.get(as_text(texts[0]), -1.0)
+def _coded(texts: NDArray[np.object_], codes: Mapping[str, float]) -> Values:
+    if len(texts) < FEW:
+        return np.array([codes.get(as_text(text), -1.0) for text in texts])
     place, different = pd.factorize(texts, use_na_sentinel=False)
     return np.array([codes.get(as_text(text), -1.0) for text in different])[place]
 

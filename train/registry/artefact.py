@@ -10,7 +10,7 @@ import os
 import platform
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,9 +85,9 @@ class Artefact:
         """Forecast each row of the contract's features; see `Forecaster.predict`."""
         return self.forecaster.predict(frame)
 
-    def predict_record(self, record: Mapping[str, object]) -> dict[str, float]:
-        """Forecast one row; see `Forecaster.predict_record`."""
-        return self.forecaster.predict_record(record)
+    def predict_records(self, records: Sequence[Mapping[str, object]]) -> list[dict[str, float]]:
+        """Forecast a few rows; see `Forecaster.predict_records`."""
+        return self.forecaster.predict_records(records)
 
     def evidence(self) -> pd.DataFrame | None:
         """Return its out-of-time forecasts (`train.registry.promotion`), None if saved without."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -114,7 +115,9 @@ class _Writer:
         if id(value) in self._places:
             return {"same as": self._places[id(value)]}
         self._places[id(value)] = len(self._places)
-        attributes = {name: self.described(held) for name, held in vars(value).items()}
+        # of a dataclass not what it has worked out meanwhile
+        names = [each.name for each in fields(value)] if is_dataclass(value) else list(vars(value))
+        attributes = {name: self.described(getattr(value, name)) for name in names}
         return {"kind": kind.__name__, "attributes": attributes}
 
 

@@ -1,3 +1,5 @@
+{#- few rows, which people read now and then: to write them as JSON each night cost more than to read them -#}
+{{ config(materialized='view') }}
 {% set tables = [
     ('customer_details', 'int_customers_checked', 'customer_key', '1', '0'),
     ('products', 'int_products_checked', 'product_key', '1', '0'),
