@@ -54,8 +54,10 @@ def shop(built_shop, tmp_path_factory):
             update raw.store_sales_header set customer_phone = '+49{MARK}' || rowid;
             update raw.store_sales_header set store_id = '{E_MAIL}';
             update raw.products set product_name = '{SCRIPT}';
-            update marts.quarantine
-            set row_as_staged = replace(row_as_staged, '"C', '"{E_MAIL} C');
+            create table main.rejected as
+            select * replace (replace(row_as_staged, '"C', '"{E_MAIL} C') as row_as_staged)
+            from marts.quarantine;
+            create or replace view marts.quarantine as from main.rejected;
             """
         )
     return copy
