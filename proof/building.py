@@ -18,8 +18,12 @@ from proof import histories
 from proof.histories.worlds import Tables
 from warehouse import in_warehouse
 
-# the two tables that the mart is stored in, and what they are made of
-TABLES_OF_THE_MART = ("feat_customers", "feat_dates")
+# the two tables that the mart is stored in, and what alarms are made of, which no feature reads
+TABLES_COMPARED = (
+    "features.feat_customers",
+    "features.feat_dates",
+    "intermediate.int_orders_compared",
+)
 # a night builds upon a complete build, and that is one of all that is incremental
 MART = "+feat_customer_snapshots +config.materialized:incremental"
 GRID = {"grid_days": 30}

@@ -76,3 +76,17 @@ def test_a_split_into_shards_keeps_to_the_memory_of_a_build(tiny, monkeypatch):
         split.place(connection, 2)
         [(limit,)] = connection.execute("select current_setting('memory_limit')").fetchall()
     assert limit == "512.0 MiB"
+
+
+def test_rows_that_come_behind_none_are_seen_before_their_transaction_ends(tmp_path, monkeypatch):
+    monkeypatch.setenv("WAREHOUSE_PATH", str(tmp_path / "shop.duckdb"))
+    rows, number = tmp_path / "rows.parquet", 130_000
+    with warehouse.connect() as connection:
+        warehouse.bound_memory(connection)
+        connection.execute("set threads = 2")
+        connection.execute(f"copy (select range as place from range({number})) to '{rows}'")
+        with warehouse.transaction(connection):
+            connection.execute(f"create table taken as from read_parquet('{rows}') limit 0")
+            connection.execute(f"insert into taken from read_parquet('{rows}')")
+            found = connection.execute("select sum(place) from taken").fetchall()
+    assert found == [(number * (number - 1) // 2,)]

@@ -179,11 +179,11 @@ def _later(file: Path, days: int) -> date:
 
 
 def differing(file: Path, other_file: Path) -> list[str]:
-    """Return what the stored tables of one mart have and those of another lack."""
+    """Return what the stored tables of one warehouse have and those of another lack."""
     differences = []
     with building.reading(file, other=other_file) as connection:
-        for table in building.TABLES_OF_THE_MART:
-            left, right = f"features.{table}", f"other.features.{table}"
+        for table in building.TABLES_COMPARED:
+            left, right = table, f"other.{table}"
             for only, without, where in (
                 (left, right, f"only {file.stem}"),
                 (right, left, f"only {other_file.stem}"),
