@@ -28,10 +28,10 @@ Values = NDArray[np.float64]
 
 # the parameters stay where the formulas can be computed: exp of these
 LOG_LIMIT = 12.0
-# the formula of expected purchases is singular at a = 1, and for one purchase at a + b = 1; they are
-# continuous there: a step aside is exact to 1e-6
+# the formula of expected purchases is singular at a = 1, and for one purchase at a + b = 1. They
+# are continuous there: a step aside is exact to 1e-6
 SINGULAR = 1e-6
-# of the series: the share of its sum at which a term is too small to count, and how many there may be
+# the share of a series at which a term is too small to count, and how many terms there may be
 PRECISE, MOST_TERMS = 1e-16, 100_000
 
 
