@@ -44,10 +44,12 @@ class Together:
         return await answer
 
     def _answer(self) -> None:
-        taken, self._waiting = self._waiting, []
-        # who was promoted meanwhile is asked for later rows only
+        # who has gone meanwhile wants no answer
+        taken = [each for each in self._waiting if not each.answer.done()]
+        self._waiting = []
+        # of two when one was promoted between them
         for champion in {id(each.champion): each.champion for each in taken}.values():
-            mine = [each for each in taken if each.champion is champion and not each.answer.done()]
+            mine = [each for each in taken if each.champion is champion]
             try:
                 forecasts = champion.predict_records([each.row for each in mine])
             except Exception as error:  # whoever waits is told, not the loop
