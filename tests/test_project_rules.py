@@ -78,6 +78,16 @@ def test_every_model_has_a_tested_key(manifest, models):
         assert "primary_key" in kinds, name
 
 
+def test_every_public_model_with_rows_has_a_contract(models):
+    without = {
+        name
+        for name, model in models.items()
+        if model["access"] == "public" and not model["contract"]["enforced"]
+    }
+    # a function of a list has none
+    assert without == {"total_of_customers"}
+
+
 def test_every_column_of_a_model_with_a_contract_is_described_and_typed(models):
     for name, model in models.items():
         if model["contract"]["enforced"]:
