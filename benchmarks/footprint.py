@@ -44,7 +44,7 @@ def footprint(python: str, log: Path, warehouse_file: Path) -> dict[str, float]:
     url = f"http://127.0.0.1:{port}"
     command = [python, "serve/api.py", "--port", str(port)]
     began = time.perf_counter()
-    variables = {"WAREHOUSE_PATH": str(warehouse_file)}
+    variables = {"WAREHOUSE_PATH": str(warehouse_file), "PYTHONPATH": str(warehouse.ROOT)}
     with running(command, f"{url}/readyz", log, variables) as process:
         ready = time.perf_counter() - began
         held = psutil.Process(process.pid)
