@@ -217,10 +217,11 @@ audit: $(READY) ## does a feature of your own know the future? tries other futur
 
 lock: ## bring all lock files in line with pyproject.toml; needs uv, UV=path
 	@$(COMPILE) pyproject.toml --extra dev -o requirements.lock
-	@$(COMPILE) pyproject.toml --no-annotate -c requirements.lock -o deploy/requirements.lock
+	@$(COMPILE) pyproject.toml --extra all --no-annotate -c requirements.lock -o deploy/requirements.lock
+	@$(COMPILE) pyproject.toml --extra serve --no-annotate -c deploy/requirements.lock -o deploy/requirements-serve.lock
 	@mkdir -p benchmarks/work
 	@sed -nE '/^(streamlit|watchdog)==/d; s/^([a-z0-9-]+==[^\\]*).*/\1/p' requirements.lock > benchmarks/work/pins
-	@$(COMPILE) pyproject.toml examples/dagster/requirements.in --no-annotate -c benchmarks/work/pins \
+	@$(COMPILE) pyproject.toml --extra all examples/dagster/requirements.in --no-annotate -c benchmarks/work/pins \
 		--override examples/dagster/overrides.txt -o examples/dagster/requirements.lock
 	@$(COMPILE) examples/airflow/requirements.in --no-annotate -o examples/airflow/requirements.lock
 

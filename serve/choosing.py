@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 import warehouse
-from serve import repository
+from serve import look_up, repository
 from serve.campaign import HOLD_OUT, TREATMENT, AudienceError, Campaign, Choice, Uplift
 
 TABLE = "audiences"
@@ -57,7 +57,10 @@ def choose(campaign: Campaign) -> Choice:
         if members.empty:
             raise AudienceError(_why_nobody(customers, campaign, uplift))
         contacted = members[members["arm"] == TREATMENT]
-        low, high = _total(connection, contacted, as_of)
+        total = look_up.total_of(connection, look_up.IDS, {"ids": list(contacted["customer_id"])})
+    if total is None or total["total_low"] is None:
+        raise AudienceError("the forecasts say nothing of the doubt in sums: run `make score`")
+    low, high = total["total_low"], total["total_high"]
     spend, cost = float(contacted["predicted_30d_spend"].sum()), campaign.cost * len(contacted)
     kept = campaign.margin * uplift.mean
     gain, doubt = kept * spend - cost, campaign.margin * spend * Z80 * uplift.error
@@ -190,23 +193,6 @@ def _left_out(judged: pd.DataFrame) -> pd.DataFrame:
     )
     found = [why for why in REASONS if why in summed.index]
     return summed.loc[found].rename_axis("reason").reset_index()
-
-
-def _total(
-    connection: duckdb.DuckDBPyConnection, contacted: pd.DataFrame, as_of: date
-) -> tuple[float, float]:
-    """Return the interval of 80 % of what customers will spend."""
-    connection.register("contacted", contacted[["customer_id"]])
-    # a table function reads what the catalog knows
-    connection.execute("create or replace temp table chosen_customers as from contacted")
-    row = connection.execute(
-        "select total_low, total_high from marts.total_of_customers('chosen_customers')"
-        " where as_of_date = ?",
-        [as_of],
-    ).fetchone()
-    if row is None or row[0] is None:
-        raise AudienceError("the forecasts say nothing of the doubt in sums: run `make score`")
-    return row
 
 
 def _why_nobody(judged: pd.DataFrame, campaign: Campaign, uplift: Uplift) -> str:

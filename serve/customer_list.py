@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
+import warehouse
 from core.sql import path_literal
-from serve import repository
+from serve import look_up, repository
 
 MART = "marts.customer_predictions"
 SINCE_ORDER = "(as_of_date - last_order_date)"
@@ -95,32 +96,23 @@ class Order:
         return f"{SORTS[self.by]} {direction} nulls last, customer_id"
 
 
-def total(filters: Filters) -> pd.Series:
-    """Return as_of_date, customers, expected_spend, total_low and total_high of a list."""
+def total(filters: Filters) -> dict[str, Any]:
+    """Return what a list will spend together; see `look_up.total_of`."""
     condition, values = filters.where()
     return _total(f"select customer_id from {MART} where {condition}", values)
 
 
-def total_of_ids(customer_ids: Sequence[str]) -> pd.Series:
-    """Return the same of customers by their ids, in any spelling; who is not known is left out."""
-    return _total("select unnest($ids) as customer_id", {"ids": list(customer_ids)})
+def total_of_ids(customer_ids: Sequence[str]) -> dict[str, Any]:
+    """Return the same of customers by their ids, in any spelling."""
+    return _total(look_up.IDS, {"ids": list(customer_ids)})
 
 
-def _total(asked: str, values: dict[str, Any]) -> pd.Series:
+def _total(asked: str, values: dict[str, Any]) -> dict[str, Any]:
     with repository.reading() as connection:
-        # of this connection alone: the warehouse stays as it is
-        connection.execute(f"create temp table asked as {asked}", values)
-        return (
-            connection.execute(
-                f"""
-                select *
-                from marts.total_of_customers('asked')
-                where as_of_date = (select max(as_of_date) from {MART})
-                """
-            )
-            .df()
-            .iloc[0]
-        )
+        found = look_up.total_of(connection, asked, values)
+    if found is None:
+        raise warehouse.WarehouseError("there are no forecasts yet: run `make score`")
+    return found
 
 
 def page(filters: Filters, order: Order, limit: int, offset: int = 0) -> pd.DataFrame:

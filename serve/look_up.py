@@ -5,7 +5,7 @@ An id may be spelt in any way that the loader accepts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
@@ -17,6 +17,8 @@ from serve import repository
 from serve.predictions import MART
 from train.forecaster import COLUMNS
 
+# customers that are asked for one by one
+IDS = "select unnest($ids::varchar[]) as customer_id"
 REASON = ("driver", "effect", "sentence")
 LISTED = (
     *("customer_id", "segment_id", "region", "loyalty_tier", "is_cold_start", "orders_lifetime"),
@@ -158,8 +160,17 @@ def sorted_by(sort: Sort) -> str:
     return sort.removeprefix("-")
 
 
-def total_of(connection: duckdb.DuckDBPyConnection, ids: Sequence[str]) -> dict[str, Any] | None:
+def total_of(
+    connection: duckdb.DuckDBPyConnection, asked: str, values: Mapping[str, Any]
+) -> dict[str, Any] | None:
     """Return what the customers of a list will spend together, by the newest forecast.
+
+    Parameters
+    ----------
+    asked
+        SQL that selects their customer_id, in any spelling; `IDS` those of a list.
+    values
+        Its parameters.
 
     Returns
     -------
@@ -167,10 +178,8 @@ def total_of(connection: duckdb.DuckDBPyConnection, ids: Sequence[str]) -> dict[
         as_of_date, customers, unknown, expected_spend, total_low, total_high; None before the first
         forecast.
     """
-    connection.execute(
-        "create or replace temp table asked as select unnest(?::varchar[]) as customer_id",
-        [list(ids)],
-    )
+    # of this connection alone: the warehouse stays as it is
+    connection.execute(f"create or replace temp table asked as {asked}", values)
     rows = _rows(
         connection,
         f"""select

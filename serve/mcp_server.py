@@ -119,7 +119,7 @@ def list_customers(
     total = customer_list.total(filters)
     rows = customer_list.page(filters, Order(sort_by, descending), limit, offset)
     return {
-        "total": records(total.to_frame().T)[0],
+        "total": total,
         "customers": records(rows[[*customer_list.SHOWN]]),
     }
 
@@ -130,10 +130,9 @@ def totals_of_list(
 ) -> Answer:
     """What the customers of a list will spend together, with the interval of the sum.
 
-    Ids in any spelling; `customers` says how many of them are known.
+    Ids in any spelling; `customers` says how many of them are known, `unknown` how many not.
     """
-    total = customer_list.total_of_ids(customer_ids)
-    return {"asked": len(customer_ids), **records(total.to_frame().T)[0]}
+    return {"asked": len(customer_ids), **customer_list.total_of_ids(customer_ids)}
 
 
 @tool

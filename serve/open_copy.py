@@ -71,7 +71,11 @@ class OpenCopy:
     def ranges_of(self, model_version: str) -> Ranges:
         """Read what a model learned from: takes the whole mart, so it is for once."""
         with self.cursor() as cursor:
-            return Ranges.of(cursor, model_version)
+            found = Ranges.of(cursor, model_version)
+            # what was read stays in memory, half of a small shop's mart, and nobody asks for it
+            cursor.execute("set memory_limit = '32MB'")
+            cursor.execute("reset memory_limit")
+            return found
 
     @contextmanager
     def one_customer(self) -> Iterator[OneCustomer]:

@@ -69,33 +69,6 @@ def current_date(connection: duckdb.DuckDBPyConnection) -> date:
     return row[0]
 
 
-def customer_ids(begins_with: str = "", limit: int = 50) -> list[str]:
-    """Return ids that begin with a text, the highest expected spend first, an exact match before.
-
-    Before the first scoring run the ids come from the mart, in order.
-    """
-    with reading() as connection:
-        rows = connection.execute(
-            f"""
-            with current_date_of_mart as (
-                select as_of_date from intermediate.int_snapshots_scheduled where is_current
-            )
-            select mart.customer_id
-            from {MART} as mart
-            inner join current_date_of_mart using (as_of_date)
-            left join main.predictions as predictions using (as_of_date, customer_id)
-            where starts_with(mart.customer_id, $begins_with)
-            order by
-                mart.customer_id = $begins_with desc,
-                predictions.predicted_30d_spend desc nulls last,
-                mart.customer_id
-            limit $limit
-            """,
-            {"begins_with": begins_with, "limit": limit},
-        ).fetchall()
-    return [row[0] for row in rows]
-
-
 def categories(limit: int = 200) -> dict[str, list[str]]:
     """Return the values of each categorical feature on the current as-of date, commonest first."""
     values: dict[str, list[str]] = {}

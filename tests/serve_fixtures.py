@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.abuses import idle
 from benchmarks.servers import free_port, running
 from tests.conftest import Shop
 
@@ -27,15 +28,11 @@ def serve_shop() -> Callable[[Path, Path], AbstractContextManager[str]]:
     return running_api
 
 
-@pytest.fixture
-def idle_api(tmp_path: Path) -> Iterator[tuple[str, int]]:
+@pytest.fixture(scope="module")
+def idle_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
     """An API without a warehouse: its address, and the id of its process."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "serve/api.py", "--port", str(port)]
-    nothing = str(tmp_path / "none.duckdb")
-    with running(command, url, tmp_path / "log", {"WAREHOUSE_PATH": nothing}) as process:
-        yield url, process.pid
+    with idle(tmp_path_factory.mktemp("idle")) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

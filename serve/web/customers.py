@@ -111,7 +111,7 @@ def totals(wanted: schema.CustomerList, request: Request) -> schema.Total:
     """Return what the customers of a list will spend together, with the interval of the sum."""
     served = served_by(request)
     with copy_of(served).cursor() as connection:
-        total = look_up.total_of(connection, wanted.customer_ids)
+        total = look_up.total_of(connection, look_up.IDS, {"ids": wanted.customer_ids})
     if total is None:
         raise HTTPException(503, "there are no forecasts yet: run `make score`")
     return schema.Total(generation=served.generation, **total)
