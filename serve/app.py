@@ -8,8 +8,15 @@ from functools import wraps
 import streamlit as st
 
 import warehouse
-from serve import audience_page, by_hand_page, changes_page, client, customers_page, month_page
 from serve.fetching import follow_store
+from serve.screens import (
+    audience_page,
+    by_hand_page,
+    changes_page,
+    client,
+    customers_page,
+    month_page,
+)
 
 
 def guarded(page: Callable[[], None]) -> Callable[[], None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -59,6 +59,9 @@ class Filters:
 
     # where one is read from JSON, an unknown name is an error and no wider list
     __pydantic_config__: ClassVar = {"extra": "forbid"}
+    # where rows come from, and what each filter asks of one
+    relation: ClassVar[str] = MART
+    conditions: ClassVar[Mapping[str, str]] = CONDITIONS
 
     id_part: str = ""
     segments: tuple[str, ...] = ()
@@ -75,7 +78,7 @@ class Filters:
     def where(self) -> tuple[str, dict[str, Any]]:
         """Return the condition on a row of the mart, and its parameters."""
         given = {name: value for name, value in asdict(self).items() if value not in ("", (), None)}
-        condition = " and ".join(["true", *(CONDITIONS[name] for name in given)])
+        condition = " and ".join(["true", *(self.conditions[name] for name in given)])
         return condition, {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in given.items()
@@ -98,7 +101,7 @@ class Order:
 def total(filters: Filters) -> pd.Series:
     """Return as_of_date, customers, expected_spend, total_low and total_high of a list."""
     condition, values = filters.where()
-    return _total(f"select customer_id from {MART} where {condition}", values)
+    return _total(f"select customer_id from {filters.relation} where {condition}", values)
 
 
 def total_of_ids(customer_ids: Sequence[str]) -> pd.Series:
@@ -138,7 +141,7 @@ def page(filters: Filters, order: Order, limit: int, offset: int = 0) -> pd.Data
         with chosen as (
             select *, reasons[1] as reason, {SINCE_ORDER} as days_since_last_order,
                 row_number() over (order by {order.sql()}) as place
-            from {MART}
+            from {filters.relation}
             where {condition}
             order by place
             limit $limit offset $offset
@@ -169,7 +172,7 @@ def page(filters: Filters, order: Order, limit: int, offset: int = 0) -> pd.Data
 
 
 def csv(filters: Filters, order: Order) -> bytes:
-    """Return all of a list as CSV, each reason in words; no name, e-mail or phone."""
+    """Return all of a list as CSV, each reason in words."""
     condition, values = filters.where()
     with repository.reading() as connection, tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "customers.csv"
@@ -179,7 +182,7 @@ def csv(filters: Filters, order: Order) -> bytes:
                 select
                     * replace (array_to_string(reasons, '; ') as reasons),
                     {SINCE_ORDER} as days_since_last_order
-                from {MART}
+                from {filters.relation}
                 where {condition}
                 order by {order.sql()}
             ) to {path_literal(file)} (header)

@@ -8,9 +8,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from serve import charts, month, moves
+from serve import month, moves
 from serve.month import Month
-from serve.wording import ago, between, day, plain
+from serve.screens import charts
+from serve.screens.wording import ago, between, day, plain
 
 SETS = {"segment": "Segments", "region": "Regions", "category": "Categories"}
 MOST_MOVES, MOST_SETS = 5, 12
