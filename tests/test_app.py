@@ -185,22 +185,51 @@ def test_features_entered_by_hand_are_predicted_or_refused_in_plain_words(page, 
     assert page.get_by_text("Spend 30 days: Input should be greater than").is_visible()
 
 
-@pytest.mark.parametrize(
+# each page, and what comes last on it
+EACH_PAGE = pytest.mark.parametrize(
     ("address", "last"),
     [
         ("", "Expected, by whom"),
         ("/customers", "as CSV"),
         ("/customers?id={customer}", "features that the forecast"),
+        ("/changes", "No forecast of an earlier day"),
         ("/audience", "Assumed uplift"),
         ("/by-hand", "Spend and returns"),
     ],
 )
+
+
+@EACH_PAGE
 def test_a_phone_needs_no_sideways_scrolling(page, app_url, customer, address, last):
     page.set_viewport_size(PHONE)
     page.goto(app_url + address.format(customer=customer[0]))
     page.get_by_text(last).wait_for()
     page.get_by_role("link", name="Customers").wait_for()
     assert sideways(page) == [0, 0]
+
+
+@EACH_PAGE
+def test_whoever_sees_little_can_read_each_page_light_and_dark(
+    page, app_url, customer, address, last
+):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    backgrounds = set()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.goto(app_url + address.format(customer=customer[0]))
+        page.get_by_text(last).wait_for()
+        page.get_by_test_id("stStatusWidget").wait_for(state="detached")
+        found = axe.run(page).response["violations"]
+        assert [
+            (each["id"], node["html"])
+            for each in found
+            if each["impact"] in ("serious", "critical")
+            for node in each["nodes"]
+        ] == []
+        backgrounds.add(
+            page.get_by_test_id("stApp").evaluate("e => getComputedStyle(e).backgroundColor")
+        )
+    assert len(backgrounds) == 2
 
 
 def test_a_customer_whom_nobody_knows_is_said_to_be_unknown(page, app_url):

@@ -34,7 +34,7 @@ SHOWN = {
     "revenue": st.column_config.LineChartColumn(
         "Two years", help="Each 30 days of the last two years"
     ),
-    "reason": TEXT("Reason", width="medium", help="What makes it differ most from the average"),
+    "reason": TEXT("Reason", width=280, help="What makes it differ most from the average"),
     "segment_id": TEXT("Segment"),
     "region": TEXT("Region"),
     "favourite_category": TEXT("Buys mostly"),
@@ -60,7 +60,7 @@ def page() -> None:
     if not total["customers"]:
         st.info("No customer is like that.")
         return
-    with st.container(horizontal=True, gap="large", vertical_alignment="bottom"):
+    with st.container(horizontal=True, gap="medium"):
         st.metric("Customers", f"{total['customers']:,}", width="content")
         st.metric(
             "Expected spend",

@@ -53,7 +53,7 @@ def _headline(shown: Month) -> None:
     st.markdown(
         f"What the {horizon} days from **{day(newest.as_of_date)} to {day(last_day)}** bring"
     )
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         _metric("Expected revenue", expected["expected_spend"], f"80 %: {between(expected)}")
         for label, before in (
             (f"Last {horizon} days", shown.last),
