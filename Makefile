@@ -10,6 +10,7 @@ LAYOUT ?=
 TIMEZONE ?=
 REPLACE ?=
 VERBOSE ?=
+CONTACTS ?=
 AS_OF ?=
 FIT ?=
 NOTIFY ?=
@@ -155,8 +156,8 @@ docs-reference: $(READY) ## write the pages of docs/reference/ that are made fro
 api: $(READY) ## serve the model on http://127.0.0.1:8000
 	@$(BIN)/shop api
 
-app: $(READY) ## open the app on http://127.0.0.1:8501 (it calls the API)
-	@$(BIN)/shop app
+app: $(READY) ## open the app on http://127.0.0.1:8501 (it calls the API); CONTACTS=1 shows names
+	@$(BIN)/shop app $(if $(CONTACTS),--with-contacts)
 
 bench-skill: $(READY) ## the README's skill table; DATA=file DAYS="2010-08-01 2010-09-01"
 	@$(BIN)/python -m benchmarks.skill "$(DATA)" $(DAYS)

@@ -46,6 +46,12 @@ HORIZON_DAYS = 30
 ATTEMPTS, PAUSE = 40, 0.25
 
 
+# what those are told who ask over the network
+BUSY = (
+    "the warehouse cannot be opened now, most likely because it is being refreshed: try again in a "
+    "minute"
+)
+
 _STARTED = time.time()
 
 # the zone of a shop of which no load says another
@@ -173,9 +179,13 @@ def connect(*, read_only: bool = False) -> duckdb.DuckDBPyConnection:
         raise WarehouseError(f"{file} does not exist: {remedy}", f"there is no warehouse: {remedy}")
     try:
         connection = duckdb.connect(str(file), read_only=read_only)
-    except duckdb.ConnectionException:
-        # opened twice by one process, each time otherwise: a mistake in the code
-        raise
+    except duckdb.ConnectionException as error:
+        # DuckDB lets one process read or write a file, not both at once
+        raise HeldError(
+            f"{file} is open in this process already, to read where it is to be written or the "
+            "other way round: try again",
+            BUSY,
+        ) from error
     except duckdb.Error as error:
         raise _not_opened(file, str(error)) from error
     # a file of another kind (a CSV, say) opens as an empty database in memory, without a word
@@ -210,8 +220,7 @@ def _not_opened(file: Path, why: str) -> WarehouseError:
         return HeldError(
             f"{file} is held by {holder(file, why)}: wait until it has ended, or stop it, and try "
             "again",
-            "the warehouse cannot be read now, most likely because it is being refreshed: try "
-            "again in a minute",
+            BUSY,
         )
     why = " ".join(why.removeprefix("IO Error: ").split())
     remedy = (

@@ -107,11 +107,19 @@ def docs(as_of: AsOf = None) -> None:
     _dbt("docs", as_of, "generate", "--static")
 
 
-def app() -> None:
+@expected_errors()
+def app(
+    with_contacts: Annotated[
+        bool, typer.Option("--with-contacts", help="Show and search names, e-mails and phones too.")
+    ] = False,
+) -> None:
     """Open the app on http://127.0.0.1:8501."""
+    if with_contacts and os.environ.get("GENERATION_URL"):
+        raise warehouse.ShopError("what nights publish to a store has no contacts to show")
     os.chdir(warehouse.ROOT)
+    options = ["--", "--with-contacts"] if with_contacts else []
     # in the place of this process: who ends the one ends the other
-    os.execv(_installed("streamlit"), ["streamlit", "run", "serve/app.py"])
+    os.execv(_installed("streamlit"), ["streamlit", "run", "serve/app.py", *options])
 
 
 def _dbt(command: str, as_of: str | None, *arguments: str) -> None:

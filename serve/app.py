@@ -8,8 +8,15 @@ from functools import wraps
 import streamlit as st
 
 import warehouse
-from serve import audience_page, by_hand_page, changes_page, client, customers_page, month_page
 from serve.fetching import follow_store
+from serve.screens import (
+    audience_page,
+    by_hand_page,
+    changes_page,
+    client,
+    customers_page,
+    month_page,
+)
 
 
 def guarded(page: Callable[[], None]) -> Callable[[], None]:
@@ -35,10 +42,14 @@ follow_store()
 # no page icon: one given by name is fetched from outside
 st.set_page_config(page_title="Retail forecast", layout="wide")
 # wide screens get a readable measure, phones lose the desktop's margins; a table's own button would
-# save the rows that are shown alone
+# save the rows that are shown alone; what Streamlit writes small or chosen is too faint to be read
 st.html(
     """<style>
     .stMainBlockContainer { max-width: 1180px; padding-top: 2.5rem; }
+    .stApp [data-testid="stCaptionContainer"] { color: inherit; opacity: .8; }
+    .stApp [data-testid="stCaptionContainer"] code { color: inherit; }
+    .stApp button[data-selected="true"],
+    .stApp button[data-selected="true"] * { color: inherit !important; }
     .stElementToolbar button[aria-label="Download as CSV"] { display: none; }
     @media (max-width: 640px) {
         .stMainBlockContainer { padding-left: 1rem; padding-right: 1rem; }

@@ -13,13 +13,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
 
 import warehouse
 from core.expected_errors import expected_errors
 from core.tables import new_table, wide_console
 from serve import repository
-from serve.campaign import ASSUMED, AudienceError, Campaign, Choice, Uplift
+from serve.campaign import ASSUMED, HOLD_OUT, TREATMENT, AudienceError, Campaign, Choice, Uplift
 from serve.choosing import OVERLAPS, TABLE, affordable, choose
 
 
@@ -109,6 +110,15 @@ def words(choice: Choice) -> list[str]:
     ]
 
 
+def kept(choice: Choice) -> str:
+    """Say what `save` has written."""
+    return (
+        f"{choice.campaign.name} is kept: {choice.contacts:,} customers to contact for "
+        f"{choice.cost:,.2f}, and {len(choice.members) - choice.contacts:,} held out by chance. "
+        f"The 30 days that tell what it brings begin on {choice.starts_on}."
+    )
+
+
 def _show(choice: Choice) -> None:
     console = wide_console()
     for sentence in words(choice):
@@ -119,31 +129,44 @@ def _show(choice: Choice) -> None:
     console.print(table)
 
 
-def _show_past() -> None:
-    with repository.reading() as connection:
-        rows = connection.execute(
-            f"""
+def past() -> pd.DataFrame:
+    """Return all audiences, the newest first, with what is known of their results.
+
+    Returns
+    -------
+    pandas.DataFrame
+        audience, starts_on, treated, held_out, lift, lift_low, lift_high, gain (money; null until
+        built after the window) and verdict.
+    """
+    return repository.frame(
+        f"""
+        select
+            kept.audience, kept.starts_on, kept.treated, kept.held_out,
+            results.lift, results.lift_low, results.lift_high, results.gain,
+            coalesce(results.verdict, 'not built yet') as verdict
+        from (
             select
-                kept.audience, kept.starts_on, kept.treated, kept.held_out,
-                results.lift, results.lift_low, results.lift_high, results.gain,
-                coalesce(results.verdict, 'not built yet')
-            from (
-                select
-                    audience, starts_on, max(created_at) as created_at,
-                    count(*) filter (arm = 'treatment') as treated,
-                    count(*) filter (arm <> 'treatment') as held_out
-                from main.{TABLE} group by all
-            ) as kept
-            left join marts.audience_results as results using (audience)
-            order by kept.created_at, kept.audience
-            """
-        ).fetchall()
+                audience, starts_on, max(created_at) as created_at,
+                count(*) filter (arm = '{TREATMENT}') as treated,
+                count(*) filter (arm = '{HOLD_OUT}') as held_out
+            from main.{TABLE} group by all
+        ) as kept
+        left join marts.audience_results as results using (audience)
+        order by kept.created_at desc, kept.audience
+        """
+    )
+
+
+def _show_past() -> None:
+    audiences = past()
     names = ("lift each", "80 % from", "to", "gain")
     table = new_table("Audiences", "kind", "starts", "treated", "held out", *names, "verdict")
-    for name, starts_on, treated, held_out, *figures, verdict in rows:
-        cells = ("" if figure is None else f"{figure:,.2f}" for figure in figures)
-        table.add_row(name, str(starts_on), f"{treated:,}", f"{held_out:,}", *cells, verdict)
-    wide_console().print(table if rows else "no audience has been chosen yet")
+    for name, starts_on, treated, held_out, *figures, verdict in audiences.itertuples(index=False):
+        cells = ("" if pd.isna(figure) else f"{figure:,.2f}" for figure in figures)
+        table.add_row(
+            name, f"{starts_on:%Y-%m-%d}", f"{treated:,}", f"{held_out:,}", *cells, verdict
+        )
+    wide_console().print(table if len(audiences) else "no audience has been chosen yet")
 
 
 @expected_errors(OSError)
@@ -205,6 +228,7 @@ def main(
     if out:
         write(choice, out)
         typer.echo(f"{out}: {len(choice.members):,} customers, those held out marked")
+        typer.echo(kept(choice))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -60,6 +60,9 @@ class Filters:
 
     # where one is read from JSON, an unknown name is an error and no wider list
     __pydantic_config__: ClassVar = {"extra": "forbid"}
+    # where rows come from, and what each filter asks of one
+    relation: ClassVar[str] = MART
+    conditions: ClassVar[Mapping[str, str]] = CONDITIONS
 
     id_part: str = ""
     segments: tuple[str, ...] = ()
@@ -76,7 +79,7 @@ class Filters:
     def where(self) -> tuple[str, dict[str, Any]]:
         """Return the condition on a row of the mart, and its parameters."""
         given = {name: value for name, value in asdict(self).items() if value not in ("", (), None)}
-        condition = " and ".join(["true", *(CONDITIONS[name] for name in given)])
+        condition = " and ".join(["true", *(self.conditions[name] for name in given)])
         return condition, {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in given.items()
@@ -99,7 +102,7 @@ class Order:
 def total(filters: Filters) -> dict[str, Any]:
     """Return what a list will spend together; see `look_up.total_of`."""
     condition, values = filters.where()
-    return _total(f"select customer_id from {MART} where {condition}", values)
+    return _total(f"select customer_id from {filters.relation} where {condition}", values)
 
 
 def total_of_ids(customer_ids: Sequence[str]) -> dict[str, Any]:
@@ -130,7 +133,7 @@ def page(filters: Filters, order: Order, limit: int, offset: int = 0) -> pd.Data
         with chosen as (
             select *, reasons[1] as reason, {SINCE_ORDER} as days_since_last_order,
                 row_number() over (order by {order.sql()}) as place
-            from {MART}
+            from {filters.relation}
             where {condition}
             order by place
             limit $limit offset $offset
@@ -161,7 +164,7 @@ def page(filters: Filters, order: Order, limit: int, offset: int = 0) -> pd.Data
 
 
 def csv(filters: Filters, order: Order) -> bytes:
-    """Return all of a list as CSV, each reason in words; no name, e-mail or phone."""
+    """Return all of a list as CSV, each reason in words."""
     condition, values = filters.where()
     with repository.reading() as connection, tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "customers.csv"
@@ -171,7 +174,7 @@ def csv(filters: Filters, order: Order) -> bytes:
                 select
                     * replace (array_to_string(reasons, '; ') as reasons),
                     {SINCE_ORDER} as days_since_last_order
-                from {MART}
+                from {filters.relation}
                 where {condition}
                 order by {order.sql()}
             ) to {path_literal(file)} (header)

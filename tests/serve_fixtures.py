@@ -41,15 +41,37 @@ def api_url(scored_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield url
 
 
+@contextmanager
+def running_app(shop: Path, api: str, log: Path, *options: str) -> Iterator[str]:
+    """Open the app on a warehouse; yield its address."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "streamlit", "run", "serve/app.py"]
+    command += ["--server.port", str(port), "--", *options]
+    variables = {"WAREHOUSE_PATH": str(shop), "API_URL": api}
+    with running(command, f"{url}/_stcore/health", log, variables):
+        yield url
+
+
 @pytest.fixture(scope="session")
 def app_url(
     scored_shop: Shop, api_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "streamlit", "run", "serve/app.py"]
-    command += ["--server.port", str(port)]
-    log = tmp_path_factory.mktemp("app") / "log"
-    variables = {"WAREHOUSE_PATH": str(scored_shop.file), "API_URL": api_url}
-    with running(command, f"{url}/_stcore/health", log, variables):
+    with running_app(scored_shop.file, api_url, tmp_path_factory.mktemp("app") / "log") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def own_shop(scored_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """A copy of the scored shop that an app may write."""
+    return scored_shop.copy_to(tmp_path_factory.mktemp("own"))
+
+
+@pytest.fixture(scope="session")
+def contacts_url(
+    own_shop: Shop, api_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """An app that may write its warehouse and show names."""
+    log = tmp_path_factory.mktemp("contacts") / "log"
+    with running_app(own_shop.file, api_url, log, "--with-contacts") as url:
         yield url

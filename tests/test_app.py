@@ -1,88 +1,10 @@
-import re
-import shutil
-
 import httpx
-import pandas as pd
 import pytest
 
-import warehouse
+from tests.browser import MART, NEEDS_CHROMIUM, PHONE, asked, download, metric, sideways
 
-pytest_plugins = ("tests.serve_fixtures",)
-
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-PATIENCE = 30_000
-LOCAL = re.compile(r"(http|ws)://127\.0\.0\.1|data:|blob:")
-MART = "marts.customer_predictions"
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH")
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        context = driver.chromium.launch_persistent_context(
-            str(tmp_path_factory.mktemp("browser")),
-            executable_path=CHROMIUM,
-            headless=True,
-            args=ARGUMENTS,
-            accept_downloads=True,
-        )
-        context.set_default_timeout(PATIENCE)
-        yield context
-        context.close()
-
-
-@pytest.fixture
-def page(browser):
-    opened = browser.new_page()
-    opened.set_viewport_size(WIDE)
-    outside = []
-    opened.on("request", lambda request: outside.append(request.url))
-    yield opened
-    opened.close()
-    assert [url for url in outside if not LOCAL.match(url)] == []
-
-
-def asked(query):
-    with warehouse.connect(read_only=True) as connection:
-        return connection.execute(query).fetchall()
-
-
-@pytest.fixture
-def customer(small_shop):
-    """The customer of whom most is expected: id, expected spend, chance."""
-    return asked(
-        f"""select customer_id, predicted_30d_spend, purchase_probability
-        from {MART} order by predicted_30d_spend desc, customer_id limit 1"""
-    )[0]
-
-
-def metric(page, label, place=0):
-    return (
-        page.get_by_test_id("stMetric")
-        .filter(has=page.get_by_text(label, exact=True))
-        .nth(place)
-        .get_by_test_id("stMetricValue")
-    )
-
-
-def sideways(page):
-    return page.evaluate(
-        """() => [document.documentElement, document.querySelector('[data-testid=stMain]')]
-        .map(element => element.scrollWidth - element.clientWidth)"""
-    )
-
-
-def download(page, name, file):
-    with page.expect_download() as caught:
-        page.get_by_role("button", name=re.compile(name)).click()
-    caught.value.save_as(file)
-    return pd.read_csv(file)
+pytest_plugins = ("tests.serve_fixtures", "tests.browser")
+pytestmark = NEEDS_CHROMIUM
 
 
 def test_the_app_opens_on_the_month_ahead_beside_the_last_one(page, app_url, small_shop):
@@ -183,16 +105,21 @@ def test_features_entered_by_hand_are_predicted_or_refused_in_plain_words(page, 
     assert page.get_by_text("Spend 30 days: Input should be greater than").is_visible()
 
 
-@pytest.mark.parametrize(
+# each page, and what comes last on it
+EACH_PAGE = pytest.mark.parametrize(
     ("address", "last"),
     [
         ("", "Expected, by whom"),
         ("/customers", "as CSV"),
         ("/customers?id={customer}", "features that the forecast"),
+        ("/changes", "No forecast of an earlier day"),
         ("/audience", "Assumed uplift"),
         ("/by-hand", "Spend and returns"),
     ],
 )
+
+
+@EACH_PAGE
 def test_a_phone_needs_no_sideways_scrolling(page, app_url, customer, address, last):
     page.set_viewport_size(PHONE)
     page.goto(app_url + address.format(customer=customer[0]))
@@ -201,34 +128,33 @@ def test_a_phone_needs_no_sideways_scrolling(page, app_url, customer, address, l
     assert sideways(page) == [0, 0]
 
 
+@EACH_PAGE
+def test_whoever_sees_little_can_read_each_page_light_and_dark(
+    page, app_url, customer, address, last
+):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    backgrounds = set()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.goto(app_url + address.format(customer=customer[0]))
+        page.get_by_text(last).wait_for()
+        page.get_by_test_id("stStatusWidget").wait_for(state="detached")
+        found = axe.run(page).response["violations"]
+        assert [
+            (each["id"], node["html"])
+            for each in found
+            if each["impact"] in ("serious", "critical")
+            for node in each["nodes"]
+        ] == []
+        backgrounds.add(
+            page.get_by_test_id("stApp").evaluate("e => getComputedStyle(e).backgroundColor")
+        )
+    assert len(backgrounds) == 2
+
+
 def test_a_customer_whom_nobody_knows_is_said_to_be_unknown(page, app_url):
     page.goto(f"{app_url}/customers?id=C-NOBODY")
     page.get_by_text("no forecast of a customer of this id").wait_for()
-
-
-def test_five_clicks_lead_from_the_opening_to_a_csv_of_the_best_of_a_region_within_a_budget(
-    page, app_url, small_shop, tmp_path
-):
-    [(region,)] = asked(
-        f"select region from {MART} group by all order by sum(predicted_30d_spend) desc limit 1"
-    )
-    page.goto(app_url)
-    page.get_by_role("link", name="Whom to contact").click()
-    page.get_by_label("Region").click()
-    page.get_by_role("option", name=region).click()
-    page.get_by_role("button", name="Choose").click()
-    rows = download(page, "CSV", tmp_path / "audience.csv")
-    assert set(rows["region"]) == {region}
-    assert rows["expected_gain"].is_monotonic_decreasing
-    assert 0 < (rows["arm"] == "treatment").sum() <= 500
-    # a contact costs 1, and brings 3 % of what is expected
-    worth = asked(
-        f"select count(*) from {MART} where region = '{region}' and .03 * predicted_30d_spend > 1"
-    )
-    assert [(len(rows),)] == worth
-    page.get_by_text("Expected spend is not uplift").last.wait_for()
-    page.get_by_text("Keep it, so that its effect is measured").click()
-    page.get_by_text(f"--region {region}").wait_for()
 
 
 def test_without_an_earlier_forecast_nobody_is_said_to_slip(page, app_url):

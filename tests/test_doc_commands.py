@@ -22,7 +22,9 @@ COMMANDS = sorted({command for text in WRITTEN_BY_HAND.values() for command in c
 
 # what is not run here, and why
 ELSEWHERE = {
-    r"(make|shop) (api|app|mcp)( --host.*)?$": "they serve until stopped: test_api, test_app",
+    r"(make|shop) (api|app|mcp)( --host.*| --with-contacts| CONTACTS=1)?$": (
+        "they serve until stopped: test_api, test_app"
+    ),
     r"make bench-|python -m benchmarks": "figures of minutes to hours, on files that are not here",
     r"make (setup|spark)$": "they made the environment that runs this",
     r"make (test|test-long|lint|format)$|python -m pytest": "what CI itself runs",

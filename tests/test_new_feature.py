@@ -98,7 +98,8 @@ def read(query):
 def form():
     """The inputs of the app, filled with the example of the API."""
     import warehouse
-    from serve import form, schema
+    from serve import schema
+    from serve.screens import form
 
     contract = warehouse.contract()
     form.edited(contract, schema.example(contract), {}, key="new")

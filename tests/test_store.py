@@ -175,7 +175,7 @@ def test_an_api_without_a_warehouse_answers_from_the_store_as_one_with_it(shop_c
 
 
 def first_page() -> None:
-    from serve import month_page
+    from serve.screens import month_page
 
     month_page.page()
 

@@ -8,9 +8,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from serve import charts, month, moves
+from serve import month, moves
 from serve.month import Month
-from serve.wording import ago, between, day, plain
+from serve.screens import charts
+from serve.screens.wording import ago, between, day, plain
 
 SETS = {"segment": "Segments", "region": "Regions", "category": "Categories"}
 MOST_MOVES, MOST_SETS = 5, 12
@@ -52,7 +53,7 @@ def _headline(shown: Month) -> None:
     st.markdown(
         f"What the {horizon} days from **{day(newest.as_of_date)} to {day(last_day)}** bring"
     )
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         _metric("Expected revenue", expected["expected_spend"], f"80 %: {between(expected)}")
         for label, before in (
             (f"Last {horizon} days", shown.last),

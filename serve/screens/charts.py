@@ -27,7 +27,9 @@ def months(revenue: pd.DataFrame, said: pd.DataFrame, expected: pd.DataFrame) ->
     came = revenue.rename(columns={"first_day": "day", "revenue": "money"}).assign(what=CAME)
     forecasts = pd.concat([said.assign(what=SAID), expected.assign(what=NOW)])
     forecasts = forecasts.rename(columns={"as_of_date": "day", "expected_spend": "money"})
-    colour = alt.Color("what:N", title=None, scale=COLOURS, legend=alt.Legend(orient="top"))
+    # as the dots are: the bands' own is too faint for a legend
+    legend = alt.Legend(orient="top", symbolOpacity=1)
+    colour = alt.Color("what:N", title=None, scale=COLOURS, legend=legend)
     day = alt.X("day:T", title=None, axis=_axis(format="%b %Y", labelAngle=0, tickCount=6))
     money = alt.Y("money:Q", title=None, axis=_axis(format="~s", tickCount=5, grid=True))
     tooltip = [

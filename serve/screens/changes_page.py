@@ -6,8 +6,9 @@ import datetime as dt
 
 import streamlit as st
 
-from serve import charts, repository
-from serve.wording import day
+from serve import repository
+from serve.screens import charts
+from serve.screens.wording import day
 
 NUMBER, TEXT = st.column_config.NumberColumn, st.column_config.TextColumn
 DIRECTIONS = {"slipping": "less than at their own level", "rising": "more than at their own level"}

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from serve import charts
+from serve.screens import charts
 
 Forecast = Mapping[str, Any]
 

@@ -14,6 +14,11 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]()#+!|$:~<>-])", r"\\\1", text)
 
 
+def sentence(message: str) -> str:
+    """Return a message of an error as a sentence, plain."""
+    return plain(f"{message[:1].upper()}{message[1:]}.")
+
+
 def day(value: dt.date) -> str:
     """Write a day as 5 March 2026."""
     return f"{value.day} {value:%B %Y}"

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx
 
 import warehouse
-from serve.form import label_of
+from serve.screens.form import label_of
 
 TIMEOUT_SECONDS = 10.0
 

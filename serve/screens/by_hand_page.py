@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from serve import client, forecast_view, repository, schema
-from serve.form import edited
+from serve import repository, schema
+from serve.screens import client, forecast_view
+from serve.screens.form import edited
 
 
 def page() -> None:

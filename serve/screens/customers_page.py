@@ -6,9 +6,10 @@ from functools import partial
 
 import streamlit as st
 
-from serve import customer_list, customer_page
+from serve import customer_list
 from serve.customer_list import Filters, Order
-from serve.wording import between
+from serve.screens import contacts, customer_page
+from serve.screens.wording import between
 
 ROWS = 50
 EVERYBODY, ONLY, WITHOUT = "all", "only new ones", "without them"
@@ -22,6 +23,8 @@ TENTH = "1 is the tenth of whom most is expected"
 NUMBER, TEXT = st.column_config.NumberColumn, st.column_config.TextColumn
 SHOWN = {
     "customer_id": TEXT("Customer", pinned=True),
+    # only where contacts are allowed
+    "first_name": TEXT("Name"),
     "predicted_30d_spend": NUMBER(
         "Expected", format="%,.2f", help="Expected spend of the days ahead"
     ),
@@ -31,7 +34,7 @@ SHOWN = {
     "revenue": st.column_config.LineChartColumn(
         "Two years", help="Each 30 days of the last two years"
     ),
-    "reason": TEXT("Reason", width="medium", help="What makes it differ most from the average"),
+    "reason": TEXT("Reason", width=280, help="What makes it differ most from the average"),
     "segment_id": TEXT("Segment"),
     "region": TEXT("Region"),
     "favourite_category": TEXT("Buys mostly"),
@@ -57,7 +60,7 @@ def page() -> None:
     if not total["customers"]:
         st.info("No customer is like that.")
         return
-    with st.container(horizontal=True, gap="large", vertical_alignment="bottom"):
+    with st.container(horizontal=True, gap="medium"):
         st.metric("Customers", f"{total['customers']:,}", width="content")
         st.metric(
             "Expected spend",
@@ -82,7 +85,10 @@ def _asked(choices: dict[str, list[str]]) -> tuple[Filters, Order]:
     """Ask whom to list, and in which order; answers outlast a look at a customer."""
     left, middle, right = st.columns([2, 2, 1], vertical_alignment="bottom")
     part = left.text_input(
-        "Customer id", placeholder="any part of it", key="part", persist_state="session"
+        "Customer id or name" if contacts.allowed() else "Customer id",
+        placeholder="any part of it",
+        key="part",
+        persist_state="session",
     )
     by = middle.selectbox("Sort by", list(customer_list.SORTS), key="sort", persist_state="session")
     descending = right.toggle(
@@ -118,7 +124,8 @@ def _asked(choices: dict[str, list[str]]) -> tuple[Filters, Order]:
             )
             for place, label in zip(st.columns(4), BOUNDS, strict=True)
         )
-    filters = Filters(
+    kind = contacts.WithContacts if contacts.allowed() else Filters
+    filters = kind(
         part.strip(),
         tuple(segments),
         tuple(regions),
@@ -141,7 +148,7 @@ def _list(filters: Filters, order: Order, customers: int) -> None:
     with place:
         st.caption("Choose a row to see the customer.")
         picked = st.dataframe(
-            rows[list(SHOWN)],
+            rows[[name for name in SHOWN if name in rows]],
             column_config=SHOWN,
             hide_index=True,
             on_select="rerun",

@@ -8,10 +8,11 @@ import pandas as pd
 import streamlit as st
 
 import warehouse
-from serve import charts, customer_list, forecast_view, look_up, repository, what_if_section
-from serve.form import group_of, label_of
+from serve import customer_list, look_up, repository
 from serve.ranges import in_words
-from serve.wording import day, plain
+from serve.screens import charts, contacts, forecast_view, what_if_section
+from serve.screens.form import group_of, label_of
+from serve.screens.wording import day, plain
 
 # the name of the customer in the page's address
 ID = "id"
@@ -48,6 +49,8 @@ def show(customer_id: str) -> None:
     if stored is None or row is None or stored["prediction"] is None:
         st.info("There is no forecast of a customer of this id.")
         return
+    if contacts.allowed():
+        st.markdown(plain(", ".join(contacts.of(customer_id)) or "No contact is known."))
     _who(row)
     _forecast(customer_id, stored["prediction"])
     _history(windows, row)

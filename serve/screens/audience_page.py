@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import shlex
+from collections.abc import Callable
+from typing import Any
 
-import pandas as pd
 import streamlit as st
 
-from serve import audience, customer_list, repository
+import warehouse
+from core.store import MANIFEST
+from serve import audience, customer_list
 from serve.campaign import ASSUMED, HOLD_OUT, AudienceError, Campaign, Choice, Uplift
 from serve.choosing import choose
-from serve.wording import plain
+from serve.screens.wording import plain, sentence
 
 MEASURED = "as measured"
+# of a reader's session: what is chosen, what was written of it, or why nothing was
+CHOICE, KEPT, NOT_KEPT = "choice", "kept", "not kept"
 NUMBER, TEXT = st.column_config.NumberColumn, st.column_config.TextColumn
 MEMBERS = {
     "customer_id": TEXT("Customer", pinned=True),
@@ -51,20 +55,35 @@ def page() -> None:
         "Whoever spends much mostly buys anyway: expected spend is not uplift. What a contact adds "
         "is an assumption until customers who were held out by chance have shown it."
     )
-    choices = customer_list.choices()
+    choices = _last_read("choices", customer_list.choices)
     if not choices["segment_id"]:
         st.info("There are no forecasts to choose by yet.")
         return
     try:
         if campaign := _asked(choices):
-            _show(choose(campaign))
+            for former in (CHOICE, KEPT):
+                st.session_state.pop(former, None)
+            st.session_state[CHOICE] = choose(campaign)
     except AudienceError as error:
-        st.error(plain(f"{str(error)[:1].upper()}{str(error)[1:]}."))
+        st.error(sentence(str(error)))
+    # not chosen again: once it is kept, its customers are in an audience
+    if choice := st.session_state.get(CHOICE):
+        _show(choice)
     _past()
 
 
+def _last_read(name: str, read: Callable[[], Any]) -> Any:  # noqa: ANN401
+    """Read; while the warehouse is written, return what was read last in this session."""
+    try:
+        st.session_state[name] = read()
+    except warehouse.HeldError:
+        if name not in st.session_state:
+            raise
+    return st.session_state[name]
+
+
 def _asked(choices: dict[str, list[str]]) -> Campaign | None:
-    """Ask what the audience is for; None before the first answer."""
+    """Ask what the audience is for; None unless that was just said."""
     with st.form("asked"):
         left, right = st.columns(2)
         name = left.text_input("Name", "letter", help="Decides by chance who is held out.")
@@ -83,31 +102,37 @@ def _asked(choices: dict[str, list[str]]) -> Campaign | None:
         by = basis.selectbox("Uplift", [ASSUMED, MEASURED])
         uplift = mean.number_input("Assumed uplift", value=0.1, help="Share of what they spend.")
         doubt = error.number_input("Its standard error", 0.0, value=0.1)
-        if st.form_submit_button("Choose", type="primary", icon=":material/checklist:"):
-            st.session_state["campaign"] = Campaign(
-                name=name,
-                contacts=contacts,
-                cost=each,
-                margin=kept,
-                held_out=apart,
-                uplift=Uplift(uplift, doubt) if by == ASSUMED else None,
-                regions=(region,) if region else (),
-                segments=(segment,) if segment else (),
-            )
-    return st.session_state.get("campaign")
+        if not st.form_submit_button("Choose", type="primary", icon=":material/checklist:"):
+            return None
+    return Campaign(
+        name=name,
+        contacts=contacts,
+        cost=each,
+        margin=kept,
+        held_out=apart,
+        uplift=Uplift(uplift, doubt) if by == ASSUMED else None,
+        regions=(region,) if region else (),
+        segments=(segment,) if segment else (),
+    )
 
 
 def _show(choice: Choice) -> None:
     st.subheader(plain(choice.campaign.name))
     st.markdown("\n".join(f"- {plain(sentence)}" for sentence in audience.words(choice)))
-    st.download_button(
-        f"These {len(choice.members):,} as CSV",
-        audience.csv(choice),
-        file_name="audience.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    with st.container(horizontal=True):
+        st.download_button(
+            f"These {len(choice.members):,} as CSV",
+            audience.csv(choice),
+            file_name="audience.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        _offer_to_keep(choice)
+    if kept := st.session_state.get(KEPT):
+        st.success(kept)
+    elif why := st.session_state.pop(NOT_KEPT, None):
+        st.warning(f"Nothing was written. {why}")
     st.dataframe(
         choice.members.head(MOST_ROWS),
         column_config=MEMBERS,
@@ -116,28 +141,35 @@ def _show(choice: Choice) -> None:
     )
     if len(choice.left_out):
         st.dataframe(choice.left_out, column_config=LEFT_OUT, hide_index=True)
-    with st.expander("Keep it, so that its effect is measured"):
-        st.markdown("The same list is written, and kept for ever, by the command")
-        st.code(command(choice.campaign), language="bash", wrap_lines=True)
 
 
-def command(campaign: Campaign) -> str:
-    """Return the command that chooses the same audience, and keeps it."""
-    words = ["shop", "audience", campaign.name, "--contacts", f"{campaign.contacts}"]
-    words += ["--cost", f"{campaign.cost:g}", "--margin", f"{campaign.margin:g}"]
-    words += ["--hold-out", f"{campaign.held_out:g}"]
-    if campaign.uplift:
-        words += ["--uplift", f"{campaign.uplift.mean:g}"]
-        words += ["--uplift-error", f"{campaign.uplift.error:g}"]
-    for option, names in (("--region", campaign.regions), ("--segment", campaign.segments)):
-        words += [word for name in names for word in (option, name)]
-    return shlex.join([*words, "--out", "audience.csv"])
+def _offer_to_keep(choice: Choice) -> None:
+    if (warehouse.path().parent / MANIFEST).exists():
+        st.caption("This app reads a copy; `shop audience` keeps the list where nights run.")
+    elif KEPT not in st.session_state:
+        st.button(
+            "Keep this list",
+            icon=":material/bookmark_add:",
+            help="For ever, under its name, so that its effect is measured (main.audiences).",
+            on_click=_keep,
+            args=(choice,),
+        )
+
+
+def _keep(choice: Choice) -> None:
+    """Write the list that is shown; called before the page, so to what is published now."""
+    try:
+        audience.save(choice)
+    except AudienceError as error:
+        st.session_state[NOT_KEPT] = sentence(str(error))
+    except warehouse.WarehouseError as error:
+        st.session_state[NOT_KEPT] = sentence(error.shown)
+    else:
+        st.session_state[KEPT] = plain(audience.kept(choice))
 
 
 def _past() -> None:
-    past: pd.DataFrame = repository.frame(
-        f"select {', '.join(PAST)} from marts.audience_results order by starts_on desc, audience"
-    )
+    past = _last_read("past audiences", audience.past)
     if len(past):
         st.subheader("What past ones brought")
         st.dataframe(past, column_config=PAST, hide_index=True)

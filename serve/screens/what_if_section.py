@@ -6,11 +6,11 @@ from typing import Any
 
 import streamlit as st
 
-from serve import client, forecast_view
 from serve.changes import BIGGEST_AMOUNT, MOST_CHANGES
-from serve.form import label_of
 from serve.ranges import in_words
 from serve.schema import MOST_DAYS
+from serve.screens import client, forecast_view
+from serve.screens.form import label_of
 
 ORDERS, RETURNS = "Orders", "Returns"
 USUAL_AMOUNT = 80.0
