@@ -61,10 +61,10 @@ def page() -> None:
         return
     try:
         if campaign := _asked(choices):
-            for former in (CHOICE, KEPT):
-                st.session_state.pop(former, None)
             st.session_state[CHOICE] = choose(campaign)
+            st.session_state.pop(KEPT, None)
     except AudienceError as error:
+        st.session_state.pop(CHOICE, None)
         st.error(sentence(str(error)))
     # not chosen again: once it is kept, its customers are in an audience
     if choice := st.session_state.get(CHOICE):
