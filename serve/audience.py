@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +23,9 @@ from core.tables import new_table, wide_console
 from serve import repository
 from serve.campaign import ASSUMED, HOLD_OUT, TREATMENT, AudienceError, Campaign, Choice, Uplift
 from serve.choosing import OVERLAPS, TABLE, affordable, choose
+
+# DuckDB lets one process write twice at a time, and neither would see the other's name
+_ALONE = threading.Lock()
 
 
 def save(choice: Choice) -> None:
@@ -46,7 +50,7 @@ def save(choice: Choice) -> None:
         uplift_basis=choice.uplift.basis,
         created_at=datetime.now(UTC).replace(tzinfo=None),
     )
-    with warehouse.writer() as connection, warehouse.transaction(connection):
+    with _ALONE, warehouse.writer() as connection, warehouse.transaction(connection):
         connection.register("chosen", rows)
         [(same_name, busy)] = connection.execute(
             f"""

@@ -61,10 +61,11 @@ def page() -> None:
         return
     try:
         if campaign := _asked(choices):
-            for former in (CHOICE, KEPT):
-                st.session_state.pop(former, None)
             st.session_state[CHOICE] = choose(campaign)
+            for former in (KEPT, NOT_KEPT):
+                st.session_state.pop(former, None)
     except AudienceError as error:
+        st.session_state.pop(CHOICE, None)
         st.error(sentence(str(error)))
     # not chosen again: once it is kept, its customers are in an audience
     if choice := st.session_state.get(CHOICE):
@@ -131,7 +132,7 @@ def _show(choice: Choice) -> None:
         _offer_to_keep(choice)
     if kept := st.session_state.get(KEPT):
         st.success(kept)
-    elif why := st.session_state.pop(NOT_KEPT, None):
+    elif why := st.session_state.get(NOT_KEPT):
         st.warning(f"Nothing was written. {why}")
     st.dataframe(
         choice.members.head(MOST_ROWS),
