@@ -50,9 +50,7 @@ def test_an_answer_names_its_generation_in_header_and_body(
     assert (refused.status_code, refused.headers["x-generation"]) == (404, "1")
 
 
-def test_all_routes_follow_each_switch_within_seconds_and_no_request_fails(
-    shop_copy, tmp_path
-):
+def test_all_routes_follow_each_switch_within_seconds_and_no_request_fails(shop_copy, tmp_path):
     other = fit(seed=3, quick=True).version
     done = switches(shop_copy, other, tmp_path / "log")
     assert len({each.name for each in done}) == 4
