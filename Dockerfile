@@ -1,5 +1,5 @@
 # One image for the night, the API and the app: `docker build -t retail-feature-store .`
-# For the API alone, in a third of the size: add `--build-arg REQUIREMENTS=requirements-serve.lock`.
+# For the API alone, with half of the packages: add `--build-arg REQUIREMENTS=requirements-serve.lock`.
 # It is run by tests/test_deploy.py, step by step, without Docker.
 
 FROM python:3.11-slim-bookworm AS packages

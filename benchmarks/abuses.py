@@ -24,6 +24,8 @@ from core import tables
 from serve.web.strict_json import MOST_FIELDS
 
 KB = 1024
+# each is sent so often, and the fastest answer counts: a busy machine is slow with anything
+TRIES = 3
 LARGEST = 256 * KB
 WHAT_IF = "/customers/C1/what-if"
 
@@ -100,12 +102,12 @@ def main() -> None:
     """Send each abuse, print what it did, and keep it in benchmarks/results/abuses.json."""
     rows = []
     with tempfile.TemporaryDirectory() as scratch, idle(Path(scratch)) as (url, process):
-        usual = bare(url)
         for what, (path, content) in ABUSES.items():
             # the peak begins anew
             Path(f"/proc/{process}/clear_refs").write_text("5")
             before = most_megabytes(process)
-            seconds, answer = timed(url, "POST", path, content)
+            tried = [timed(url, "POST", path, content) for _ in range(TRIES)]
+            seconds, answer = min(tried, key=lambda found: found[0])
             rows.append(
                 {
                     "abuse": what,
@@ -116,7 +118,8 @@ def main() -> None:
                     "more_mb": round(most_megabytes(process) - before, 1),
                 }
             )
-    table = tables.new_table(f"Abuses; GET /livez took {1000 * usual:.0f} ms", *rows[0])
+        usual = bare(url)
+    table = tables.new_table(f"Abuses; GET /livez takes {1000 * usual:.0f} ms", *rows[0])
     for row in rows:
         table.add_row(*map(str, row.values()))
     tables.wide_console().print(table)
