@@ -68,6 +68,26 @@ class OpenCopy:
             yield cursor
         self._idle.append(cursor)
 
+    def is_whole(self) -> bool:
+        """Return whether the lists that people read are made of the newest forecasts.
+
+        Who scores or promotes by hand writes the forecasts first, and builds the marts on them
+        afterwards: a copy made between would say two things of a customer.
+        """
+        with self.cursor() as cursor:
+            [(is_whole,)] = cursor.execute(
+                """
+                with listed as (select max(scored_at) as scored_at from marts.customer_predictions)
+                select listed.scored_at is not distinct from (
+                    select arg_max(scored_at, as_of_date) from main.scoring_runs
+                    where as_of_date <= $date
+                )
+                from listed
+                """,
+                {"date": self.date},
+            ).fetchall()
+            return bool(is_whole)
+
     def ranges_of(self, model_version: str) -> Ranges:
         """Read what a model learned from: takes the whole mart, so it is for once."""
         with self.cursor() as cursor:

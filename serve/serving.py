@@ -101,6 +101,11 @@ class Serving:
             return
         try:
             copy = OpenCopy(serving_copy.of_state(file, found))
+            if goes_on and not copy.is_whole():
+                # the next state has the marts, too; until then what is served is whole
+                self._failed, self._again = (file, found), time.monotonic() + PAUSE
+                log.info("the marts are older than the forecasts: `make score` builds both")
+                return
         except (warehouse.WarehouseError, duckdb.Error, OSError) as error:
             if not isinstance(error, warehouse.HeldError):
                 # half built, say, or the disk is full: to try at once again would hold the file
