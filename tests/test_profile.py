@@ -11,8 +11,8 @@ import warehouse
 from pages.profile import cohorts, facts, keys, repeat, spend, totals, wording
 from pages.profile.columns import shown_columns
 from pages.profile.write import SECTIONS, write
+from tests.browser import ARGUMENTS, CHROMIUM, PHONE
 from tests.conftest import in_warehouse
-from tests.test_app import ARGUMENTS, CHROMIUM, PHONE
 
 MARK = "Xqz"
 E_MAIL = "somebody@example.org"
