@@ -21,7 +21,7 @@ class _Waiting:
 class Together:
     """Forecast single rows; used by one event loop.
 
-    A pass takes .6 ms for one row and 1 ms for 32: of what a request costs, the forecast was a
+    A pass takes .4 ms for one row and 1 ms for 32: of what a request costs, the forecast was a
     third. Nobody waits for others to come: a pass begins as soon as the loop has taken in what has
     arrived. That a row's forecast is the same in any company is a property of the model, and tested
     there.

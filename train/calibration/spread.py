@@ -69,12 +69,12 @@ class RowSpread:
 
     Attributes
     ----------
-    spend, probability
+    spend
         As forecast, shape (rows,).
     """
 
     def __init__(self, spread: AmountSpread, spend: Values, probability: Values) -> None:
-        self.spend, self.probability = spend, probability
+        self.spend = spend
         self._chance = np.clip(probability, 1e-9, 1.0)
         self._expected = _given_purchase(spend, self._chance)
         self._spread = spread

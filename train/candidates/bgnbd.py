@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 
 from train.candidates.bgnbd_likelihood import BetaGeometric, GammaGamma
 from train.candidates.decomposition import Opened, of_numbers
-from train.candidates.preprocessing import Columns, Features, without_nulls
+from train.candidates.preprocessing import Columns, once, without_nulls
 from train.candidates.row_sample import sample_of
 
 Values = NDArray[np.float64]
@@ -65,7 +65,7 @@ class Summaries:
     @classmethod
     def of(cls, X: Columns) -> Summaries:
         """Take them from features of the mart."""
-        return X.once(cls._of) if isinstance(X, Features) else cls._of(X)
+        return once(cls._of, X)
 
     @classmethod
     def _of(cls, X: Columns) -> Summaries:

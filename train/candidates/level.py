@@ -34,7 +34,7 @@ from sklearn.utils.metaestimators import available_if
 
 from train.candidates import decomposition
 from train.candidates.inference import predict_both, rows_of
-from train.candidates.preprocessing import Columns, Features, without_nulls
+from train.candidates.preprocessing import Columns, once, without_nulls
 from train.candidates.row_sample import sample_of
 
 Values = NDArray[np.float64]
@@ -130,7 +130,7 @@ class Months:
     @classmethod
     def of(cls, X: Columns) -> Months:
         """Take those of rows of the mart, one for each row; what it lacks is as usual."""
-        return X.once(cls._of) if isinstance(X, Features) else cls._of(X)
+        return once(cls._of, X)
 
     @classmethod
     def _of(cls, X: Columns) -> Months:

@@ -54,7 +54,8 @@ class Features:
         self.texts = texts
         self.numeric, self.categorical = tuple(numeric), tuple(categorical)
         self._rows = _rows_by_name(self.numeric, self.categorical)
-        self._made: dict[Callable[[Features], Any], Any] = {}
+        # what `once` has made of them
+        self.made: dict[Callable[[Columns], Any], Any] = {}
 
     @classmethod
     def of(
@@ -97,12 +98,6 @@ class Features:
         """Return the number of rows, as that of a frame."""
         return self.numbers.shape[1]
 
-    def once(self, make: Callable[[Features], Made]) -> Made:
-        """Return what a function makes of these rows, made once: several estimators ask for it."""
-        if make not in self._made:
-            self._made[make] = make(self)
-        return cast("Made", self._made[make])
-
     def take(self, rows: slice | NDArray[np.int64]) -> Features:
         """Return some rows."""
         return Features(self.numbers[:, rows], self.texts[:, rows], self.numeric, self.categorical)
@@ -123,6 +118,15 @@ def _rows_by_name(numeric: tuple[str, ...], categorical: tuple[str, ...]) -> dic
 
 # what estimators of ours forecast from; those of others want the frame
 Columns = pd.DataFrame | Features
+
+
+def once(make: Callable[[Columns], Made], X: Columns) -> Made:
+    """Return what a function makes of rows; of `Features` made once, as several ask for it."""
+    if not isinstance(X, Features):
+        return make(X)
+    if make not in X.made:
+        X.made[make] = make(X)
+    return cast("Made", X.made[make])
 
 
 def model_input(
