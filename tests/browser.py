@@ -71,6 +71,25 @@ def metric(page, label, place=0):
     )
 
 
+# a part that is drawn anew is faded until it is, and comes back by degrees
+AT_REST = """() => {
+    const running = document.querySelector('[data-test-script-state]');
+    const faded = element => getComputedStyle(element).opacity !== '1';
+    return running?.dataset.testScriptState === 'notRunning'
+        && ![...document.querySelectorAll('[data-testid=stElementContainer]')].some(faded);
+}"""
+
+
+def at_rest(page):
+    """Wait until the page is drawn whole and stays so for half a second."""
+    for _ in range(60):
+        page.wait_for_function(AT_REST)
+        page.wait_for_timeout(500)
+        if page.evaluate(AT_REST):
+            return
+    raise AssertionError("the page is drawn again and again")
+
+
 def sideways(page):
     return page.evaluate(
         """() => [document.documentElement, document.querySelector('[data-testid=stMain]')]

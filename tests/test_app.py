@@ -2,7 +2,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import MART, NEEDS_CHROMIUM, PHONE, asked, download, metric, sideways
+from tests.browser import MART, NEEDS_CHROMIUM, PHONE, asked, at_rest, download, metric, sideways
 
 pytest_plugins = ("tests.serve_fixtures", "tests.browser")
 pytestmark = NEEDS_CHROMIUM
@@ -52,7 +52,7 @@ def test_a_row_leads_to_the_customer_and_back_to_the_same_list(page, app_url, cu
     page.get_by_test_id("stDataFrame").click(position={"x": 20, "y": 52})
     page.get_by_role("heading", name=customer[0]).wait_for()
     # who goes back before the page is whole finds the list without what was asked of it
-    page.locator("[data-test-script-state=notRunning]").wait_for()
+    at_rest(page)
     page.get_by_role("button", name="All customers").click()
     page.get_by_text("All 1 as CSV").wait_for()
     # drawn empty, and filled a moment later
@@ -142,7 +142,7 @@ def test_whoever_sees_little_can_read_each_page_light_and_dark(
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         page.goto(app_url + address.format(customer=customer[0]))
         page.get_by_text(last).wait_for()
-        page.get_by_test_id("stStatusWidget").wait_for(state="detached")
+        at_rest(page)
         found = axe.run(page).response["violations"]
         assert [
             (each["id"], node["html"])
