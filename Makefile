@@ -42,7 +42,7 @@ DBT_VARS := $(if $(AS_OF),--vars '{as_of: "$(AS_OF)"}')
 
 .DEFAULT_GOAL := help
 .PHONY: help setup spark examples picture run nightly test test-long build fit backtest score catalog export export-tables docs docs-site docs-reference api app profile truth lock lint format clean
-.PHONY: bench-skill bench-scoring bench-serving bench-generate bench-faults bench-features bench-ladder bench-level bench-newcomers bench-horizons bench-scorecard bench-campaigns bench-alarms bench-erase soak leak-demo prove audit
+.PHONY: bench-skill bench-scoring bench-serving bench-generate bench-faults bench-features bench-ladder bench-workers bench-level bench-newcomers bench-horizons bench-scorecard bench-campaigns bench-alarms bench-erase soak leak-demo prove audit
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -177,6 +177,10 @@ bench-faults: $(READY) ## how planted faults fare: recall of each rule, false al
 bench-ladder: SIZES = m
 bench-ladder: $(READY) ## where the seconds of a full build go, from plain SQL to the mart; SIZES=m
 	@$(BIN)/python -m benchmarks.ladder --size $(lastword $(SIZES))
+
+bench-workers: SIZES = m
+bench-workers: $(READY) $(SPARK) ## what a second worker of Spark brings; needs Java, SIZES=m
+	@$(BIN)/python -m benchmarks.spark_workers --size $(lastword $(SIZES))
 
 bench-features: SIZES = s m
 bench-features: $(READY) $(PEERS)/ready ## the mart beside its bare kernel and its peers; SIZES="s m l"

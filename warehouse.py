@@ -270,10 +270,12 @@ def bound_memory(connection: duckdb.DuckDBPyConnection) -> None:
     DuckDB's own bound is four fifths of the machine: of two such processes one is killed. The order
     of rows is not kept, which costs memory too, and in DuckDB 2.0 hides them: of a table that is
     made, filled with nothing and then with more than 122,880 rows in one transaction, the
-    connection sees no row.
+    connection sees no row. `DUCKDB_THREADS` bounds the cores, all by default.
     """
     limit = os.environ.get("DUCKDB_MEMORY_LIMIT", MEMORY_LIMIT)
     connection.execute(f"set memory_limit = {limit!r}; set preserve_insertion_order = false")
+    if threads := os.environ.get("DUCKDB_THREADS"):
+        connection.execute(f"set threads = {int(threads)}")
 
 
 def horizon(connection: duckdb.DuckDBPyConnection) -> int:

@@ -46,6 +46,7 @@ def measure(
             env={**os.environ, **environment},
             cwd=warehouse.ROOT,
             stdout=file if output else None,
+            stderr=file if output else None,
         )
         peak = 0
         while process.poll() is None:

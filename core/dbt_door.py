@@ -5,6 +5,7 @@ Loaded by dbt-duckdb before it connects, as a plugin that `dbt_project/profiles.
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
@@ -24,12 +25,16 @@ class Plugin(BasePlugin):
     def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
         """Wait until the file can be written; what dbt makes is private to the user.
 
+        `DUCKDB_THREADS` bounds the cores of a build that shares a machine, as a task of Spark does.
+
         Raises
         ------
         DbtRuntimeError
             If it cannot; dbt prints its message, and a long traceback for anything else.
         """
         keep_files_private()
+        if threads := os.environ.get("DUCKDB_THREADS"):
+            config["threads"] = threads
         try:
             if self.refused:
                 raise self.refused

@@ -188,6 +188,28 @@ class Store:
                 f"({size:,} bytes instead of {file.size:,}, or another sha256)"
             )
 
+    def fetch_all(self, into: Path, suffix: str) -> None:
+        """Write all files below the address whose names end so into a folder, each in its place.
+
+        Raises
+        ------
+        StoreError
+            If there is none, or one does not arrive.
+        """
+        try:
+            entries = [each for batch in obstore.list(self._store) for each in batch]
+            keys = sorted(each["path"] for each in entries if each["path"].endswith(suffix))
+            for key in keys:
+                target = into / key
+                target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                with target.open("xb") as written:
+                    for chunk in obstore.get(self._store, key).stream():
+                        written.write(chunk)
+        except (BaseError, ValueError, OSError) as error:
+            raise StoreError(f"{self.shown} cannot be copied: {_words(error)}") from error
+        if not keys:
+            raise StoreError(f"{self.shown} holds no file that ends in {suffix}")
+
     def put(self, source: Path, key: str) -> None:
         """Upload a file.
 

@@ -35,6 +35,7 @@ ENVIRONMENT = {
     "WAREHOUSE_PATH": "The warehouse file, from the root of the project; models and reports lie "
     "beside it.",
     "DUCKDB_MEMORY_LIMIT": "What a build holds in memory at once; beyond it spills to the disk.",
+    "DUCKDB_THREADS": "How many cores a build uses; all if not set. Spark sets it for its tasks.",
     "MLFLOW_TRACKING_URI": "MLflow store that fits are logged to, as with `shop fit --mlflow`.",
     "MODEL_KEY": "A secret under which cards of models are sealed, and without which none is run.",
     "XDG_STATE_HOME": "Where the list of trusted models lies, `~/.local/state` if not set.",

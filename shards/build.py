@@ -2,6 +2,7 @@
 
 python shards/build.py --shards 8
 python shards/build.py --engine spark --master 'local[2]' --raw FOLDER --out FOLDER --shards 8
+python shards/build.py --engine spark --master spark://host --raw s3://bucket/raw --out FOLDER
 """
 
 from __future__ import annotations
@@ -33,13 +34,19 @@ def main(
     shards: Annotated[int, typer.Option(help="How many parts.", min=1)] = 8,
     engine: Annotated[Engine, typer.Option(help="Who runs them.")] = Engine.local,
     out: Annotated[Path | None, typer.Option(help="Folder that all who work can reach.")] = None,
-    raw: Annotated[Path | None, typer.Option(help="Spark: a folder of Parquet per table.")] = None,
+    raw: Annotated[
+        str | None,
+        typer.Option(
+            help="Spark: a folder of Parquet per table, or s3://bucket/prefix, gs://, az://."
+        ),
+    ] = None,
     master: Annotated[str | None, typer.Option(help="Spark: its master; local[2].")] = None,
     variables: Annotated[str, typer.Option("--vars", help="dbt's variables, as JSON.")] = "{}",
     run_only: Annotated[bool, typer.Option(help="Leave the tests out.")] = False,
 ) -> None:
     """Build the mart in shards."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    # dbt has set a handler when it was imported
+    logging.basicConfig(level=logging.INFO, format="%(message)s", force=True)
     settings = Settings(tuple(sorted(json.loads(variables).items())), run_only)
     folder = out or warehouse.path().parent / "shards-of-the-mart"
     if engine is Engine.spark:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import astuple
 from pathlib import Path
@@ -28,6 +30,8 @@ READ: tuple[tuple[str, ...], ...] = (
     ("intermediate.int_snapshots_scheduled", "intermediate.int_reach_found"),
     (),
 )
+
+log = logging.getLogger(__name__)
 
 Run = Callable[[Sequence[Task]], None]
 
@@ -145,7 +149,11 @@ def build(place: Layout, tasks: Sequence[Task], run: Run) -> int:
         started |= {task.shard for task in waiting}
         for task in waiting:
             _forget_later_phases(task)
+        begun = time.monotonic()
         run(waiting)
+        if waiting:
+            took = time.monotonic() - begun
+            log.info("phase %s: %s shards built in %.1f s", phase + 1, len(waiting), took)
         through += tasks
         _note_states(place, tasks)
         read = _add_up(place, tasks)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+from pyspark import TaskContext
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StringType, StructField, StructType
 
 from core.dbt_runner import BuildError
 from core.ids import canonical
+from core.store import Store
 from shards import driver, ties
 from shards.layout import Layout
 from shards.phases import Settings
@@ -24,20 +27,34 @@ from shards.task import Task
 SHARD = "cast(conv(substr(md5({place}), 1, 8), 16, 10) as bigint) % {shards}"
 
 
-def build(raw: Path, folder: Path, shards: int, settings: Settings, master: str) -> int:
-    """Build the mart from a folder of Parquet; see `driver.build`.
+def build(raw: str, folder: Path, shards: int, settings: Settings, master: str) -> int:
+    """Build the mart from Parquet; see `driver.build`.
 
     Parameters
     ----------
     raw
-        With a folder or file for each raw table, `_loaded_at` included.
+        With a folder or file for each raw table, `_loaded_at` included: a folder, or the address
+        of one in a store, see `Store`. That is copied first, for the workers to read.
     folder
         All who work on it can reach it.
+
+    Raises
+    ------
+    BuildError
+        If a model, a test or a gate fails.
+    StoreError
+        If a store does not give the files.
     """
     place = Layout(folder.resolve())
     with place.alone(), session(master) as opened:
         rows = place.new_split()
-        parts = _split(opened, raw.resolve(), place.handed_over / rows, shards)
+        to = place.handed_over / rows
+        if "://" in raw:
+            source = to / "copied"
+            Store(raw).fetch_all(source, ".parquet")
+        else:
+            source = Path(raw).resolve()
+        parts = _split(opened, source, to, shards)
         tasks = driver.plan(place, shards, parts, rows, settings, in_place=False)
 
         def run(waiting: Sequence[Task]) -> None:
@@ -67,6 +84,10 @@ def session(master: str) -> Iterator[SparkSession]:
 
 def _try(task: Task) -> tuple[int, str | None]:
     """Run a task; what its data make fail would fail again, and is no matter for a retry."""
+    # a task has so many cores to itself, and all others of the machine are other tasks'
+    context = TaskContext.get()
+    if context is not None:
+        os.environ["DUCKDB_THREADS"] = str(context.cpus())
     try:
         task.run()
     except BuildError as error:

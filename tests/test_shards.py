@@ -16,6 +16,7 @@ import pytest
 
 import warehouse
 from core import dbt_runner
+from core.store import Store, StoreError
 from generate.shop.plan import Plan
 from generate.synthetic import generate
 from proof import building, histories
@@ -24,9 +25,12 @@ from shards import driver, gather, layout, local, phases, split, ties
 from shards.layout import Layout
 from shards.phases import FILE, Settings
 from shards.score import score_shards
+from tests.object_store import BUCKET
 from train.fit import fit
 from train.forecaster import COLUMNS
 from train.registry import versions
+
+pytest_plugins = ("tests.object_store",)
 
 SETTINGS = Settings(tuple(sorted(building.SETTINGS.items())), run_only=True)
 SALES = ("store_sales_header", "store_sales_line_items")
@@ -207,13 +211,13 @@ spark._try = run_or_die
 """
 
 
-def _build_under_spark(raw, out, before):
+def _build_under_spark(raw, out, before="", shards=4, master="local-cluster[2,1,1024]"):
     program = f"""
 from pathlib import Path
 from shards import spark, phases
 {before}
-spark.build(Path({str(raw)!r}), Path({str(out)!r}), 4,
-    phases.Settings({SETTINGS.variables!r}, run_only=True), "local-cluster[2,1,1024]")
+spark.build({str(raw)!r}, Path({str(out)!r}), {shards},
+    phases.Settings({SETTINGS.variables!r}, run_only=True), {master!r})
 """
     return subprocess.run(
         [sys.executable, "-c", program],
@@ -257,6 +261,37 @@ def test_a_warehouse_that_gathers_its_shards_has_the_tables_of_one_build(nasty, 
 
 
 @NEEDS_SPARK
+def test_one_shard_under_spark_gives_the_mart_of_one_build(raw, whole, tmp_path):
+    assert _build_under_spark(raw, tmp_path, shards=1, master="local[2]") == 0
+    assert _differing(whole, tmp_path) == NOTHING
+
+
+@NEEDS_SPARK
+def test_seven_shards_under_spark_of_rows_in_a_store_give_the_mart_of_one_build(
+    raw, whole, tmp_path, s3, monkeypatch
+):
+    for name, value in s3.items():
+        monkeypatch.setenv(name, value)
+    store = Store(f"s3://{BUCKET}/raw")
+    for file in raw.iterdir():
+        # one table as a folder of files, as other systems leave them
+        name = "products/part-0.parquet" if file.stem == "products" else file.name
+        store.put(file, name)
+    out = tmp_path / "out"
+    assert _build_under_spark(f"s3://{BUCKET}/raw", out, shards=7, master="local[2]") == 0
+    assert _differing(whole, out) == NOTHING
+
+
+@NEEDS_SPARK
+def test_a_store_without_rows_is_refused_by_name(tmp_path):
+    from shards import spark
+
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(StoreError, match=r"empty holds no file that ends in \.parquet"):
+        spark.build(f"file://{tmp_path}/empty", tmp_path / "out", 2, SETTINGS, "local[1]")
+
+
+@NEEDS_SPARK
 def test_a_model_of_the_sharded_mart_and_its_scores_under_spark_are_those_of_one_machine(
     scored_shop, tmp_path, monkeypatch
 ):
@@ -297,6 +332,19 @@ def test_what_a_driver_had_built_when_it_was_killed_is_not_built_again(nasty, wh
 
 def _notes(folder):
     return {note: note.stat().st_mtime_ns for note in folder.glob("done/*/*.json")}
+
+
+def test_a_build_says_how_many_shards_had_something_to_do(tiny, tmp_path):
+    shutil.copy(tiny, tmp_path / "shop.duckdb")
+    said = subprocess.run(
+        [sys.executable, warehouse.ROOT / "shards" / "build.py", "--shards", "2", "--run-only"],
+        env={**os.environ, "WAREHOUSE_PATH": str(tmp_path / "shop.duckdb")},
+        stderr=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stderr
+    assert "phase 3: 2 shards built in" in said
+    assert "2 of 2 shards had something to do" in said
 
 
 def test_nothing_new_starts_no_shard(nasty, tmp_path):

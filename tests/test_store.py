@@ -6,7 +6,6 @@ import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -25,9 +24,11 @@ from operate.to_store import publish_to
 from serve import repository
 from serve.fetching import Fetcher
 from serve.serving import Serving
+from tests.object_store import BUCKET
 from tests.serve_fixtures import running_api
 
-BUCKET = "shop"
+pytest_plugins = ("tests.object_store",)
+
 MANIFEST = Manifest(3, "run", "v1", "2024-05-03", "2024-05-03 02:00:00", ())
 
 
@@ -42,23 +43,6 @@ def publish_here(keep: int = 9) -> int:
         number = generations.publish(copy)
     generations.prune(keep)
     return number
-
-
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """A server that speaks S3, with a bucket; yield the variables that lead to it."""
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "moto.server", "-p", str(port)]
-    with running(command, f"{address}/moto-api/", tmp_path_factory.mktemp("s3") / "log", {}):
-        httpx.put(f"{address}/{BUCKET}").raise_for_status()
-        yield {
-            "AWS_ENDPOINT_URL": address,
-            "AWS_ALLOW_HTTP": "true",
-            "AWS_REGION": "us-east-1",
-            "AWS_ACCESS_KEY_ID": "reader",
-            "AWS_SECRET_ACCESS_KEY": "secret",
-        }
 
 
 @pytest.fixture(params=["s3", "file"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -76,6 +77,24 @@ def test_a_split_into_shards_keeps_to_the_memory_of_a_build(tiny, monkeypatch):
         split.place(connection, 2)
         [(limit,)] = connection.execute("select current_setting('memory_limit')").fetchall()
     assert limit == "512.0 MiB"
+
+
+def test_a_build_takes_as_many_cores_as_it_may(tmp_path, monkeypatch):
+    monkeypatch.setenv("WAREHOUSE_PATH", str(tmp_path / "shop.duckdb"))
+    monkeypatch.setenv("DUCKDB_THREADS", "1")
+    with warehouse.connect() as connection:
+        warehouse.bound_memory(connection)
+        assert connection.execute("select current_setting('threads')").fetchall() == [(1,)]
+    query = "select current_setting('threads') as cores"
+    shown = subprocess.run(
+        [Path(sys.executable).parent / "dbt", "show", "--inline", query, "--output", "json"],
+        cwd=warehouse.DBT_PROJECT,
+        env={**os.environ, "DBT_PROFILES_DIR": str(warehouse.DBT_PROJECT)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert '"cores": 1' in shown.stdout
 
 
 def test_rows_that_come_behind_none_are_seen_before_their_transaction_ends(tmp_path, monkeypatch):
