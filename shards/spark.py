@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-from pyspark import TaskContext
+from pyspark import StorageLevel, TaskContext
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StringType, StructField, StructType
@@ -24,6 +24,9 @@ from shards.placing import KEYS, OWNERS, PLANNED, STEPS, WHOLE
 from shards.split import Part
 from shards.task import Task
 
+ON_DISK = StorageLevel.DISK_ONLY
+# Spark makes 200 of any shop: a small one is then mostly their overhead, a large one spills
+PARTITIONS_PER_SHARD = 4
 SHARD = "cast(conv(substr(md5({place}), 1, 8), 16, 10) as bigint) % {shards}"
 
 
@@ -74,6 +77,8 @@ def session(master: str) -> Iterator[SparkSession]:
         .appName("shards")
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.ui.enabled", "false")
+        # each batch is a query of DuckDB's
+        .config("spark.sql.execution.arrow.maxRecordsPerBatch", "100000")
         .getOrCreate()
     )
     try:
@@ -105,10 +110,12 @@ def _raise_if_failed(tried: Sequence[tuple[int, str | None]]) -> None:
 def _split(session: SparkSession, raw: Path, to: Path, shards: int) -> list[Part]:
     for table in [*WHOLE, *([PLANNED] if _folder(raw, PLANNED).exists() else [])]:
         _one_file(f"read_parquet('{_files(raw, table)}')", to / f"{table}.parquet")
+    session.conf.set("spark.sql.shuffle.partitions", PARTITIONS_PER_SHARD * shards)
     for table in KEYS:
         empty = f"read_parquet('{_files(raw, table)}') limit 0"
         _one_file(empty, to / f"{table}.parquet")
-        _keyed(session, raw, table).createOrReplaceTempView(f"keyed_{table}")
+        # they are read seven times, and DuckDB spells the ids once
+        _keyed(session, raw, table).persist(ON_DISK).createOrReplaceTempView(f"keyed_{table}")
     session.sql(
         "select order_key as order_id, customer_key as customer_id from keyed_store_sales_header"
     ).createOrReplaceTempView("header_ids")
