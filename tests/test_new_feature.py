@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 import textwrap
 from pathlib import Path
 
@@ -160,6 +161,8 @@ def test_one_expression_and_one_entry_make_a_feature(edited, shop_copy, scored_s
     # API, app and catalog have it
     fields = schema.features_model(warehouse.contract()).model_fields
     assert fields[NEW].description.startswith("Purchases on promotion, on the 45 days")
+    # it leaves its script as `__main__`, which processes that are spawned later would run
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     inputs = AppTest.from_function(form).run(timeout=20)
     assert not inputs.exception
     assert "Promoted 45 days" in [box.label for box in inputs.number_input]
