@@ -106,7 +106,7 @@ def form():
     form.edited(contract, schema.example(contract), {}, key="new")
 
 
-def test_one_expression_and_one_entry_make_a_feature(edited, shop_copy, scored_shop):
+def test_one_expression_and_one_entry_make_a_feature(edited, shop_copy, scored_shop, monkeypatch):
     built = dbt_runner.build(run_only=True)
     catalog.write_lineage(built)
 
