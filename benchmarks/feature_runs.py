@@ -53,6 +53,7 @@ class Shop:
         self.size = size
         self.folder = WORK / f"features-{size}"
         self.warehouse = self.folder / "shop.duckdb"
+        self.shards_log = self.folder / "shards.log"
         self._environment = {
             "WAREHOUSE_PATH": str(self.warehouse),
             "DBT_PROJECT_DIR": str(warehouse.DBT_PROJECT),
@@ -79,14 +80,14 @@ class Shop:
             variables["as_of"] = as_of.isoformat()
         return json.dumps(variables)
 
-    def build_in_shards(self) -> dict[str, float]:
-        """Build all in shards, one after another, on this machine."""
-        command = [sys.executable, "shards/build.py", "--shards", str(SHARDS)]
+    def build_in_shards(self, *options: str, shards: int = SHARDS) -> dict[str, float]:
+        """Build all in shards, without options one after another, and measure it."""
+        command = [sys.executable, "shards/build.py", "--shards", str(shards), *options]
         bound = {"DUCKDB_MEMORY_LIMIT": MEMORY_OF_A_SHARD}
         return measure(
             [*command, "--vars", self._variables()],
             self._environment | bound,
-            self.folder / "shards.log",
+            self.shards_log,
         )
 
     def build(self, *arguments: str, as_of: date | None = None) -> dict[str, float]:

@@ -11,22 +11,18 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sys
 from typing import Annotated
 
 import duckdb
 import typer
 from rich.console import Console
 
-import warehouse
-from benchmarks.feature_runs import ROWS_AT_A_TIME, SNAPSHOTS, Shop
-from benchmarks.measuring import RESULTS, Size, measure
+from benchmarks.feature_runs import SHARDS, Shop
+from benchmarks.measuring import RESULTS, Size
 from shards.placing import KEYS, WHOLE
 
 FILE = RESULTS / "spark_workers.json"
 PHASE = re.compile(r"phase \d: \d+ shards built in ([\d.]+) s")
-# DuckDB's own bound in a task
-MEMORY = "2500MB"
 
 
 def _export(shop: Shop) -> None:
@@ -41,24 +37,21 @@ def _export(shop: Shop) -> None:
 
 def _build(shop: Shop, workers: int, shards: int) -> dict[str, float]:
     """Build all under Spark in a new folder, and measure it."""
-    out, log = shop.folder / "spark", shop.folder / "spark.log"
+    out = shop.folder / "spark"
     shutil.rmtree(out, ignore_errors=True)
-    variables = {"snapshots_kept": SNAPSHOTS, "rows_at_a_time": ROWS_AT_A_TIME}
-    command = [sys.executable, str(warehouse.ROOT / "shards" / "build.py"), "--engine", "spark"]
-    command += ["--master", f"local[{workers}]", "--raw", str(shop.folder / "raw")]
-    command += ["--out", str(out), "--shards", str(shards), "--vars", json.dumps(variables)]
-    environment = {"PYSPARK_PYTHON": sys.executable, "DUCKDB_MEMORY_LIMIT": MEMORY}
-    measured = measure(command, environment, log)
+    options = ["--engine", "spark", "--master", f"local[{workers}]"]
+    options += ["--raw", str(shop.folder / "raw"), "--out", str(out)]
+    measured = shop.build_in_shards(*options, shards=shards)
     # of a JVM, which nobody waits for, the CPU is not known
     measured.pop("cpu_s")
-    tasks_s = sum(float(found) for found in PHASE.findall(log.read_text()))
+    tasks_s = sum(float(found) for found in PHASE.findall(shop.shards_log.read_text()))
     shutil.rmtree(out)
     return {"workers": workers, **measured, "tasks_s": round(tasks_s, 1)}
 
 
 def main(
     size: Annotated[Size, typer.Option(help="Of the generated shop.")] = Size.m,
-    shards: Annotated[int, typer.Option(help="How many parts.", min=2)] = 8,
+    shards: Annotated[int, typer.Option(help="How many parts.", min=2)] = SHARDS,
 ) -> None:
     """Build with one worker, then with two, and compare."""
     shop = Shop(size)

@@ -28,6 +28,8 @@ import warehouse
 from core.generations import FOLDER
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from obstore.store import ClientConfig, RetryConfig
 
 CURRENT, MANIFEST = "current.json", "manifest.json"
@@ -172,16 +174,10 @@ class Store:
         StoreError
             If it does not arrive, or is not what the manifest says of it.
         """
-        target = into / file.path
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         sha256, size = hashlib.sha256(), 0
-        try:
-            with target.open("xb") as written:
-                for chunk in obstore.get(self._store, file.key).stream():
-                    sha256.update(chunk)
-                    size += written.write(chunk)
-        except (BaseError, OSError) as error:
-            raise StoreError(f"{self.shown}/{file.key} does not arrive: {_words(error)}") from error
+        for chunk in self._chunks(file.key, into / file.path):
+            sha256.update(chunk)
+            size += len(chunk)
         if (size, sha256.hexdigest()) != (file.size, file.sha256):
             raise StoreError(
                 f"{self.shown}/{file.key} is not the file that the manifest describes "
@@ -198,17 +194,14 @@ class Store:
         """
         try:
             entries = [each for batch in obstore.list(self._store) for each in batch]
-            keys = sorted(each["path"] for each in entries if each["path"].endswith(suffix))
-            for key in keys:
-                target = into / key
-                target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                with target.open("xb") as written:
-                    for chunk in obstore.get(self._store, key).stream():
-                        written.write(chunk)
-        except (BaseError, ValueError, OSError) as error:
-            raise StoreError(f"{self.shown} cannot be copied: {_words(error)}") from error
+        except BaseError as error:
+            raise StoreError(f"{self.shown} cannot be listed: {_words(error)}") from error
+        keys = sorted(each["path"] for each in entries if each["path"].endswith(suffix))
         if not keys:
             raise StoreError(f"{self.shown} holds no file that ends in {suffix}")
+        for key in keys:
+            for _ in self._chunks(key, into / key):
+                pass
 
     def put(self, source: Path, key: str) -> None:
         """Upload a file.
@@ -256,6 +249,17 @@ class Store:
             except BaseError as error:
                 raise StoreError(f"{self.shown}/{folder} stays: {_words(error)}") from error
         return gone
+
+    def _chunks(self, key: str, target: Path) -> Iterator[bytes]:
+        """Write an object to a new file, and give each part of it that is written."""
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            with target.open("xb") as written:
+                for chunk in obstore.get(self._store, key).stream():
+                    written.write(chunk)
+                    yield chunk
+        except (BaseError, OSError) as error:
+            raise StoreError(f"{self.shown}/{key} does not arrive: {_words(error)}") from error
 
     def _get(self, key: str, tag: str | None = None) -> tuple[str, str | None] | None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,6 +73,9 @@ def build(raw: str, folder: Path, shards: int, settings: Settings, master: str) 
 @contextmanager
 def session(master: str) -> Iterator[SparkSession]:
     """Give a session on a master while the block runs."""
+    if master.startswith("local"):
+        # Spark's own choice is any `python3` of the PATH
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     opened = (
         SparkSession.builder.master(master)
         .appName("shards")

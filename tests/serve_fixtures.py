@@ -6,10 +6,21 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from benchmarks.abuses import idle
 from benchmarks.servers import free_port, running
 from tests.conftest import Shop
+
+
+def run_page(page: Callable[[], None]) -> AppTest:
+    """Run a page of the app in this process.
+
+    Streamlit leaves its script as `__main__`, and processes that are spawned later would run it.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+        return AppTest.from_function(page, default_timeout=60).run()
 
 
 @contextmanager

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 import shutil
-import sys
 import textwrap
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 import warehouse
 from core import dbt_runner
@@ -20,6 +18,7 @@ from proof import building, oracle
 from proof.compare import compare, unproven
 from serve import repository, schema
 from serve.score import score
+from tests.serve_fixtures import run_page
 from train.fit import fit
 from train.registry import artefact, versions
 
@@ -106,7 +105,7 @@ def form():
     form.edited(contract, schema.example(contract), {}, key="new")
 
 
-def test_one_expression_and_one_entry_make_a_feature(edited, shop_copy, scored_shop, monkeypatch):
+def test_one_expression_and_one_entry_make_a_feature(edited, shop_copy, scored_shop):
     built = dbt_runner.build(run_only=True)
     catalog.write_lineage(built)
 
@@ -161,9 +160,7 @@ def test_one_expression_and_one_entry_make_a_feature(edited, shop_copy, scored_s
     # API, app and catalog have it
     fields = schema.features_model(warehouse.contract()).model_fields
     assert fields[NEW].description.startswith("Purchases on promotion, on the 45 days")
-    # it leaves its script as `__main__`, which processes that are spawned later would run
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
-    inputs = AppTest.from_function(form).run(timeout=20)
+    inputs = run_page(form)
     assert not inputs.exception
     assert "Promoted 45 days" in [box.label for box in inputs.number_input]
     dbt_runner.build(select=dbt_runner.WRITTEN_BY_PYTHON, run_only=True)

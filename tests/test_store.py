@@ -12,7 +12,6 @@ import duckdb
 import httpx
 import obstore
 import pytest
-from streamlit.testing.v1 import AppTest
 
 import warehouse
 from benchmarks.servers import free_port, running
@@ -25,7 +24,7 @@ from serve import repository
 from serve.fetching import Fetcher
 from serve.serving import Serving
 from tests.object_store import BUCKET
-from tests.serve_fixtures import running_api
+from tests.serve_fixtures import run_page, running_api
 
 pytest_plugins = ("tests.object_store",)
 
@@ -168,9 +167,7 @@ def test_the_app_reads_all_that_it_shows_from_the_serving_copy(stored, tmp_path,
     reader = fetcher(stored, tmp_path)
     reader.fetch()
     monkeypatch.setenv("WAREHOUSE_PATH", str(reader.generations.place))
-    # it leaves its script as `__main__`, which processes that are spawned later would run
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
-    app = AppTest.from_function(first_page, default_timeout=60).run()
+    app = run_page(first_page)
     assert [each.value for each in (*app.exception, *app.error)] == []
     assert app.metric
     assert repository.categories()

@@ -119,7 +119,7 @@ def _asked(choices: dict[str, list[str]]) -> Campaign | None:
 
 def _show(choice: Choice) -> None:
     st.subheader(plain(choice.campaign.name))
-    st.markdown("\n".join(f"- {plain(sentence)}" for sentence in audience.words(choice)))
+    st.markdown("\n".join(f"- {plain(line)}" for line in audience.words(choice)))
     with st.container(horizontal=True):
         st.download_button(
             f"These {len(choice.members):,} as CSV",
