@@ -18,10 +18,13 @@ SPINE = "intermediate.int_customer_dates"
 # whom and what a build computes: given instead of read, as all of it is this one customer's
 CUSTOMERS_TOUCHED = "intermediate.int_customers_touched"
 ORDERS_TOUCHED = "intermediate.int_orders_touched"
-GIVEN = (SPINE, CUSTOMERS_TOUCHED, ORDERS_TOUCHED)
 HEADERS, LINES = "intermediate.int_headers_checked", "intermediate.int_lines_checked"
 # what all customers say together: one order more hardly changes it, so it is read as it stands
-OF_THE_SHOP = ("intermediate.int_line_sizes_binned", "intermediate.int_shop_days_summed")
+LINE_SIZES = "intermediate.int_line_sizes_binned"
+OF_THE_SHOP = (LINE_SIZES, "intermediate.int_shop_days_summed")
+# a cap follows from the lines of earlier months: made once, for any month in which a line may be added
+MONTHS, CAPS = "intermediate.int_line_months_listed", "intermediate.int_line_caps_set"
+GIVEN = (SPINE, CUSTOMERS_TOUCHED, ORDERS_TOUCHED, MONTHS, CAPS)
 # tables that no model makes, so no SQL of theirs is noted
 NO_MODELS = ("raw.", "history.")
 
@@ -38,11 +41,14 @@ class Steps:
         By `schema.name`, in the order in which they can be made: the SQL of what follows from them.
     features
         The SQL of the mart; its rows are those that `SPINE` names.
+    caps
+        The SQL of `CAPS`, for the months that `MONTHS` names.
     """
 
     copied: tuple[str, ...]
     computed: dict[str, str]
     features: str
+    caps: str
 
 
 def noted(connection: duckdb.DuckDBPyConnection) -> Steps:
@@ -89,9 +95,10 @@ def _steps(rows: tuple[tuple[str, str], ...]) -> Steps:
     computed = [table for table in reads if follows[table]]
     read = {parent for table in computed for parent in reads[table]}
     return Steps(
-        copied=tuple(sorted(read - set(computed) - set(GIVEN))),
+        copied=tuple(sorted((read | {LINE_SIZES}) - set(computed) - set(GIVEN))),
         computed={table: sql[table] for table in computed if table != FEATURES},
         features=sql[FEATURES],
+        caps=sql[CAPS],
     )
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import warehouse
@@ -205,11 +204,10 @@ class OneState:
 
         async def named(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
                 if served.generation is not None:
-                    headers["x-generation"] = str(served.generation)
+                    message["headers"] += [(b"x-generation", str(served.generation).encode())]
                 if served.model:
-                    headers["x-model-version"] = served.model.version
+                    message["headers"] += [(b"x-model-version", served.model.version.encode())]
             await send(message)
 
         await self.app(scope, receive, named)

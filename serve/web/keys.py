@@ -10,10 +10,10 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import HTTPException, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
+from fastapi import HTTPException, Request, Security
+from fastapi.security import HTTPBearer, SecurityScopes
 
 import warehouse
 from serve import schema
@@ -120,30 +120,32 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-async def _admit(
-    needed: SecurityScopes,
-    given: Annotated[
-        HTTPAuthorizationCredentials | None,
-        Security(HTTPBearer(scheme_name="key", auto_error=False)),
-    ],
-) -> None:
-    """Let a request pass whose key has the scopes that are needed; without keys any does."""
-    known = keys()
-    if not known.scopes:
-        return
-    scopes = known.scopes_of(given.credentials) if given else None
-    if scopes is None:
-        raise HTTPException(
-            401,
-            "send a key, as `Authorization: Bearer KEY`",
-            {"WWW-Authenticate": "Bearer"},
-        )
-    if missing := set(needed.scopes) - scopes:
-        raise HTTPException(403, f"this key may not be used to {' and '.join(sorted(missing))}")
+class _Admission(HTTPBearer):
+    """Lets a request pass whose key has the scopes that are needed; without keys any does."""
+
+    async def __call__(  # type: ignore[override]
+        self, request: Request, needed: SecurityScopes
+    ) -> None:
+        known = keys()
+        if not known.scopes:
+            return
+        given = await super().__call__(request)
+        scopes = known.scopes_of(given.credentials) if given else None
+        if scopes is None:
+            raise HTTPException(
+                401,
+                "send a key, as `Authorization: Bearer KEY`",
+                {"WWW-Authenticate": "Bearer"},
+            )
+        if missing := set(needed.scopes) - scopes:
+            raise HTTPException(
+                403, f"this key may not be used to {' and '.join(sorted(missing))}"
+            )
 
 
-reader = Security(_admit, scopes=[READ])
-predictor = Security(_admit, scopes=[PREDICT])
+_admission = _Admission(scheme_name="key", auto_error=False)
+reader = Security(_admission, scopes=[READ])
+predictor = Security(_admission, scopes=[PREDICT])
 ERRORS: dict[int | str, dict[str, Any]] = {
     401: {"model": schema.Problem, "description": "No key, or one that is not known."},
     403: {"model": schema.Problem, "description": "The key is for something else."},
