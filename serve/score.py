@@ -197,9 +197,9 @@ def predict_date(
         task = progress.add_task(f"Scoring {day}", total=population)
         for record_batch in rows.to_arrow_reader(BATCH_ROWS):
             batch = record_batch.to_pandas()
-            features = batch.drop(columns="customer_id")
-            scored = champion.predict(features)[list(COLUMNS)].reset_index(drop=True)
-            longer, lifetimes = champion.forecaster.by_horizon(features, scored)
+            rows_of_model = champion.forecaster.rows(batch)
+            scored = pd.DataFrame(champion.forecaster.predict_rows(rows_of_model))[list(COLUMNS)]
+            longer, lifetimes = champion.forecaster.by_horizon(rows_of_model, scored)
             customers = batch["customer_id"].to_numpy()
             scored.insert(0, "customer_id", customers)
             _check(scored)

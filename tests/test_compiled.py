@@ -170,9 +170,8 @@ def test_what_was_written_and_read_forecasts_the_same(forecaster, again, rows):
     X = strange(rows[0])
     pd.testing.assert_frame_equal(again.predict(X), forecaster.predict(X), check_exact=True)
     scores = forecaster.predict(X)
-    for found, expected in zip(
-        again.by_horizon(X, scores), forecaster.by_horizon(X, scores), strict=True
-    ):
+    carried_on = (each.by_horizon(each.rows(X), scores) for each in (again, forecaster))
+    for found, expected in zip(*carried_on, strict=True):
         pd.testing.assert_frame_equal(found, expected, check_exact=True)
     assert again.doubt_of_totals(X) == forecaster.doubt_of_totals(X)
 

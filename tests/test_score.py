@@ -62,22 +62,22 @@ class Stub:
 
     version = "stub"
     card = MappingProxyType({"as_of": "2000-01-01", "horizon_days": 30})
-    forecaster = SimpleNamespace(
-        doubt_of_totals=lambda row: Calibration().doubt.columns(0.01),
-        by_horizon=lambda frame, scores: (
-            pd.DataFrame({"row": np.array([], dtype=int)}),
-            pd.DataFrame(index=range(len(frame))),
-        ),
-        expected_scores=lambda scores, doubt: pd.DataFrame(
-            columns=["metric", "expected", "low", "high"]
-        ),
-    )
 
     def __init__(self, *row):
-        self.row = row
-
-    def predict(self, frame):
-        return pd.DataFrame([self.row] * len(frame), columns=list(COLUMNS))
+        self.forecaster = SimpleNamespace(
+            rows=lambda frame: frame,
+            predict_rows=lambda frame: {
+                name: np.full(len(frame), value) for name, value in zip(COLUMNS, row, strict=True)
+            },
+            doubt_of_totals=lambda row: Calibration().doubt.columns(0.01),
+            by_horizon=lambda frame, scores: (
+                pd.DataFrame({"row": np.array([], dtype=int)}),
+                pd.DataFrame(index=range(len(frame))),
+            ),
+            expected_scores=lambda scores, doubt: pd.DataFrame(
+                columns=["metric", "expected", "low", "high"]
+            ),
+        )
 
 
 def test_every_customer_of_the_population_gets_one_usable_row():

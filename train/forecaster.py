@@ -214,11 +214,8 @@ class Forecaster:
         X = self.rows(frame.head(1))
         return self.calibration.doubt.columns(level_variance(self.spend, X))
 
-    def by_horizon(
-        self, frame: pd.DataFrame, scores: pd.DataFrame
-    ) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Carry the scores of some rows on: `Horizons.table` and `Horizons.lifetime` of them."""
-        X = self.rows(frame)
+    def by_horizon(self, X: Columns, scores: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Carry the scores of what `rows` returns on: `Horizons.table` and `Horizons.lifetime`."""
         spend = scores["predicted_30d_spend"].to_numpy(dtype=np.float64)
         chance = scores["purchase_probability"].to_numpy(dtype=np.float64)
         # a core each: it takes twice as long as the forecast
