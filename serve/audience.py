@@ -52,6 +52,14 @@ def save(choice: Choice) -> None:
     )
     with _ALONE, warehouse.writer() as connection, warehouse.transaction(connection):
         connection.register("chosen", rows)
+        [(as_of,)] = connection.execute(
+            "select max(as_of_date) from marts.customer_predictions"
+        ).fetchall()
+        if as_of != choice.as_of:
+            raise AudienceError(
+                f"they were chosen by the forecast of {choice.as_of}, and there is one of {as_of} "
+                "meanwhile: choose again"
+            )
         [(same_name, busy)] = connection.execute(
             f"""
             select

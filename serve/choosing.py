@@ -99,32 +99,51 @@ def affordable(money: float, cost: float) -> int:
 
 
 def measured_uplift(connection: duckdb.DuckDBPyConnection) -> Uplift:
-    """Return the uplift that past audiences have measured, weighed by how sure each is of it.
+    """Return the uplift that past audiences have measured: what all of them gained, over the rest.
 
-    Where they differ by more than chance, the error grows by as much (Birge 1932).
+    That is the sum of their lifts over the sum of what is spent without a contact, each of a
+    customer of the audience and so weighed by how many it has (a combined ratio: Cochran 1977,
+    6.8). Weights that follow from what happened would not do: an audience whose hold-out spent
+    much by chance would look both poor and sure. What a ratio is too high for the doubt in its
+    denominator is taken off (6.10 there). Where they differ by more than chance, the error grows by
+    as much (Birge 1932).
 
     Raises
     ------
     AudienceError
         If none has been measured yet.
     """
-    names, lifts, errors = connection.execute(
+    measured = connection.execute(
         """
-        select list(audience), list(relative_lift), list(relative_lift_error) from (
-            from marts.audience_results where relative_lift_error > 0 order by audience
-        )
+        select
+            audience,
+            treated + held_out as customers,
+            lift,
+            held_out_level,
+            treated_variance,
+            held_out_variance
+        from marts.audience_results
+        where treated_variance + held_out_variance > 0
+        order by audience
         """
-    ).fetchall()[0]
-    if not names:
+    ).df()
+    customers = measured["customers"].to_numpy(dtype=float)
+    level = measured["held_out_level"].to_numpy(dtype=float)
+    without = float(customers @ level)
+    if not without > 0:
         raise AudienceError(
             "no past audience tells yet what a contact brings: assume an uplift and how unsure it "
             "is (--uplift 0.1 --uplift-error 0.1), hold some out, and the next one will be measured"
         )
-    weights = 1 / np.square(errors)
-    mean = float(np.average(lifts, weights=weights))
-    scatter = np.sum(weights * np.square(np.subtract(lifts, mean))) / max(len(lifts) - 1, 1)
-    error = float(np.sqrt(max(scatter, 1.0) / weights.sum()))
-    return Uplift(mean, error, f"measured on {', '.join(names)}")
+    lift = measured["lift"].to_numpy(dtype=float)
+    of_level = measured["held_out_variance"].to_numpy(dtype=float)
+    too_high = 1 + float(np.square(customers) @ of_level) / without**2
+    mean = (1 + float(customers @ lift) / without) / too_high - 1
+    # of a lift less the share of its own level that it is of all
+    variance = measured["treated_variance"].to_numpy(dtype=float) + (1 + mean) ** 2 * of_level
+    scatter = np.sum(np.square(lift - mean * level) / variance) / max(len(measured) - 1, 1)
+    error = float(np.sqrt(max(scatter, 1.0) * (np.square(customers) @ variance))) / without
+    return Uplift(mean, error, f"measured on {', '.join(measured['audience'])}")
 
 
 def _customers(

@@ -282,20 +282,74 @@ def test_what_past_audiences_measured_is_the_uplift_of_the_next(past):
     [said] = rows("from marts.audience_results where lift is not null").itertuples()
     with warehouse.connect(read_only=True) as connection:
         uplift = measured_uplift(connection)
-        assert (uplift.mean, uplift.error) == pytest.approx(
-            (said.relative_lift, said.relative_lift_error)
-        )
+    too_high = 1 + said.held_out_variance / said.held_out_level**2
+    assert 1 + uplift.mean == pytest.approx((1 + said.relative_lift) / too_high)
+    of_level = said.treated_variance + (1 + uplift.mean) ** 2 * said.held_out_variance
+    assert uplift.error == pytest.approx(np.sqrt(of_level) / said.held_out_level)
+    assert said.lift_error == pytest.approx(np.sqrt(said.treated_variance + said.held_out_variance))
     assert uplift.basis == "measured on north"
 
 
-def test_of_several_measured_uplifts_the_surer_weighs_more_and_disagreement_is_doubt():
+def measured(results):
     with duckdb.connect() as connection:
+        connection.register("results", results)
         connection.execute(
-            "create schema marts; create table marts.audience_results as select * from"
-            " (values ('a', 0.1e0, 0.1e0), ('b', 0.4e0, 0.2e0), ('open', null, null))"
-            " as said(audience, relative_lift, relative_lift_error)"
+            "create schema marts; create table marts.audience_results as from results"
         )
-        uplift = measured_uplift(connection)
-    assert uplift.mean == pytest.approx((0.1 * 100 + 0.4 * 25) / 125)
-    chi_squared = 100 * (0.1 - 0.16) ** 2 + 25 * (0.4 - 0.16) ** 2
-    assert uplift.error == pytest.approx(np.sqrt(chi_squared / 125))
+        return measured_uplift(connection)
+
+
+def test_of_several_measured_uplifts_the_larger_weighs_more_and_disagreement_is_doubt():
+    none = [None] * 4
+    results = pd.DataFrame(
+        [("a", 60, 20, 1.0, 10.0, 0.5, 0.5), ("b", 15, 5, 2.0, 10.0, 2.0, 2.0), ("c", 9, 1, *none)],
+        columns=[
+            "audience",
+            "treated",
+            "held_out",
+            "lift",
+            "held_out_level",
+            "treated_variance",
+            "held_out_variance",
+        ],
+    )
+    uplift = measured(results)
+    too_high = 1 + (80**2 * 0.5 + 20**2 * 2) / 1000**2
+    mean = (1 + (80 * 1 + 20 * 2) / 1000) / too_high - 1
+    assert uplift.mean == pytest.approx(mean)
+    variances = np.array([0.5, 2]) * (1 + (1 + mean) ** 2)
+    chi_squared = (np.square([1 - 10 * mean, 2 - 10 * mean]) / variances).sum()
+    assert chi_squared < 1
+    assert uplift.error == pytest.approx(np.sqrt(np.square([80, 20]) @ variances) / 1000)
+    apart = measured(results.assign(lift=[1.0, 40.0, None]))
+    assert apart.error > 5 * uplift.error
+
+
+def test_many_small_audiences_measure_the_uplift_that_there_is():
+    rng = np.random.default_rng(5)
+    true, uplifts = 0.1, []
+    for _ in range(300):
+        arms = {}
+        for arm, customers, factor in (("treated", 100, 1 + true), ("held_out", 25, 1)):
+            # one in four buys, and some of them ten times as much as others
+            spend = factor * rng.lognormal(3, 1, (12, customers))
+            arms[arm] = spend * (rng.random(spend.shape) < 0.25)
+        level = {arm: spend.mean(axis=1) for arm, spend in arms.items()}
+        both = sum(spend.var(axis=1) * spend.shape[1] for spend in arms.values()) / 123
+        results = pd.DataFrame(
+            {
+                "audience": [f"audience {number}" for number in range(12)],
+                "treated": 100,
+                "held_out": 25,
+                "lift": level["treated"] - level["held_out"],
+                "held_out_level": level["held_out"],
+                # as the mart moderates them
+                "treated_variance": (100 * arms["treated"].var(axis=1) + 30 * both) / 129 / 100,
+                "held_out_variance": (25 * arms["held_out"].var(axis=1) + 30 * both) / 54 / 25,
+            }
+        )
+        uplifts.append(measured(results))
+    means = np.array([uplift.mean for uplift in uplifts])
+    errors = np.array([uplift.error for uplift in uplifts])
+    assert means.mean() == pytest.approx(true, abs=0.03)
+    assert 0.72 < (np.abs(means - true) < 1.28155 * errors).mean() < 0.88

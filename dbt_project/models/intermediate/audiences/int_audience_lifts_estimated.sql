@@ -80,11 +80,10 @@ compared as (
             + pow(held_out.variance, 2) / nullif(held_out.customers - 1, 0),
             0
         ) as freedom,
-        lift / nullif(greatest(held_out.level, 0), 0) as relative_lift,
-        sqrt(
-            treated.variance
-            + pow(treated.level / nullif(held_out.level, 0), 2) * held_out.variance
-        ) / nullif(greatest(held_out.level, 0), 0) as relative_lift_error
+        held_out.level as held_out_level,
+        treated.variance as treated_variance,
+        held_out.variance as held_out_variance,
+        lift / nullif(greatest(held_out.level, 0), 0) as relative_lift
     from moderated as treated
     inner join moderated as held_out
         on treated.audience = held_out.audience

@@ -42,7 +42,9 @@ bounded as (
         lifts.lift,
         lifts.lift_error,
         lifts.relative_lift,
-        lifts.relative_lift_error,
+        lifts.held_out_level,
+        lifts.treated_variance,
+        lifts.held_out_variance,
         case when lifts.freedom >= 4 or lifts.lift_error = 0 then coalesce(
             lifts.lift_error * {{ student_t(1.28155, 'lifts.freedom') }}, 0
         ) end as half_80,
