@@ -325,15 +325,20 @@ def writer() -> duckdb.DuckDBPyConnection:
     return connect()
 
 
+def place_of(file: Path) -> Path:
+    """Return where the warehouse is found that a file is, or is a generation of."""
+    beside = file.parent.parent
+    if beside.name == "generations" and file.parent.name.isdigit():
+        return beside.parent / file.name
+    return file
+
+
 def lock_file() -> Path:
     """Return the file that a nightly run locks; it says who runs since when.
 
     Of a generation by its own path it is the one of the warehouse that it belongs to.
     """
-    place = published()
-    beside = place.parent.parent
-    if beside.name == "generations" and place.parent.name.isdigit():
-        place = beside.parent / place.name
+    place = place_of(published())
     return place.with_name(f".{place.name}.lock")
 
 

@@ -161,8 +161,8 @@ def _publish_without(
             connection.execute("checkpoint")
         result.customers, result.searched.columns = len(people.ids), searched.columns
         generations.publish(copy)
-    # those of API servers, which make new ones
-    serving_copy.remove(generations.place.resolve())
+    # those of API servers, of generations that hold them; a server may be making the new one
+    serving_copy.remove_former(generations.place.resolve())
     return people
 
 

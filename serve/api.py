@@ -23,6 +23,7 @@ from serve import serving_copy
 from serve.fetching import follow_store
 from serve.serving import OneState, Serving
 from serve.web import access, customers, docs, errors, keys, metrics, predict, state
+from serve.web.connections import Connection
 
 MOST_CONNECTIONS = 512
 # a request that is being answered when the server is told to stop
@@ -86,6 +87,7 @@ def main(
             host=host,
             port=port,
             workers=workers,
+            http=Connection,
             log_config=access.LOG_CONFIG,
             access_log=False,
             server_header=False,

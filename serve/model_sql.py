@@ -22,7 +22,7 @@ HEADERS, LINES = "intermediate.int_headers_checked", "intermediate.int_lines_che
 # what all customers say together: one order more hardly changes it, so it is read as it stands
 LINE_SIZES = "intermediate.int_line_sizes_binned"
 OF_THE_SHOP = (LINE_SIZES, "intermediate.int_shop_days_summed")
-# a cap follows from the lines of earlier months: made once, for any month in which a line may be added
+# a cap follows from the lines of earlier months: made once, for each month a line may be added in
 MONTHS, CAPS = "intermediate.int_line_months_listed", "intermediate.int_line_caps_set"
 GIVEN = (SPINE, CUSTOMERS_TOUCHED, ORDERS_TOUCHED, MONTHS, CAPS)
 # tables that no model makes, so no SQL of theirs is noted

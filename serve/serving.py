@@ -110,8 +110,8 @@ class Serving:
                 # half built, say, or the disk is full: to try at once again would hold the file
                 self._failed, self._again = (file, found), time.monotonic() + PAUSE
                 log.warning("the warehouse cannot be copied: %s", error)
-            # what is served goes on
-            if not goes_on:
+            # what is served goes on, of another generation too
+            if self.now.copy is None:
                 shown = getattr(error, "shown", "the warehouse cannot be copied")
                 self._take(Served(file, unreadable=shown, problem=_words(shown)))
             return

@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 
 import warehouse
-from core.generations import MODELS, State
+from core.generations import MODELS, State, state
 from core.scratch import alone, folder_for_copies, remove_abandoned
 from core.sql import literal, quoted
 from core.store import MANIFEST
@@ -49,6 +49,10 @@ ORDERS = {
 }
 GROUP_ROWS = 8192
 FILE = "warehouse.duckdb"
+# a server makes it while it answers: at 200,000 customers it held 3.4 GB more with 7 GB, .6 with
+# this, and took a tenth longer
+MEMORY = "500MB"
+_SPILT = ".spilt-"
 _WORK = ".work-"
 _TARGET = "serving_copy_being_written"
 
@@ -66,8 +70,7 @@ def of_state(file: Path, found: State) -> Path:
     """
     if (file.parent / MANIFEST).exists():
         return file
-    home = folder_of(file)
-    place = home / hashlib.sha256(repr(found).encode()).hexdigest()[:16]
+    home, place = folder_of(file), _place(file, found)
     with alone(home):
         if not place.exists():
             remove_abandoned(home, _WORK)
@@ -81,20 +84,38 @@ def of_state(file: Path, found: State) -> Path:
                 # models are found beside the warehouse
                 (work / MODELS).symlink_to(warehouse.models_dir())
                 os.rename(work, place)
-        for former in home.glob("[!.]*"):
-            if former != place:
-                shutil.rmtree(former, ignore_errors=True)
+        _remove_copies(home, place)
     return place / FILE
 
 
 def folder_of(file: Path) -> Path:
-    """Return the folder of the copies of a warehouse."""
-    return folder_for_copies(str(file))
+    """Return the folder of the copies of a warehouse, of all its generations."""
+    return folder_for_copies(str(warehouse.place_of(file)))
 
 
 def remove(file: Path) -> None:
     """Remove the copies of a warehouse; who has one open reads it to its end."""
-    shutil.rmtree(folder_of(file), ignore_errors=True)
+    home = folder_of(file)
+    with alone(home):
+        _remove_copies(home)
+
+
+def remove_former(file: Path) -> None:
+    """Remove the copies of a warehouse but that of the state that its file is in."""
+    home = folder_of(file)
+    with alone(home):
+        _remove_copies(home, _place(file, state(file)))
+
+
+def _place(file: Path, found: State) -> Path:
+    told = hashlib.sha256(repr((str(file), found)).encode()).hexdigest()
+    return folder_of(file) / told[:16]
+
+
+def _remove_copies(home: Path, kept: Path | None = None) -> None:
+    for copy in home.glob("[!.]*"):
+        if copy != kept:
+            shutil.rmtree(copy, ignore_errors=True)
 
 
 def write(into: Path) -> None:
@@ -111,8 +132,13 @@ def write(into: Path) -> None:
         If the warehouse is missing, held by another process or not built, or a build of an earlier
         version made it.
     """
-    with warehouse.connect(read_only=True) as connection, built_or_error():
+    with (
+        tempfile.TemporaryDirectory(prefix=_SPILT, dir=into.parent) as spilt,
+        warehouse.connect(read_only=True) as connection,
+        built_or_error(),
+    ):
         warehouse.bound_memory(connection)
+        connection.execute(f"set memory_limit = {MEMORY!r}; set temp_directory = {literal(spilt)}")
         steps = model_sql.noted(connection)
         sql = dict(connection.execute("select model, sql from main.model_sql").fetchall())
         [(source,)] = connection.execute("select current_database()").fetchall()

@@ -2,6 +2,7 @@
 
 import io
 import json
+import struct
 
 import httpx
 import pyarrow as pa
@@ -37,15 +38,16 @@ def first(kind):
 NUMBER, COUNT = first(float), first(int)
 
 
-def parquet(table):
+def parquet(table, **options):
     sink = io.BytesIO()
-    pq.write_table(table, sink)
+    pq.write_table(table, sink, **options)
     return sink.getvalue()
 
 
-def arrow(table):
+def arrow(table, compression=None):
     sink = io.BytesIO()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
+    options = pa.ipc.IpcWriteOptions(compression=compression)
+    with pa.ipc.new_stream(sink, table.schema, options=options) as writer:
         writer.write_table(table, max_chunksize=40)
     return sink.getvalue()
 
@@ -170,6 +172,48 @@ def test_a_body_in_another_format_is_told_which_there_are(api_url):
     answer = send(api_url, "a,b", "text/csv")
     assert answer.status_code == 415
     assert PARQUET in answer.json()["detail"]
+
+
+TEXT = CONTRACT.categorical[0]
+
+
+def named(*texts):
+    """A row for each of the texts, which the column names by a number."""
+    rows = pa.Table.from_pylist([EXAMPLE] * len(texts))
+    return rows.set_column(
+        rows.schema.get_field_index(TEXT), TEXT, pa.array(texts).dictionary_encode()
+    )
+
+
+@pytest.mark.parametrize("compression", ["zstd", "lz4"])
+@pytest.mark.parametrize("table", [pa.Table.from_pylist([EXAMPLE]), named("a")])
+def test_an_arrow_stream_that_could_unpack_to_any_size_is_refused(api_url, table, compression):
+    answer = send(api_url, arrow(table, compression), ARROW)
+    assert (answer.status_code, "compressed" in answer.text) == (422, True)
+
+
+def test_a_parquet_file_that_could_unpack_to_any_size_is_refused(api_url):
+    answer = send(api_url, parquet(named("a"), compression="zstd"), PARQUET)
+    assert (answer.status_code, "by ZSTD: send it with snappy" in answer.text) == (422, True)
+
+
+@pytest.mark.parametrize(("kind", "write"), [(PARQUET, parquet), (ARROW, arrow)])
+def test_a_long_text_that_many_rows_name_is_refused(api_url, kind, write):
+    assert send(api_url, write(named("a", "b" * 1_000, "a")), kind).status_code == 200
+    answer = send(api_url, write(named("a", "b" * 1_001, "a")), kind)
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["field"] == TEXT
+
+
+def test_texts_that_point_outside_their_body_are_refused_and_end_no_process(api_url):
+    rows = pa.Table.from_pylist([EXAMPLE] * 3)
+    rows = with_column(rows, TEXT, ["ab", "cd", "ef"])
+    ends = [struct.pack("<4i", *ends) for ends in ([0, 2, 4, 6], [0, 2, 4, 1_600_000_000])]
+    sent = arrow(rows)
+    assert ends[0] in sent
+    answer = send(api_url, sent.replace(*ends), ARROW)
+    assert (answer.status_code, "cannot be read" in answer.text) == (422, True)
+    assert httpx.get(f"{api_url}/livez").status_code == 200
 
 
 def test_more_rows_than_are_taken_are_refused_before_they_are_read(api_url):

@@ -125,16 +125,21 @@ def test_features_of_any_date_of_the_mart_are_its_row(api_url, small_shop):
 
 
 # what the loader accepts as an id, and another spelling of it
-IDS = {"A/B": "a%2Fb", "Ä ß/ü?#%": "%20%C3%84%20%C3%9F%2F%C3%BC%3F%23%25", "7": "007.0"}
+IDS = {
+    "A/B": "a%2Fb",
+    "Ä ß/ü?#%": "%20%C3%84%20%C3%9F%2F%C3%BC%3F%23%25",
+    "7": "007.0",
+    "A\nB": "a%0Ab",
+}
 
 
 @pytest.fixture(scope="module")
 def named_oddly(scored_shop, tmp_path_factory):
-    """The shop, three of whose customers have ids that are no plain words."""
+    """The shop, four of whose customers have ids that are no plain words."""
     shop = scored_shop.copy_to(tmp_path_factory.mktemp("odd"))
     with warehouse.in_warehouse(shop.file), warehouse.connect() as connection:
         plain = connection.execute(
-            "select customer_id from predictions order by all limit 3"
+            "select customer_id from predictions order by all limit 4"
         ).fetchall()
         for (old,), new in zip(plain, IDS, strict=True):
             [(spelt,)] = connection.execute(

@@ -6,6 +6,7 @@ import statistics
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -14,6 +15,8 @@ import pytest
 import warehouse
 from benchmarks.abuses import ABUSES, bare, most_megabytes, timed
 from serve import schema
+from serve.api import MOST_CONNECTIONS
+from serve.web.connections import HEAD_SECONDS
 from serve.web.limiter import RETRY_SECONDS
 from serve.web.strict_json import BODY_SECONDS, MOST_DEPTH, MOST_FIELDS
 
@@ -129,3 +132,52 @@ def test_values_outside_what_the_model_saw_are_warned_of(api_url, small_shop):
     assert {sentence.split()[0] for sentence in more} == {"spend_30d", "region"}
     # the days ahead are new to every model
     assert not any(sentence.startswith("ahead_") for sentence in warned)
+
+
+def ends_after(url, *sent):
+    """Seconds until the server ends a connection on which this was said, and what it said."""
+    place = httpx.URL(url)
+    with socket.create_connection((place.host, place.port), timeout=30) as connection:
+        for text in sent:
+            connection.sendall(text)
+            time.sleep(0.2)
+        said, began = b"", time.monotonic()
+        while part := connection.recv(65536):
+            said += part
+        return time.monotonic() - began, said
+
+
+HEAD = b"POST /predict/batch HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [(), (b"GET /liv",), (b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n", b"GET /liv")],
+    ids=["nothing", "half of a request", "half of the second request"],
+)
+def test_a_connection_that_does_not_say_what_it_wants_ends(idle_api, sent):
+    seconds, said = ends_after(idle_api[0], *sent)
+    assert seconds < HEAD_SECONDS + 5
+    assert (b"200 OK" in said) == (len(sent) == 2)
+
+
+def test_as_many_silent_connections_as_there_may_be_keep_nobody_out_for_long(idle_api):
+    url, _ = idle_api
+    place = httpx.URL(url)
+    with ExitStack() as silent:
+        for _ in range(MOST_CONNECTIONS):
+            silent.enter_context(socket.create_connection((place.host, place.port), timeout=30))
+        time.sleep(HEAD_SECONDS + 1)
+        assert timed(url)[1].status_code == 200
+
+
+def test_a_batch_that_hardly_arrives_is_given_up_and_keeps_no_other_from_its_answer(api_url):
+    slow = HEAD + b"content-length: 1000\r\n\r\n["
+    with ThreadPoolExecutor(2) as pool:
+        slow_ones = [pool.submit(ends_after, api_url, slow) for _ in range(2)]
+        time.sleep(1)
+        _, answer = timed(api_url, "POST", "/predict/batch", b"[]")
+        assert answer.status_code == 200
+        for each in slow_ones:
+            seconds, said = each.result()
+            assert (seconds < 4 * BODY_SECONDS, b" 408 " in said) == (True, True)

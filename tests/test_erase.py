@@ -17,9 +17,10 @@ from typer.testing import CliRunner
 import warehouse
 from benchmarks.erasing import differing, never_seen
 from core import dbt_runner
-from core.generations import Generations
+from core.generations import Generations, state
 from operate.erase import Erasure, erase
 from operate.shop import shop as command
+from serve import serving_copy
 from serve.score import score
 from train.registry import artefact
 from warehouse import in_warehouse
@@ -137,7 +138,9 @@ def killed_on_the_way(file, ids):
 @pytest.fixture(scope="module")
 def erased(scored_shop, tmp_path_factory):
     shop = scored_shop.copy_to(tmp_path_factory.mktemp("erased") / "copy")
-    with in_warehouse(shop.file):
+    # where a server of the shop has a copy of them
+    cache = {"GENERATION_CACHE": str(shop.file.parent / "copies")}
+    with in_warehouse(shop.file), warehouse.environment(**cache):
         ids = two_customers(shop.file)
         words = [
             word
@@ -150,6 +153,7 @@ def erased(scored_shop, tmp_path_factory):
         plant(shop.file, ids)
         forecasts = query("select run_id, predicted_spend from published_forecasts order by all")
         listed = catalog()
+        serving_copy.of_state(warehouse.path(), state(warehouse.path()))
         killed_on_the_way(shop.file, ids)
         result = erase([f" {ids[0].lower()} ", ids[1]])
         yield Before(shop.file, ids, words, listed, forecasts, result)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Any
 
@@ -31,7 +32,13 @@ MOST_ROWS = 100_000
 MOST_BYTES = 400 * 1024 * 1024
 MOST_ROW_CHARACTERS = 64 * 1024
 AT_ONCE = 5_000
+# a text of a column that names each once is held for as many rows as name it
+MOST_CHARACTERS = 1_000
+# what grows to a multiple of itself at most; a few bytes of the others may become gigabytes
+MODEST = ("UNCOMPRESSED", "SNAPPY")
 _KINDS = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string()}
+# kinds of messages of an Arrow stream
+_SCHEMA, _DICTIONARY = 1, 2
 _ANSWER = pa.schema([(name, pa.float64()) for name in COLUMNS])
 
 
@@ -133,14 +140,71 @@ def _rows(body: IO[bytes]) -> Iterator[Any]:
 
 def _record_batches(body: IO[bytes], kind: str) -> Iterator[pa.RecordBatch]:
     if kind == ARROW:
+        _refuse_compressed(body)
         with pa.ipc.open_stream(body) as stream:
             yield from stream
-    else:
-        file = pq.ParquetFile(body)
-        # a small file may say that it has very many
-        _refuse_more_than_most(file.metadata.num_rows)
-        _check_names(file.schema_arrow.names)
-        yield from file.iter_batches(AT_ONCE)
+        return
+    contract = repository.contract()
+    file = pq.ParquetFile(body, read_dictionary=list(contract.categorical))
+    # a small file may say that it has very many
+    _refuse_more_than_most(file.metadata.num_rows)
+    _check_names(file.schema_arrow.names)
+    groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
+    if sum(group.total_byte_size for group in groups) > MOST_BYTES:
+        raise HTTPException(413, f"the columns have more than {MOST_BYTES:,} bytes: send less")
+    for group in groups:
+        for column in (group.column(place) for place in range(group.num_columns)):
+            if column.compression not in MODEST:
+                raise invalid(
+                    column.path_in_schema,
+                    f"is compressed by {column.compression}: send it with snappy or as it is",
+                )
+    yield from file.iter_batches(AT_ONCE)
+
+
+def _refuse_compressed(body: IO[bytes]) -> None:
+    """Refuse an Arrow stream that unpacks to more than was sent; the body is at its start again."""
+    for message in pa.ipc.MessageReader.open_stream(body):
+        if _is_compressed(message.metadata.to_pybytes()):
+            raise invalid("", "the columns are compressed: send them as they are")
+    body.seek(0)
+
+
+def _is_compressed(metadata: bytes) -> bool:
+    """Return whether a message of Arrow says that its buffers are compressed.
+
+    Its metadata are a flatbuffer (`Message.fbs` of Arrow's format): `header_type` and `header` are
+    the second and third field, the record batch of a dictionary its second, `compression` of a
+    record batch its fourth. pyarrow reads it, but does not show it.
+    """
+
+    def number(kind: str, place: int) -> int:
+        return struct.unpack_from(f"<{kind}", metadata, place)[0]
+
+    def field(table: int, place: int) -> int | None:
+        offsets = table - number("i", table)
+        entry = 4 + 2 * place
+        offset = number("H", offsets + entry) if entry < number("H", offsets) else 0
+        return table + offset if offset else None
+
+    def follow(place: int | None) -> int:
+        if place is None:
+            raise ValueError("a message of Arrow has no header")
+        return place + number("I", place)
+
+    try:
+        message = number("I", 0)
+        kind = field(message, 1)
+        header_type = number("B", kind) if kind else 0
+        if header_type == _SCHEMA:
+            return False
+        header = follow(field(message, 2))
+        if header_type == _DICTIONARY:
+            header = follow(field(header, 1))
+        # the latter: as Arrow 0.17 said it, which is still read
+        return field(header, 3) is not None or b"experimental_compression" in metadata
+    except struct.error as error:
+        raise ValueError("a message of Arrow ends too early") from error
 
 
 def _of_arrow(batches: Iterable[pa.RecordBatch]) -> Iterator[pd.DataFrame]:
@@ -148,6 +212,8 @@ def _of_arrow(batches: Iterable[pa.RecordBatch]) -> Iterator[pd.DataFrame]:
     for batch in batches:
         _check_names(batch.schema.names)
         _refuse_more_than_most(rows + batch.num_rows)
+        # nothing of it is looked at before: it may point anywhere into memory
+        batch.validate(full=True)
         for start in range(0, batch.num_rows, AT_ONCE):
             part = batch.slice(start, AT_ONCE)
             yield _checked(part, rows + start)
@@ -189,6 +255,7 @@ def _of_kind(values: pa.Array, column: warehouse.Column, before: int) -> pa.Arra
     """Return a column in the one type that JSON has for it, refuse what JSON would be refused."""
     kind = schema.python_type(column)
     if pa.types.is_dictionary(values.type):
+        _refuse_long(values.dictionary, column)
         values = values.dictionary_decode()
     if pa.types.is_decimal(values.type):
         # digit by digit, as JSON is read: a division may end a bit beside it
@@ -210,6 +277,13 @@ def _of_kind(values: pa.Array, column: warehouse.Column, before: int) -> pa.Arra
         number = before + pc.index(wrong, True).as_py()
         raise invalid(f"{number}.{column.name}", "is missing, or lies outside what is possible")
     return values
+
+
+def _refuse_long(texts: pa.Array, column: warehouse.Column) -> None:
+    if pa.types.is_string(texts.type) or pa.types.is_large_string(texts.type):
+        longest = pc.max(pc.utf8_length(texts)).as_py() or 0
+        if longest > MOST_CHARACTERS:
+            raise invalid(column.name, f"has a text of more than {MOST_CHARACTERS:,} characters")
 
 
 def _refuse_more_than_most(rows: int) -> None:

@@ -138,9 +138,7 @@ class _Admission(HTTPBearer):
                 {"WWW-Authenticate": "Bearer"},
             )
         if missing := set(needed.scopes) - scopes:
-            raise HTTPException(
-                403, f"this key may not be used to {' and '.join(sorted(missing))}"
-            )
+            raise HTTPException(403, f"this key may not be used to {' and '.join(sorted(missing))}")
 
 
 _admission = _Admission(scheme_name="key", auto_error=False)

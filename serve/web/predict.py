@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from typing import TYPE_CHECKING, Any
 
@@ -25,10 +26,15 @@ else:
 
 # a batch takes a core for seconds
 AT_ONCE = 2
+# those that arrive, or wait for a core, lie on the disk
+ARRIVING = 8
 BATCH_SECONDS = 120.0
+# slower than any line that such a body is sent over
+LEAST_RATE = 64 * 1024.0
 
 router = APIRouter(route_class=StrictRoute, dependencies=[keys.predictor])
-_batches = Limiter(AT_ONCE)
+_arriving = Limiter(ARRIVING)
+_cores = asyncio.Semaphore(AT_ONCE)
 _together = Together()
 
 
@@ -68,8 +74,8 @@ def _any_of(what: str, of_json: dict[str, Any]) -> dict[str, Any]:
         "requestBody": {
             "required": True,
             **_any_of(
-                f"Up to {batch.MOST_ROWS:,} rows: a list in JSON, an Arrow stream or a Parquet "
-                "file, a column for each feature.",
+                f"Up to {batch.MOST_ROWS:,} rows: a list in JSON, an Arrow stream that is not "
+                "compressed, or a Parquet file, by snappy at most; a column for each feature.",
                 {
                     "schema": {
                         "type": "array",
@@ -100,10 +106,11 @@ async def predict_batch(request: Request) -> StreamingResponse:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in batch.FORMATS:
         raise HTTPException(415, f"send {', '.join(batch.FORMATS)}, and name it as Content-Type")
-    with _batches, tempfile.TemporaryFile() as body:
-        await receive(request, body.write, batch.MOST_BYTES, BATCH_SECONDS)
+    with _arriving, tempfile.TemporaryFile() as body:
+        await receive(request, body.write, batch.MOST_BYTES, BATCH_SECONDS, LEAST_RATE)
         body.seek(0)
-        made = await run_in_threadpool(batch.forecasts, body, kind, Features, champion)
+        async with _cores:
+            made = await run_in_threadpool(batch.forecasts, body, kind, Features, champion)
     return StreamingResponse(
         batch.answer(made, kind, champion.version, served.generation), media_type=kind
     )

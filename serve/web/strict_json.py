@@ -71,11 +71,22 @@ def _is_deep(text: bytes) -> bool:
 
 
 async def receive(
-    request: Request, into: Callable[[bytes], object], most_bytes: int, seconds: float
+    request: Request,
+    into: Callable[[bytes], object],
+    most_bytes: int,
+    seconds: float,
+    least_rate: float | None = None,
 ) -> None:
     """Take the body of a request, part by part.
 
     A length that is announced is believed where it is too large; what comes is counted in any case.
+
+    Parameters
+    ----------
+    seconds
+        How long it may take.
+    least_rate
+        Bytes a second without which it does not take so long; the first seconds are for free.
 
     Raises
     ------
@@ -87,9 +98,14 @@ async def receive(
     try:
         if expected <= most_bytes:
             size = 0
-            async with asyncio.timeout(seconds):
+            loop = asyncio.get_running_loop()
+            began = loop.time()
+            first = seconds if least_rate is None else min(seconds, BODY_SECONDS)
+            async with asyncio.timeout(first) as limit:
                 async for part in request.stream():
                     size += len(part)
+                    if least_rate is not None:
+                        limit.reschedule(began + min(seconds, first + size / least_rate))
                     if size > most_bytes:
                         break
                     into(part)
