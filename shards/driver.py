@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
 
@@ -44,6 +44,7 @@ def plan(
     settings: Settings,
     *,
     in_place: bool,
+    histories: Mapping[int, object] | None = None,
 ) -> list[Task]:
     """Return the first phase of every shard.
 
@@ -55,6 +56,8 @@ def plan(
         Folder below `place.handed_over` with the rows that the shards' files do not hold.
     in_place
         See `Task`.
+    histories
+        What builds have kept of customers and products, of the shards whose files keep otherwise.
 
     Raises
     ------
@@ -77,7 +80,8 @@ def plan(
     tasks = []
     for shard in range(shards):
         held = tuple(sorted(astuple(part)[1:] for part in parts if part.shard == shard))
-        key = _hash(held, _loads(handed_over, held), common, settings)
+        kept = (histories or {}).get(shard)
+        key = _hash(held, _loads(handed_over, held), common, settings, *([kept] if kept else []))
         if shard not in states and not place.shard(shard, key).exists():
             # what was made of a file that is gone cannot be built upon
             layout.remove(place.done(shard, key).parent)

@@ -12,6 +12,7 @@ import warehouse
 from shards import driver, split
 from shards.layout import Layout
 from shards.phases import Settings
+from shards.placing import CUSTOMER_HISTORY, PRODUCT_HISTORY
 from shards.task import HELD, Task
 
 LOADS = """
@@ -55,7 +56,35 @@ def _split(
     new = [part for part in parts if astuple(part)[1:] not in before.get(part.shard, ())]
     rows = place.new_split()
     split.hand_over(connection, new, place.handed_over / rows)
-    return driver.plan(place, shards, parts, rows, settings, in_place=True)
+    others = {}
+    if split.place_history(connection, shards):
+        split.hand_history_over(connection, place.handed_over / rows)
+        others = _other_histories(connection, place, shards)
+    return driver.plan(place, shards, parts, rows, settings, in_place=True, histories=others)
+
+
+def _other_histories(
+    connection: duckdb.DuckDBPyConnection, place: Layout, shards: int
+) -> dict[int, object]:
+    """Return what is kept of shards whose files keep something else: a plain build came between."""
+    others: dict[int, object] = {}
+    for shard in driver.states_before(place, shards, in_place=True) or ():
+        mine = f"(select * exclude (shard) from placed_{CUSTOMER_HISTORY} where shard = {shard})"
+        kept = connection.execute(
+            split.contents_of_history(mine, f"history.{PRODUCT_HISTORY}")
+        ).fetchall()
+        with duckdb.connect(str(place.shard(shard))) as own:
+            if (
+                not warehouse.has_table(own, "history", CUSTOMER_HISTORY)
+                or kept
+                != own.execute(
+                    split.contents_of_history(
+                        f"history.{CUSTOMER_HISTORY}", f"history.{PRODUCT_HISTORY}"
+                    )
+                ).fetchall()
+            ):
+                others[shard] = kept
+    return others
 
 
 def _held_before(place: Layout, shards: int) -> dict[int, set[tuple]]:

@@ -11,6 +11,9 @@ WHOLE = ("products", "loads")
 # what the driver alone reads, where the shop has it: the features of dates are made there
 PLANNED = "planned_promotions"
 
+# what builds keep of customers and products, in schema `history`: by customer, and whole
+CUSTOMER_HISTORY, PRODUCT_HISTORY = "customer_history", "product_history"
+
 # of the tables `header_ids` (order_id, customer_id) and `line_ids` (line_id, order_id); each step
 # makes the table that it is named after
 STEPS: dict[str, str] = {
@@ -77,7 +80,7 @@ STEPS: dict[str, str] = {
     """,
 }
 
-# what a raw row goes with; `row_text` stands for all that it says
+# what a raw row goes with; those without any id lie together, as some say the same
 OWNERS: dict[str, str] = {
     "customer_details": """
         select
@@ -92,7 +95,7 @@ OWNERS: dict[str, str] = {
                 when {rows}.order_key is not null
                     then coalesce(order_owners.owner, concat('order ', {rows}.order_key))
                 when {rows}.customer_key is not null then concat('customer ', {rows}.customer_key)
-                else concat('row ', {rows}.row_text)
+                else 'rows without an id'
             end as owner
         from {rows}
         left join order_owners on {rows}.order_key = order_owners.order_id
@@ -105,7 +108,7 @@ OWNERS: dict[str, str] = {
                     then coalesce(order_owners.owner, concat('order ', {rows}.order_key))
                 when {rows}.line_key is not null
                     then coalesce(loose_lines.owner, concat('line ', {rows}.line_key))
-                else concat('row ', {rows}.row_text)
+                else 'rows without an id'
             end as owner
         from {rows}
         left join order_owners on {rows}.order_key = order_owners.order_id

@@ -149,7 +149,7 @@ def _split(session: SparkSession, raw: Path, to: Path, shards: int) -> list[Part
     parts: list[Part] = []
     for table, sql in OWNERS.items():
         shard = SHARD.format(place="coalesce(places.place, owned.owner)", shards=shards)
-        added = ", ".join([*KEYS[table], "row_text", "owner"])
+        added = ", ".join([*KEYS[table], "owner"])
         placed = session.sql(
             f"select * except ({added}) from (select owned.*, {shard} as shard"
             f" from ({sql.format(rows=f'keyed_{table}')}) as owned"
@@ -166,22 +166,16 @@ def _keyed(session: SparkSession, raw: Path, table: str) -> DataFrame:
     rows = session.read.parquet(str(_folder(raw, table)))
     keys = KEYS[table]
     added = ", ".join(f"{canonical(column)} as {key}" for key, column in keys.items())
-    missing = " and ".join(f"{key} is null" for key in keys)
 
     def spell(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         with duckdb.connect() as connection:
             for batch in batches:
                 connection.register("raw_rows", pa.Table.from_batches([batch]))
-                spelt = connection.execute(
-                    f"select *, {added}, case when {missing}"
-                    " then md5(cast(raw_rows as varchar)) end as row_text from raw_rows"
-                ).to_arrow_table()
+                spelt = connection.execute(f"select *, {added} from raw_rows").to_arrow_table()
                 same = spelt.cast(target)  # type: ignore[union-attr]  # None in DuckDB's stub alone
                 yield from same.to_batches()
 
-    schema = StructType(
-        [*rows.schema.fields, *(StructField(name, StringType()) for name in (*keys, "row_text"))]
-    )
+    schema = StructType([*rows.schema.fields, *(StructField(name, StringType()) for name in keys)])
     target = to_arrow_schema(schema)
     return rows.mapInArrow(spell, schema)
 

@@ -10,7 +10,7 @@ import duckdb
 import warehouse
 from core.ids import canonical
 from shards import ties
-from shards.placing import KEYS, OWNERS, PLANNED, STEPS, WHOLE
+from shards.placing import CUSTOMER_HISTORY, KEYS, OWNERS, PLANNED, PRODUCT_HISTORY, STEPS, WHOLE
 
 # first digits of a hash that every engine has
 SHARD = "cast('0x' || substr(md5({place}), 1, 8) as bigint) % {shards}"
@@ -38,11 +38,8 @@ def place(connection: duckdb.DuckDBPyConnection, shards: int) -> None:
     warehouse.bound_memory(connection)
     for table, keys in KEYS.items():
         added = ", ".join(f"{canonical(column)} as {key}" for key, column in keys.items())
-        missing = " and ".join(f"{key} is null" for key in keys)
-        text = f"case when {missing} then md5(cast(raw_rows as varchar)) end"
         connection.execute(
-            f"create or replace temp view keyed_{table} as"
-            f" select *, {added}, {text} as row_text from raw.{table} as raw_rows"
+            f"create or replace temp view keyed_{table} as select *, {added} from raw.{table}"
         )
     connection.execute(
         "create or replace temp view header_ids as"
@@ -65,6 +62,46 @@ def place(connection: duckdb.DuckDBPyConnection, shards: int) -> None:
             f" from ({sql.format(rows=f'keyed_{table}')}) as owned"
             " left join places on owned.owner = places.owner"
         )
+
+
+def place_history(connection: duckdb.DuckDBPyConnection, shards: int) -> bool:
+    """Make a view of what builds have kept of customers, with the shard of each row.
+
+    It is `placed_customer_history`; False where no build has kept anything. What changed in place
+    no load tells: a shard that began its history anew would take it for what had always been.
+    """
+    if not warehouse.has_table(connection, "history", CUSTOMER_HISTORY):
+        return False
+    shard = SHARD.format(place="coalesce(places.place, owned.owner)", shards=shards)
+    connection.execute(
+        f"create or replace temp view placed_{CUSTOMER_HISTORY} as"
+        f" select owned.* exclude (owner), {shard} as shard"
+        " from (select *, concat('customer ', customer_id) as owner"
+        f" from history.{CUSTOMER_HISTORY}) as owned"
+        " left join places on owned.owner = places.owner"
+    )
+    return True
+
+
+def contents_of_history(rows: str, products: str) -> str:
+    """Return SQL that says in two numbers what is kept of some customers, and of products."""
+    content = "select sum(cast(hash(kept) as hugeint)) from {} as kept"
+    return f"select ({content.format(rows)}), ({content.format(products)})"
+
+
+def hand_history_over(connection: duckdb.DuckDBPyConnection, to: Path) -> None:
+    """Write what builds have kept as Parquet, of customers a folder for each shard."""
+    (to / "history" / CUSTOMER_HISTORY).mkdir(parents=True)
+    for table in (CUSTOMER_HISTORY, PRODUCT_HISTORY):
+        limit = "limit 0" if table == CUSTOMER_HISTORY else ""
+        connection.execute(
+            f"copy (from history.{table} {limit}) to '{to}/history/{table}.parquet'"
+            " (format parquet)"
+        )
+    connection.execute(
+        f"copy placed_{CUSTOMER_HISTORY} to '{to}/history/{CUSTOMER_HISTORY}'"
+        " (format parquet, partition_by (shard))"
+    )
 
 
 def count(connection: duckdb.DuckDBPyConnection) -> list[Part]:
@@ -118,4 +155,4 @@ def hand_over(connection: duckdb.DuckDBPyConnection, parts: list[Part], to: Path
 
 
 def _added(table: str) -> str:
-    return ", ".join([*KEYS[table], "row_text", "owner"])
+    return ", ".join([*KEYS[table], "owner"])

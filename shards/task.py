@@ -17,7 +17,7 @@ from shards import layout, phases
 from shards.facts import PHASES
 from shards.layout import Layout
 from shards.phases import FILE, Settings
-from shards.placing import KEYS, WHOLE
+from shards.placing import CUSTOMER_HISTORY, KEYS, PRODUCT_HISTORY, WHOLE
 
 # tables of the mart that a shard has a part of
 MART = ("feat_customers", "feat_labels")
@@ -155,7 +155,25 @@ def _take_rows(connection: duckdb.DuckDBPyConnection, task: Task) -> None:
         connection.execute(f"delete from {HELD}")
         if task.held:
             connection.executemany(f"insert into {HELD} values (?, ?, ?, ?)", task.held)
+        if (rows / "history").exists():
+            _take_history(connection, rows / "history", task)
         _assert_complete(connection, task)
+
+
+def _take_history(connection: duckdb.DuckDBPyConnection, kept: Path, task: Task) -> None:
+    """Begin with what builds of the warehouse have kept of customers and products."""
+    connection.execute("create schema if not exists history")
+    for table in (CUSTOMER_HISTORY, PRODUCT_HISTORY):
+        connection.execute(
+            f"create or replace table history.{table} as"
+            f" from read_parquet('{kept}/{table}.parquet')"
+        )
+    mine = f"{kept}/{CUSTOMER_HISTORY}/shard={task.shard}"
+    if Path(mine).exists():
+        connection.execute(
+            f"insert into history.{CUSTOMER_HISTORY} by name"
+            f" from read_parquet('{mine}/*.parquet', hive_partitioning = false)"
+        )
 
 
 def _take(

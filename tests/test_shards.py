@@ -138,6 +138,46 @@ def test_a_late_line_starts_its_own_shard_and_gives_the_mart_of_one_build(nasty,
     assert started == 1
 
 
+def test_what_builds_have_kept_of_a_customer_shards_keep_too(whole, tmp_path):
+    file, out = tmp_path / "shop.duckdb", tmp_path / "out"
+    shutil.copy(whole, file)
+    kept = "select customer_id, region, changed_on from history.customer_history order by all"
+    with building.in_warehouse(file):
+        with warehouse.connect() as connection:
+            connection.execute(
+                "update raw.customer_details set region = 'Elsewhere'"
+                " where hash(customer_id) % 7 = 0 and customer_id like 'C%'"
+            )
+        _build_whole(file)
+        with warehouse.connect(read_only=True) as connection:
+            before = connection.execute(kept).fetchall()
+    assert len(before) > len({customer for customer, *_ in before})
+    _build(file, out, 3)
+    assert _differing(file, out) == NOTHING
+    in_shards = []
+    for shard in range(3):
+        with duckdb.connect(str(Layout(out).shard(shard)), read_only=True) as connection:
+            in_shards += connection.execute(kept).fetchall()
+    assert sorted(in_shards) == before
+    assert _build(file, out, 3) == 0
+
+
+def test_rows_without_any_id_lie_in_one_shard_as_some_say_the_same(nasty, tmp_path):
+    file = tmp_path / "shop.duckdb"
+    shutil.copy(nasty, file)
+    with duckdb.connect(str(file)) as connection:
+        connection.execute(
+            "insert into raw.store_sales_header (store_id, _loaded_at)"
+            " select 'S1', timestamp '2024-01-01' + interval 1 day * day from range(9) as t(day)"
+        )
+        split.place(connection, 7)
+        found = connection.execute(
+            "select count(*) >= 9, count(distinct shard) from placed_store_sales_header"
+            " where order_key is null and customer_key is null"
+        ).fetchone()
+    assert found == (True, 1)
+
+
 def test_a_build_of_a_shard_without_the_facts_of_the_shop_is_refused(nasty, tmp_path):
     file = tmp_path / FILE
     shutil.copy(nasty, file)
