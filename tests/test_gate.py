@@ -111,6 +111,10 @@ def test_features_behind_a_red_gate_are_not_scored_until_it_is_green(shop_copy):
     with pytest.raises(ScoreError, match=rf"not passed their gates \({gate}\).*make build"):
         score()
     assert _contents() == before
+    # without tests no gate opens
+    dbt_runner.build({"max_capped_share": 0}, run_only=True)
+    with pytest.raises(ScoreError, match=gate):
+        score()
     dbt_runner.build(select=gate)
     assert score().customers > 500
 

@@ -7,9 +7,11 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from dbt.cli.main import dbtRunner
 
 import warehouse
+from shards.facts import PHASES
 
 
 @pytest.fixture(scope="module")
@@ -165,3 +167,12 @@ def test_nothing_in_the_project_reads_a_schema_named_truth():
     for file in warehouse.DBT_PROJECT.rglob("*"):
         if file.suffix in (".sql", ".yml") and "target" not in file.parts:
             assert not re.search(r"\btruth\b", file.read_text()), file
+
+
+def test_no_family_of_features_reads_facts_of_the_shop(manifest, models):
+    variables = yaml.safe_load((warehouse.DBT_PROJECT / "dbt_project.yml").read_text())["vars"]
+    assert variables["feature_families"]
+    for family in variables["feature_families"]:
+        read = {name.split(".")[-1] for name in _parents(models[family], "model")}
+        assert read
+        assert not read & {fact.model for facts in PHASES for fact in facts}, family

@@ -294,3 +294,122 @@ def test_a_raw_table_without_loads_builds_all_when_it_changes(shop, tmp_path, mo
         visit(9)
         building.build(shop, GRID)
         assert query(points) == [(9,)]
+
+
+LATER = f"(select max(_loaded_at) + interval 1 hour from {LINES})"
+# lines of a day's purchases, each with the day on which it is known
+SALES = f"""(
+    select
+        lines.*,
+        headers.customer_id,
+        headers.transaction_date as sold,
+        headers.recorded_at as known
+    from {LINES} as lines
+    inner join raw.store_sales_header as headers using (transaction_id)
+    where lines.line_item_amount > 0 and headers.transaction_date is not null
+    qualify count(*) over (partition by transaction_id, line_item_id) = 1
+)"""
+
+
+def late_lines(day, factor, count):
+    """SQL that loads lines of one customer again, those of sales before a day, as known then."""
+    return f"""insert into {LINES} by name
+        select * exclude (sold, known, customer_id, copy) replace (
+            'LATE' || row_number() over () as line_item_id,
+            line_item_amount * {factor} as line_item_amount,
+            {LATER} as _loaded_at,
+            known as recorded_at
+        )
+        from {SALES}, (select unnest(range({count})) as copy)
+        where transaction_id = (
+            select max_by(transaction_id, sold) from {SALES}
+            where sold < '{day}' and known < '{day}'
+        )"""
+
+
+def touched_alike(shop, settings):
+    """Whether a build upon the one before has the mart of one that makes all anew."""
+    building.build(shop, settings)
+    assert why_all() is None
+    anew = shop.with_name("anew.duckdb")
+    shutil.copy(shop, anew)
+    building.build(anew, settings, full_refresh=True)
+    return nights_equal_full_build.differing(anew, shop) == []
+
+
+def test_a_month_that_gains_its_first_cap_touches_the_lines_that_it_cuts(shop):
+    day = "2022-10-01"
+    [(before,)] = query(
+        "select sum(lines)::int from intermediate.int_line_sizes_binned"
+        f" where measure = 'amount' and known_month < '{day}'"
+    )
+    assert before > 100
+    settings = {**GRID, "cap_minimum_lines": before + 50}
+    [(cut,)] = query(f"select min_by(line_item_id, sold) from {SALES} where sold >= '{day}'")
+    change(f"update {LINES} set line_item_amount = 60000 where line_item_id = '{cut}'")
+    building.build(shop, settings)
+    month = f"from intermediate.int_line_caps_set where event_month = '{day}'"
+    assert query(month) == []
+    change(late_lines(day, 1, 100))
+    assert touched_alike(shop, settings)
+    assert len(query(month)) == 1
+
+
+def test_a_cap_that_moves_touches_lines_of_orders_that_were_dated_into_its_month_later(shop):
+    settings = {**GRID, "cap_minimum_lines": 20, "cap_quantile": 0.5, "cap_share_of_business": 1}
+    # of somebody whom nothing else touches
+    [(order,)] = query(
+        f"select min(transaction_id) from {SALES} where sold between '2022-06-01' and '2022-06-29'"
+        f" and customer_id in (select customer_id from {SALES} group by 1"
+        " having max(sold) < '2022-10-01')"
+    )
+    change(
+        f"update {LINES} set line_item_amount = 60000 where transaction_id = '{order}'",
+        "insert into raw.store_sales_header by name"
+        " select * replace (timestamp '2022-11-05' as transaction_date,"
+        " null as transaction_date_text, timestamp '2022-11-06' as recorded_at)"
+        f" from raw.store_sales_header where transaction_id = '{order}'",
+    )
+    building.build(shop, settings)
+    caps = "select event_month, amount_cap from intermediate.int_line_caps_set order by 1"
+    before = dict(query(caps))
+    change(late_lines("2022-10-20", 9, 400))
+    assert touched_alike(shop, settings)
+    after = dict(query(caps))
+    assert before[date(2022, 6, 1)] == after[date(2022, 6, 1)]
+    assert before[date(2022, 11, 1)] < after[date(2022, 11, 1)]
+
+
+def test_a_total_that_differed_is_none_once_its_order_is_rejected(shop):
+    [(order,)] = query(
+        "select min(transaction_id) from raw.store_sales_header where recorded_at is not null"
+        " and transaction_id in"
+        " (select transaction_id from intermediate.int_headers_checked where rejected_by is null)"
+    )
+    change(
+        f"update raw.store_sales_header set total_amount = 7777 where transaction_id = '{order}'"
+    )
+    building.build(shop, GRID)
+    differing = (
+        "select transaction_id from intermediate.int_header_totals_recomputed where is_different"
+    )
+    assert (order,) in query(differing)
+    change(
+        "insert into raw.store_sales_header by name select * replace (null as customer_id,"
+        f" recorded_at + interval 1 minute as recorded_at, {LATER} as _loaded_at)"
+        f" from raw.store_sales_header where transaction_id = '{order}'"
+    )
+    building.build(shop, GRID)
+    assert why_all() is None
+    assert (order,) not in query(differing)
+
+
+def test_dates_of_a_build_that_did_not_end_are_computed_and_tested_again(shop, tiny):
+    [(day,)] = query("select max(as_of_date) from features.feat_customers")
+    change(f"delete from features.feat_customers where as_of_date = '{day}'")
+    dbt_runner.build(GRID, select="+feat_customers", run_only=True)
+    change(f"update features.feat_customers set spend_30d = -1 where as_of_date = '{day}'")
+    assert query("from builds.dates_to_compute") == [(day,)]
+    building.build(shop, GRID)
+    assert nights_equal_full_build.differing(tiny, shop) == []
+    assert query("from builds.dates_to_compute") == []

@@ -28,6 +28,8 @@
         {%- else %}
         delete from {{ this }}
         where as_of_date not in (select as_of_date from {{ ref('int_snapshots_scheduled') }})
+            -- of a build that did not come to its end: its tests look at them again
+            or as_of_date in (select as_of_date from builds.dates_to_compute)
             or customer_id in (select customer_id from {{ ref('int_customers_touched') }});
         {%- endif %}
         create or replace table builds.dates_to_compute as

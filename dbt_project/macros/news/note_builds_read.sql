@@ -8,7 +8,8 @@
     {%- for table, relation in read.items() %}
     create or replace table builds.{{ table }} as from {{ relation }};
     {%- endfor %}
-    create or replace table builds.loads_read as from builds.loads_found
+    create or replace table builds.loads_read as from builds.loads_found;
+    delete from builds.dates_to_compute
 {% endmacro %}
 
 

@@ -19,9 +19,9 @@ headers as not materialized (
 
 ),
 
-lines as (
+lines as not materialized (
 
-    select * from {{ ref('int_lines_checked') }}
+    select * from {{ ref('int_lines_capped') }}
 
 ),
 
@@ -46,16 +46,15 @@ touched as (
 
     union
 
-    select headers.customer_id
+    -- by the month and the customer of each version of the order
+    select lines.customer_id
     from lines
     inner join caps
         on date_trunc('month', lines.event_date) = caps.event_month
         and (
-            abs(lines.line_item_amount) > caps.amount_from
-            or abs(lines.quantity) > caps.quantity_from
+            abs(lines.amount_before_cap) > caps.amount_from
+            or abs(lines.quantity_before_cap) > caps.quantity_from
         )
-    inner join headers
-        on lines.transaction_id = headers.transaction_id
 
     union
 

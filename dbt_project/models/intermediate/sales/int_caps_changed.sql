@@ -16,7 +16,7 @@ caps_before as (
 changed as (
 
     select
-        caps.event_month,
+        coalesce(caps.event_month, caps_before.event_month) as event_month,
         {%- for measure in ['amount', 'quantity'] %}
         case
             when (caps.{{ measure }}_cap is distinct from caps_before.{{ measure }}_cap)
@@ -25,8 +25,8 @@ changed as (
         end as {{ measure }}_from{{ ',' if not loop.last }}
         {%- endfor %}
     from caps
-    -- a month in one of the two only has no line that was there before
-    inner join caps_before
+    -- a month in one of the two only has its first cap, or has lost it
+    full outer join caps_before
         on caps.event_month = caps_before.event_month
 
 ),

@@ -4,8 +4,9 @@ with
 
 headers as (
 
+    -- rejected ones too: a row of one that was rejected since would stay
     select * from {{ ref('int_headers_checked') }}
-    where rejected_by is null and is_latest
+    where is_latest
     and {{ touched('transaction_id') }}
 
 ),
@@ -35,7 +36,8 @@ recomputed as (
         headers.stated_amount,
         coalesce(summed.lines_amount, 0) as recomputed_amount,
         -- a till states whole cents
-        coalesce(headers.stated_amount <> round(coalesce(summed.lines_amount, 0), 2), false)
+        headers.rejected_by is null
+        and coalesce(headers.stated_amount <> round(coalesce(summed.lines_amount, 0), 2), false)
             as is_different
     from headers
     left join summed

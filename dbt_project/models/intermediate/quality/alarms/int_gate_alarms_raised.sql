@@ -64,7 +64,7 @@ gated as (
         cast({{ cause }} as double) as money,
         format(
             '{:.1f} % of the money of {} is {{ words }}, the gate lets {:.0f} % through',
-            100 * share, table_name, 100 * {{ var(most) }}
+            100 * share, table_name, 100e0 * {{ var(most) }}
         ) as message
     from {{ relation }}
     cross join dates
