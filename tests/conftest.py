@@ -32,7 +32,7 @@ LONG = (
     *("test_own_champion", "test_peers", "test_profile_shops", "test_prove", "test_reach"),
     *("test_same_bytes", "test_scorecard_nights", "test_serving", "test_shards", "test_unchanged"),
     *("test_api_image", "test_api_schema_long", "test_api_workers", "test_deploy"),
-    *("test_operate_page", "test_store"),
+    *("test_operate_page", "test_soak", "test_store"),
     *("test_undo", "test_upgrade", "test_waiting", "test_what_if"),
 )
 
