@@ -267,8 +267,8 @@ TOUCHED = {
             "from {{ ref('stg_retail__store_sales_header') }}",
             "from {{ ref('int_headers_checked') }}\n    where is_latest",
         ),
-        ("abs(lines.line_item_amount) > caps.amount_from", "false"),
-        ("abs(lines.quantity) > caps.quantity_from", "false"),
+        ("abs(lines.amount_before_cap) > caps.amount_from", "false"),
+        ("abs(lines.quantity_before_cap) > caps.quantity_from", "false"),
     ],
     "int_orders_totalled": [
         (
