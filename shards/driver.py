@@ -234,14 +234,15 @@ def _add_up(place: Layout, tasks: Sequence[Task]) -> str:
             )
     phases.build_driver(place.driver, phase, tasks[0].settings)
     with duckdb.connect(str(place.driver)) as connection:
-        read = _hash([_content(connection, name) for name in READ[phase]])
+        read = _hash([content(connection, name) for name in READ[phase]])
         for name in [*(f"shop.{fact.model}" for fact in PHASES[phase]), *GIVEN[phase]]:
             path = place.shop / f"{phase + 1}-{read}" / f"{name.split('.')[1]}.parquet"
             layout.put_rows(connection, f"from {name}", path)
         return read
 
 
-def _content(connection: duckdb.DuckDBPyConnection, relation: str) -> list[tuple]:
+def content(connection: duckdb.DuckDBPyConnection, relation: str) -> list[tuple]:
+    """Return how many rows a relation has, and a sum of their hashes."""
     return connection.execute(
         f"select count(*), sum(cast(hash(read_rows) as hugeint)) from {relation} as read_rows"
     ).fetchall()
@@ -249,7 +250,7 @@ def _content(connection: duckdb.DuckDBPyConnection, relation: str) -> list[tuple
 
 def _content_of_file(file: Path) -> list[tuple]:
     with duckdb.connect() as connection:
-        return _content(connection, f"(from read_parquet('{file}'))")
+        return content(connection, f"(from read_parquet('{file}'))")
 
 
 def _loads(handed_over: Path, held: Sequence[tuple]) -> list[tuple]:

@@ -70,21 +70,16 @@ def _other_histories(
     others: dict[int, object] = {}
     for shard in driver.states_before(place, shards, in_place=True) or ():
         mine = f"(select * exclude (shard) from placed_{CUSTOMER_HISTORY} where shard = {shard})"
-        kept = connection.execute(
-            split.contents_of_history(mine, f"history.{PRODUCT_HISTORY}")
-        ).fetchall()
+        kept = _history(connection, mine)
         with duckdb.connect(str(place.shard(shard))) as own:
-            if (
-                not warehouse.has_table(own, "history", CUSTOMER_HISTORY)
-                or kept
-                != own.execute(
-                    split.contents_of_history(
-                        f"history.{CUSTOMER_HISTORY}", f"history.{PRODUCT_HISTORY}"
-                    )
-                ).fetchall()
-            ):
+            is_kept = warehouse.has_table(own, "history", CUSTOMER_HISTORY)
+            if not is_kept or kept != _history(own, f"history.{CUSTOMER_HISTORY}"):
                 others[shard] = kept
     return others
+
+
+def _history(connection: duckdb.DuckDBPyConnection, customers: str) -> list[list[tuple]]:
+    return [driver.content(connection, each) for each in (customers, f"history.{PRODUCT_HISTORY}")]
 
 
 def _held_before(place: Layout, shards: int) -> dict[int, set[tuple]]:

@@ -83,12 +83,6 @@ def place_history(connection: duckdb.DuckDBPyConnection, shards: int) -> bool:
     return True
 
 
-def contents_of_history(rows: str, products: str) -> str:
-    """Return SQL that says in two numbers what is kept of some customers, and of products."""
-    content = "select sum(cast(hash(kept) as hugeint)) from {} as kept"
-    return f"select ({content.format(rows)}), ({content.format(products)})"
-
-
 def hand_history_over(connection: duckdb.DuckDBPyConnection, to: Path) -> None:
     """Write what builds have kept as Parquet, of customers a folder for each shard."""
     (to / "history" / CUSTOMER_HISTORY).mkdir(parents=True)

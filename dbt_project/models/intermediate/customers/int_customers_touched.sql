@@ -12,14 +12,13 @@ orders as (
 
 ),
 
--- read where it is needed: DuckDB would copy all rows of what is named twice
-headers as not materialized (
+headers as (
 
     select * from {{ ref('stg_retail__store_sales_header') }}
 
 ),
 
-lines as not materialized (
+lines as (
 
     select * from {{ ref('int_lines_capped') }}
 
