@@ -16,6 +16,7 @@ ASKED_FOR = (
     "intermediate.int_snapshots_scheduled",
     "intermediate.int_customers_touched",
     "intermediate.int_orders_touched",
+    "intermediate.int_lines_touched",
 )
 
 

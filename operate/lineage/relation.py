@@ -25,8 +25,10 @@ class Relation:
         return NOTHING.union(*self.columns.values())
 
 
-# rows that the caller gives: nothing raw is behind a customer's id and a date
-SPINE = Relation({"customer_id": NOTHING, "as_of_date": NOTHING})
+# rows that are asked for: nothing raw is behind an id by itself, or a date
+SPINE = Relation(
+    dict.fromkeys(("customer_id", "as_of_date", "transaction_id", "line_item_id"), NOTHING)
+)
 
 
 def stack(left: Relation, right: Relation, *, by_name: bool) -> Relation:
