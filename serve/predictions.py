@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import duckdb
@@ -24,7 +24,7 @@ def replace(
     doubt: Mapping[str, float],
     expected: pd.DataFrame,
     horizon_days: int,
-    carried_on: Mapping[str, pd.DataFrame],
+    carried_on: Mapping[str, Sequence[pd.DataFrame]],
 ) -> int:
     """Put scores in the place of an as-of date's rows, in one transaction, and keep them for ever.
 
@@ -42,7 +42,8 @@ def replace(
     horizon_days
         How many days the scores are of.
     carried_on
-        By table, what else is kept of the date: its rows there are replaced too.
+        By table, what else is kept of the date, in parts without date, model_version and scored_at:
+        its rows there are replaced too.
 
     Returns
     -------
@@ -93,11 +94,21 @@ def replace(
                     """,
                     [day],
                 )
-            for name, table in carried_on.items():
-                connection.register("carried_on", table)
+            for name, parts in carried_on.items():
                 connection.execute(f"delete from main.{name} where as_of_date = ?", [day])
-                connection.execute(f"insert into main.{name} by name from carried_on")
-                connection.unregister("carried_on")
+                for part in parts:
+                    connection.register("carried_on", part)
+                    connection.execute(
+                        f"""
+                        insert into main.{name} by name
+                        select carried_on.*, run.as_of_date, run.model_version, run.scored_at
+                        from carried_on
+                        cross join main.scoring_runs as run
+                        where run.as_of_date = ?
+                        """,
+                        [day],
+                    )
+                    connection.unregister("carried_on")
         return replaced
 
 

@@ -7,7 +7,7 @@ go and the new ones come in one transaction, so that nobody ever sees half of a 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, NamedTuple
@@ -28,7 +28,7 @@ from train.registry import artefact as artefacts
 
 log = logging.getLogger(__name__)
 
-BATCH_ROWS = 100_000
+BATCH_ROWS = 50_000
 
 
 @dataclass(frozen=True)
@@ -52,19 +52,24 @@ class Scores(NamedTuple):
     days
         COLUMNS.
     longer
-        What `Horizons.table` says, with the customer in the place of the row.
+        What `Horizons.table` says, with the customer in the place of the row; in parts, as all of
+        it is the most that a run holds.
     lifetimes
-        What `Horizons.lifetime` says.
+        What `Horizons.lifetime` says; in parts, too.
     """
 
     days: pd.DataFrame
-    longer: pd.DataFrame
-    lifetimes: pd.DataFrame
+    longer: list[pd.DataFrame]
+    lifetimes: list[pd.DataFrame]
 
     @classmethod
-    def joined(cls, parts: Iterable[Scores]) -> Scores:
+    def joined(cls, scores: Sequence[Scores]) -> Scores:
         """Put the scores of some customers beside those of others."""
-        return cls(*(pd.concat(part, ignore_index=True) for part in zip(*parts, strict=True)))
+        return cls(
+            pd.concat([each.days for each in scores], ignore_index=True),
+            [part for each in scores for part in each.longer],
+            [part for each in scores for part in each.lifetimes],
+        )
 
 
 # a connection with the mart, the champion and the as-of date
@@ -113,10 +118,9 @@ def score(as_of: date | None = None, predict: Predict | None = None) -> ScoreRes
         doubt = champion.forecaster.doubt_of_totals(row)
         scores = scored.days
         expected = champion.forecaster.expected_scores(scores, doubt["month_doubt"])
-        now = datetime.now(UTC).replace(tzinfo=None)
-        for table in scored:
-            table.insert(0, "as_of_date", day)
-            table["model_version"], table["scored_at"] = champion.version, now
+        scores.insert(0, "as_of_date", day)
+        scores["model_version"] = champion.version
+        scores["scored_at"] = datetime.now(UTC).replace(tzinfo=None)
         horizon = int(champion.card["horizon_days"])
         carried_on = {
             "predictions_by_horizon": scored.longer,
@@ -181,6 +185,8 @@ def predict_date(
         If a score is not usable.
     """
     contract = warehouse.contract()
+    # with several, rows come in another order each time: what is drawn of them would differ
+    connection.execute("set threads = 1")
     # fetched to its end: a relation needs a connection without an open result
     [(population,)] = connection.execute(
         f"select count(*) from {MART} where as_of_date = ?", [day]
@@ -205,7 +211,7 @@ def predict_date(
             _check(scored)
             longer.insert(0, "customer_id", customers[longer.pop("row")])
             lifetimes.insert(0, "customer_id", customers)
-            batches.append(Scores(scored, longer, lifetimes))
+            batches.append(Scores(scored, [longer], [lifetimes]))
             progress.advance(task, len(scored))
     return Scores.joined(batches)
 

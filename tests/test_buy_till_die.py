@@ -73,6 +73,18 @@ def test_expected_purchases_and_survival_equal_those_of_lifetimes(summaries):
     assert ours.alive(frequency, recency, age) == pytest.approx(alive, abs=1e-9)
 
 
+def test_a_customers_purchases_are_the_same_to_the_last_bit_in_any_company(summaries):
+    frequency, recency, age, _ = (each[:200] for each in summaries)
+    model = BetaGeometric(r=0.7, alpha=30.0, a=0.8, b=2.5)
+    days = np.array([0.0, 30.0, 365.0])
+    said = model.purchases(days, frequency, recency, age)
+    alone = [
+        model.purchases(days, *(each[row : row + 1] for each in (frequency, recency, age)))[0]
+        for row in range(len(age))
+    ]
+    assert (said == np.array(alone)).all()
+
+
 def test_the_chance_to_buy_is_that_of_simulated_customers():
     """Lifetimes has no such figure: customers with one history are drawn again instead."""
     model = BetaGeometric(r=0.7, alpha=30.0, a=0.8, b=2.5)

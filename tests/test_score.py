@@ -122,18 +122,36 @@ def test_rows_of_other_dates_stay(caplog):
     assert not after.duplicated(list(KEYS)).any()
 
 
-def test_a_batch_border_loses_nobody(monkeypatch):
-    # twins of everybody, until one date fills several batches
+def add_twins(each):
+    """So many twins of every customer of the current date."""
     today = current_date()
     with warehouse.connect() as connection:
         connection.execute(
             """insert into features.feat_customers
             select mart.* replace (mart.customer_id || ' twin ' || twins.twin as customer_id)
             from features.feat_customers as mart
-            cross join range(5) as twins (twin)
+            cross join range($each) as twins (twin)
             where mart.as_of_date = $day""",
-            {"day": today},
+            {"each": each, "day": today},
         )
+
+
+def test_a_shop_of_any_size_is_scored_in_the_same_order_each_time():
+    # what a run expects of itself is drawn from a sample of its rows
+    add_twins(600)
+    today, model = current_date(), Stub(*[1.0] * len(COLUMNS))
+    orders = set()
+    for _ in range(4):
+        with warehouse.connect(read_only=True) as connection:
+            scores = score.predict_date(connection, model, today)
+        assert len(scores.days) > 300_000
+        orders.add(tuple(scores.days["customer_id"]))
+    assert len(orders) == 1
+
+
+def test_a_batch_border_loses_nobody(monkeypatch):
+    # until one date fills several batches
+    add_twins(5)
     monkeypatch.setattr(score, "BATCH_ROWS", 1000)
     result = score.score()
     assert result.customers > 3 * 1000

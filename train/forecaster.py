@@ -20,7 +20,7 @@ from train.calibration.intervals import LevelIntervals
 from train.calibration.probability import PurchaseCalibrator
 from train.calibration.spread import AmountSpread
 from train.calibration.totals import USUAL_VARIANCE, PastMonth, TotalDoubt
-from train.candidates.inference import JOBS, predict_both, rows_of
+from train.candidates.inference import BLOCK_ROWS, JOBS, predict_both, rows_of
 from train.candidates.preprocessing import Columns, Features
 from train.candidates.protocol import KnowsLevel
 from train.compiled.compiling import compiled
@@ -218,12 +218,10 @@ class Forecaster:
         """Carry the scores of what `rows` returns on: `Horizons.table` and `Horizons.lifetime`."""
         spend = scores["predicted_30d_spend"].to_numpy(dtype=np.float64)
         chance = scores["purchase_probability"].to_numpy(dtype=np.float64)
-        # a core each: it takes twice as long as the forecast
-        cuts = np.linspace(0, len(X), JOBS + 1).astype(int)
+        cuts = [*range(0, len(X), BLOCK_ROWS), len(X)]
         made = Parallel(n_jobs=JOBS, prefer="threads")(
             delayed(self._carried_on)(X, spend, chance, begin, end)
-            for begin, end in itertools.pairwise(cuts.tolist())
-            if end > begin
+            for begin, end in itertools.pairwise(cuts)
         )
         longer, lifetimes = (
             pd.concat(parts, ignore_index=True) for parts in zip(*made, strict=True)

@@ -35,7 +35,7 @@ WINDOW = 30
 HORIZONS = (30, 90, 180, 365)
 # where windows begin and end
 EDGES = sorted({*range(0, HORIZONS[-1], WINDOW), *HORIZONS})
-LEARNED, EXTENDED = "learned", "extended"
+BASES = LEARNED, EXTENDED = ("learned", "extended")
 # what past windows of a length say of the factor counts as much as so many of them say nothing
 PRIOR_WINDOWS = 1.0
 # rows that are compared with what came
@@ -215,14 +215,14 @@ class Horizons:
                 pd.DataFrame(
                     {
                         "row": np.arange(len(X)),
-                        "horizon_days": horizon,
+                        "horizon_days": np.int16(horizon),
                         "predicted_spend": mean,
                         "expected_orders": made[f"orders_{horizon}"],
                         "purchase_probability": chance,
                         **spread.published(),
                         "spend_low": low,
                         "spend_high": high,
-                        "basis": self.basis[horizon],
+                        "basis": pd.Categorical([self.basis[horizon]], BASES).repeat(len(X)),
                     }
                 )
             )

@@ -12,11 +12,13 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy.stats import norm
 
 from train.calibration.intervals import COVERAGE
 from train.calibration.spread import AmountSpread
+from train.candidates.inference import JOBS
 
 Values = NDArray[np.float64]
 
@@ -58,13 +60,17 @@ def expected_scores(
         sample = np.sort(rng.permutation(rows)[:MOST_ROWS])
         published = {name: values[sample] for name, values in published.items()}
     levels = np.exp(rng.normal(0, month_doubt / norm.ppf(0.5 + COVERAGE / 2), DRAWS))
-    drawn = []
-    for level in levels:
+
+    def drawn(level: float, quantiles: Values) -> dict[str, float]:
         chance = 1 - (1 - published["purchase_probability"]) ** level
         mean = published["predicted_30d_spend"] * level
-        spend = spread.of(mean, chance).quantile(rng.random(len(mean)))
-        drawn.append(scores(spend, published, scale))
-    of_draws = pd.DataFrame(drawn)
+        return scores(spread.of(mean, chance).quantile(quantiles), published, scale)
+
+    # the numbers come one after the other, whoever works with them
+    draws = ((level, rng.random(len(published["predicted_30d_spend"]))) for level in levels)
+    of_draws = pd.DataFrame(
+        Parallel(n_jobs=JOBS, prefer="threads")(delayed(drawn)(*draw) for draw in draws)
+    )
     tail = (1 - COVERAGE) / 2
     return pd.DataFrame(
         {

@@ -124,9 +124,22 @@ class BetaGeometric:
             a = 1 + SINGULAR
         if abs(a + b - 1) < SINGULAR:
             b = 1 - a + SINGULAR
-        made = np.empty((len(frequency), len(days)))
-        _purchases(r, alpha, a, b, days, frequency, age, made)
-        return made * self.alive(frequency, recency, age)[:, None]
+        # many are as old and came as often: to sum a series takes longer than to find them
+        frequencies, ages, customer = _distinct(frequency, age)
+        made = np.empty((len(ages), len(days)))
+        _purchases(r, alpha, a, b, days, frequencies, ages, made)
+        return made[customer] * self.alive(frequency, recency, age)[:, None]
+
+
+def _distinct(frequency: Values, age: Values) -> tuple[Values, Values, NDArray[np.intp]]:
+    """Return each pair once, frequencies and ages, and the place there of each customer's."""
+    order = np.lexsort((age, frequency))
+    frequencies, ages = frequency[order], age[order]
+    is_first = np.ones(len(order), dtype=bool)
+    is_first[1:] = (np.diff(frequencies) != 0) | (np.diff(ages) != 0)
+    place = np.empty(len(order), dtype=np.intp)
+    place[order] = np.cumsum(is_first) - 1
+    return frequencies[is_first], ages[is_first], place
 
 
 @machine_code
