@@ -261,6 +261,7 @@ TOUCHED = {
     ],
     "int_caps_changed": [
         ("least(caps.", "greatest(caps."),
+        ("full outer join caps_before", "inner join caps_before"),
     ],
     "int_customers_touched": [
         (
@@ -269,6 +270,7 @@ TOUCHED = {
         ),
         ("abs(lines.amount_before_cap) > caps.amount_from", "false"),
         ("abs(lines.quantity_before_cap) > caps.quantity_from", "false"),
+        ("date_trunc('month', lines.event_date)", "date_trunc('month', lines.known_date)"),
     ],
     "int_orders_totalled": [
         (

@@ -31,6 +31,8 @@ PART = "mutants"
 CUT = date(2000, 1, 1) + timedelta(30 * 270)
 END = CUT + timedelta(407)
 AS_OF = {**building.SETTINGS, "as_of": END.isoformat()}
+# so that months are without a cap until a night
+NIGHTS = {**building.SETTINGS, "cap_minimum_lines": 1500}
 AT_ONCE = 12
 # what a night adds to beside the mart: rows that no feature sees are rows that a gate counts
 CHECKED = ("int_headers_checked", "int_lines_checked", "int_orders_totalled")
@@ -57,9 +59,20 @@ def _large_lines(prefix: str, column: str) -> tuple[str, ...]:
     )
 
 
+# the shop's first line, small and so often that months which had too few lines for a cap have one
+FIRST_CAPS = (
+    "insert into raw.store_sales_line_items by name select lines.* replace ("
+    "'F' || copies.number as line_item_id, 0.01 as line_item_amount, 1 as quantity,"
+    f" {LAST} + interval 10 second as _loaded_at)"
+    " from raw.store_sales_line_items as lines cross join range(1500) as copies (number)"
+    " where line_item_id = (select arg_min(line_item_id, (known_date, line_item_id))"
+    " from intermediate.int_lines_checked where rejected_by is null)",
+)
 # a night of few rows: lines that move to another order, orders that become another customer's (some
-# as if they had never been the first one's), headers without lines, lines without a header
+# as if they had never been the first one's), headers without lines, lines without a header; and
+# first caps
 MOVES = (
+    *FIRST_CAPS,
     f"create temp table moved as select * replace ({LAST} + interval 10 second as _loaded_at)"
     f" from raw.store_sales_header where recorded_at < {LATE}",
     "insert into raw.store_sales_line_items by name"
@@ -116,7 +129,7 @@ def check_mutants(folder: Path, seed: int, mutants: list[Mutant]) -> Outcome:
     if any(mutant in MUTANTS_OF_NIGHTS for mutant in mutants):
         for night, file in enumerate(_nights(folder / "nights.duckdb", seed)):
             shutil.copy(file, folder / f"honest_{night}.duckdb")
-            building.build(folder / f"honest_{night}.duckdb", full_refresh=True)
+            building.build(folder / f"honest_{night}.duckdb", NIGHTS, full_refresh=True)
     project = folder / "dbt_project"
     alive = [mutant for mutant in mutants if not _is_found(folder, project, mutant, seed)]
     return Outcome(
@@ -160,10 +173,10 @@ def _nights(file: Path, seed: int) -> Iterator[Path]:
     loads = histories.arrivals(tables, seed, 4, shuffled=True)
     first, taken_back, second, third = loads
     building.write(file, third)
-    building.build(file)
+    building.build(file, NIGHTS)
     building.write(file, taken_back, append=True)
     with building.in_warehouse(file):
-        dbt_runner.build(building.SETTINGS, select="staging.retail", run_only=True)
+        dbt_runner.build(NIGHTS, select="staging.retail", run_only=True)
         _change(
             *(
                 f"delete from raw.{table.name} where _loaded_at = '{_stamp(taken_back)}'"
@@ -171,14 +184,14 @@ def _nights(file: Path, seed: int) -> Iterator[Path]:
             )
         )
     building.write(file, second, append=True)
-    building.build(file)
+    building.build(file, NIGHTS)
     yield file
     with building.in_warehouse(file):
         _change(
             "update raw.store_sales_line_items set line_item_amount = 2 * line_item_amount,"
             " quantity = 2 * quantity where hash(line_item_id) % 9 = 0"
         )
-    building.build(file)
+    building.build(file, NIGHTS)
     yield file
     building.write(file, first, append=True)
     building.write(file, taken_back, append=True)
@@ -190,12 +203,12 @@ def _nights(file: Path, seed: int) -> Iterator[Path]:
             "insert into raw.products select * replace ('Novelties' as product_category,"
             f" {later} as _loaded_at) from raw.products where hash(product_id) % 9 = 0",
         )
-    building.build(file)
+    building.build(file, NIGHTS)
     yield file
     for news in (MOVES, MEETS, _large_lines("Q", "quantity")):
         with building.in_warehouse(file):
             _change(*news)
-        building.build(file)
+        building.build(file, NIGHTS)
         yield file
 
 
