@@ -142,6 +142,20 @@ def test_with_contacts_a_name_finds_its_customers_and_the_file_has_their_contact
     page.get_by_text(expected["email"].iloc[0]).wait_for()
 
 
+def test_with_contacts_an_audience_has_those_of_who_is_contacted_and_no_one_elses(
+    page, contacts_url, own_shop, tmp_path
+):
+    known = contacts(own_shop).set_index("customer_id")
+    chosen(page, contacts_url, "letters")
+    file = download(page, "as CSV", tmp_path / "letters.csv").set_index("customer_id")
+    held_out = file["arm"] == "hold-out"
+    assert held_out.any()
+    assert file.loc[held_out, ["first_name", "email"]].isna().all(axis=None)
+    contacted = file.index[~held_out].intersection(known.index)
+    assert len(contacted) > 0
+    assert file.loc[contacted, "email"].equals(known.loc[contacted, "email"])
+
+
 def test_without_the_flag_no_name_leaves_raw(page, app_url, scored_shop, tmp_path):
     known = contacts(scored_shop)
     page.goto(f"{app_url}/customers")
@@ -155,3 +169,9 @@ def test_without_the_flag_no_name_leaves_raw(page, app_url, scored_shop, tmp_pat
     page.get_by_text("Customers like this one").wait_for()
     said = set(page.get_by_test_id("stMain").inner_text().split())
     assert said.isdisjoint({known["email"].iloc[0], known["first_name"].iloc[0]})
+
+
+def test_without_the_flag_an_audience_is_without_contacts(page, app_url, tmp_path):
+    chosen(page, app_url, "nameless")
+    file = download(page, "as CSV", tmp_path / "nameless.csv")
+    assert {"first_name", "email", "customer_phone"}.isdisjoint(file.columns)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -12,6 +13,7 @@ from core.store import MANIFEST
 from serve import audience, customer_list
 from serve.campaign import ASSUMED, HOLD_OUT, AudienceError, Campaign, Choice, Uplift
 from serve.choosing import choose
+from serve.screens import contacts
 from serve.screens.wording import plain, sentence
 
 MEASURED = "as measured"
@@ -20,6 +22,8 @@ CHOICE, KEPT, NOT_KEPT = "choice", "kept", "not kept"
 NUMBER, TEXT = st.column_config.NumberColumn, st.column_config.TextColumn
 MEMBERS = {
     "customer_id": TEXT("Customer", pinned=True),
+    # only where contacts are allowed
+    "first_name": TEXT("Name"),
     "arm": TEXT("Arm", help=f"{HOLD_OUT}: not to be contacted, by chance, to measure the effect"),
     "predicted_30d_spend": NUMBER("Expected", format="%,.2f", help="Spend without a contact"),
     "purchase_probability": NUMBER("Buys", format="percent"),
@@ -61,7 +65,10 @@ def page() -> None:
         return
     try:
         if campaign := _asked(choices):
-            st.session_state[CHOICE] = choose(campaign)
+            found = choose(campaign)
+            if contacts.allowed():
+                found = replace(found, members=contacts.beside(found.members))
+            st.session_state[CHOICE] = found
             for former in (KEPT, NOT_KEPT):
                 st.session_state.pop(former, None)
     except AudienceError as error:
@@ -88,7 +95,7 @@ def _asked(choices: dict[str, list[str]]) -> Campaign | None:
     with st.form("asked"):
         left, right = st.columns(2)
         name = left.text_input("Name", "letter", help="Decides by chance who is held out.")
-        contacts = right.number_input("Customers to contact at most", 1, value=500)
+        most = right.number_input("Customers to contact at most", 1, value=500)
         regions, segments = st.columns(2)
         # one of each: a list of several stays unfolded over what follows
         region = regions.selectbox("Region", choices["region"], index=None, placeholder="any")
@@ -107,7 +114,7 @@ def _asked(choices: dict[str, list[str]]) -> Campaign | None:
             return None
     return Campaign(
         name=name,
-        contacts=contacts,
+        contacts=most,
         cost=each,
         margin=kept,
         held_out=apart,

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+import pandas as pd
+
 from core.ids import canonical
 from serve import repository
+from serve.campaign import HOLD_OUT
 from serve.customer_list import CONDITIONS, MART, Filters
 
 FLAG = "--with-contacts"
@@ -38,6 +41,13 @@ class WithContacts(Filters):
     conditions: ClassVar[Mapping[str, str]] = CONDITIONS | {
         "id_part": f"({CONDITIONS['id_part']} or contains(lower(first_name), lower($id_part)))"
     }
+
+
+def beside(members: pd.DataFrame) -> pd.DataFrame:
+    """Return an audience with the contacts of all but who is held out, whom nobody may contact."""
+    contacted = members.loc[members["arm"] != HOLD_OUT, ["customer_id"]]
+    known = contacted.merge(repository.frame(CONTACTS), on="customer_id", how="left")
+    return members.merge(known, on="customer_id", how="left")
 
 
 def of(customer_id: str) -> list[str]:
