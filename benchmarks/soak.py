@@ -121,7 +121,8 @@ def soak(
     """
     moments = random.Random(seed)
     doomed = set(moments.sample(range(len(days)), kills))
-    seen, codes, took = Seen(), Counter(), 60.0
+    # before the first night nobody knows how long one takes; few take less than this
+    seen, codes, took, killed = Seen(), Counter(), 15.0, 0
     started = time.perf_counter()
     first_bytes = place.stat().st_size
     with ExitStack() as stack:
@@ -129,7 +130,7 @@ def soak(
         for number, day in enumerate(days):
             night = [*NIGHTLY, "--data", str(inbox), "--as-of", str(day + timedelta(1)), "--json"]
             if number in doomed:
-                _kill(night, place, moments.uniform(0, took))
+                killed += _kill(night, place, moments.uniform(0, took))
             begun = time.perf_counter()
             done = subprocess.run(
                 night, cwd=warehouse.ROOT, env=_environment(place), capture_output=True, text=True
@@ -145,7 +146,7 @@ def soak(
     generations = Generations(place)
     return Outcome(
         nights=len(days),
-        killed=kills,
+        killed=killed,
         exit_codes=dict(codes),
         requests=seen.requests,
         queries=seen.queries,
@@ -165,8 +166,8 @@ def _environment(place: Path) -> dict[str, str]:
     return {**os.environ, "WAREHOUSE_PATH": str(place)}
 
 
-def _kill(night: list[str], place: Path, after: float) -> None:
-    """Start a night and end it, and all that it started, without a warning."""
+def _kill(night: list[str], place: Path, after: float) -> bool:
+    """Start a night and end it, and all that it started, without a warning, if it still runs."""
     with subprocess.Popen(
         night,
         cwd=warehouse.ROOT,
@@ -179,6 +180,8 @@ def _kill(night: list[str], place: Path, after: float) -> None:
             process.wait(after)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
+            return True
+    return False
 
 
 @contextmanager
