@@ -34,6 +34,8 @@ AS_OF = {**building.SETTINGS, "as_of": END.isoformat()}
 # so that months are without a cap until a night
 NIGHTS = {**building.SETTINGS, "cap_minimum_lines": 1500}
 AT_ONCE = 12
+# a join without its key spilt 65 GB, all that the disk had, before DuckDB gave up
+SPILT_AT_MOST = "2GB"
 # what a night adds to beside the mart: rows that no feature sees are rows that a gate counts
 CHECKED = ("int_headers_checked", "int_lines_checked", "int_orders_totalled")
 
@@ -250,6 +252,13 @@ def _differs_in_checks(file: Path, other_file: Path) -> bool:
     return False
 
 
+def _bound_what_is_spilt(project: Path) -> None:
+    profile = project / "profiles.yml"
+    settings = "settings:"
+    bounded = f"{settings}\n        max_temp_directory_size: {SPILT_AT_MOST}"
+    profile.write_text(profile.read_text().replace(settings, bounded, 1))
+
+
 def _is_found(folder: Path, project: Path, mutant: Mutant, seed: int) -> bool:
     """Return whether a mutant's mart differs from the honest one, or a unit test fails."""
     shutil.copytree(
@@ -259,6 +268,7 @@ def _is_found(folder: Path, project: Path, mutant: Mutant, seed: int) -> bool:
         ignore=shutil.ignore_patterns("target", "logs"),
     )
     mutant.apply(project)
+    _bound_what_is_spilt(project)
     own = folder / "mutant.duckdb"
     own.unlink(missing_ok=True)
     try:
