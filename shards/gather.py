@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -21,7 +23,7 @@ SCHEMAS = ("history", "staging", "intermediate", "features", "marts")
 ON_TOP = (
     "config.materialized:view config.materialized:table_function"
     " feat_customer_snapshots+ int_newcomers_windowed+ int_newcomers_spent+"
-    " int_drift_days_measured+ source:scoring+ quarantine"
+    " int_drift_days_measured+ customer_revenue source:scoring+ quarantine"
 )
 # every shard has them whole
 ALIKE = (
@@ -71,6 +73,38 @@ def gather(folder: Path, settings: Settings) -> None:
             # an unsharded build that follows has read none of it
             connection.execute("drop schema if exists builds cascade")
     dbt_runner.build(dict(settings.variables), select=ON_TOP, run_only=settings.run_only)
+    _note_model_sql([place.driver, *files])
+
+
+def _note_model_sql(files: Sequence[Path]) -> None:
+    """Note the SQL of what shards and driver have built, as a build here would have noted it."""
+    with warehouse.writer() as connection:
+        for number, file in enumerate(files):
+            connection.execute(f"attach '{file}' as part_{number} (read_only)")
+        noted = " union all ".join(
+            f"from part_{number}.main.model_sql" for number, _ in enumerate(files)
+        )
+        connection.execute(
+            f"""
+            insert into main.model_sql by name
+            select model, arg_max(sql, built_at) as sql, max(built_at) as built_at
+            from ({noted})
+            group by model
+            on conflict do update set sql = excluded.sql, built_at = excluded.built_at
+            where excluded.built_at > model_sql.built_at
+            """
+        )
+        models = connection.execute("select model, sql from main.model_sql").fetchall()
+        schemas = {name: schema for schema, name in (model.split(".") for model, _ in models)}
+        for model, sql in models:
+            # what a shard was told of the shop is here a table like the others
+            of_the_shop = re.sub(
+                r'"shop"\."(\w+)"', lambda found: f'"{schemas[found[1]]}"."{found[1]}"', sql
+            )
+            if of_the_shop != sql:
+                connection.execute(
+                    "update main.model_sql set sql = ? where model = ?", [of_the_shop, model]
+                )
 
 
 def _tables(connection: duckdb.DuckDBPyConnection, part: int) -> set[str]:

@@ -21,6 +21,8 @@ from generate.shop.plan import Plan
 from generate.synthetic import generate
 from proof import building, histories
 from proof.histories.many_worlds import many_worlds, together
+from serve import serving_copy
+from serve.one_customer import one_customer
 from shards import driver, gather, layout, local, phases, split, ties
 from shards.layout import Layout
 from shards.phases import FILE, Settings
@@ -281,15 +283,22 @@ def test_spark_whose_driver_and_executor_are_killed_gives_the_mart_of_one_build(
     assert _differing(whole, out) == NOTHING
 
 
-def test_a_warehouse_that_gathers_its_shards_has_the_tables_of_one_build(nasty, whole, tmp_path):
-    file = tmp_path / "shop.duckdb"
+@pytest.fixture(scope="module")
+def gathered(nasty, tmp_path_factory):
+    """A warehouse that has the tables of its shards, and was never built in one piece."""
+    folder = tmp_path_factory.mktemp("gathered")
+    file = folder / "shop.duckdb"
     shutil.copy(nasty, file)
-    _build(file, tmp_path / "out", 3)
+    _build(file, folder / "out", 3)
     with building.in_warehouse(file):
-        gather.gather(tmp_path / "out", SETTINGS)
+        gather.gather(folder / "out", SETTINGS)
+    return file
+
+
+def test_a_warehouse_that_gathers_its_shards_has_the_tables_of_one_build(whole, gathered):
     with duckdb.connect() as connection:
         connection.execute(f"attach '{whole}' as one (read_only)")
-        connection.execute(f"attach '{file}' as gathered (read_only)")
+        connection.execute(f"attach '{gathered}' as gathered (read_only)")
         for table in (*TABLES, "feat_customer_snapshots"):
             left, right = (
                 f"select * from {database}.features.{table}" for database in ("one", "gathered")
@@ -298,6 +307,41 @@ def test_a_warehouse_that_gathers_its_shards_has_the_tables_of_one_build(nasty, 
             assert not connection.execute(
                 f"({left} except all {right}) union all by name ({right} except all {left})"
             ).fetchall()
+
+
+def test_a_warehouse_that_gathers_its_shards_has_every_model_and_notes_its_sql(gathered):
+    models = {
+        f"{node.schema}.{node.name}"
+        for node in phases._parsed("{}").nodes.values()
+        if node.resource_type == "model" and node.config.materialized != "ephemeral"
+    }
+    with duckdb.connect(str(gathered), read_only=True) as connection:
+        noted = connection.execute("select model from main.model_sql").fetchall()
+        relations = connection.execute(
+            "select table_schema || '.' || table_name from information_schema.tables"
+            " union all select schema_name || '.' || function_name from duckdb_functions()"
+        ).fetchall()
+    assert {name for [name] in noted} == models
+    assert models <= {name for [name] in relations}
+
+
+def test_a_warehouse_that_gathers_its_shards_can_be_served(gathered, tmp_path):
+    with building.in_warehouse(gathered):
+        serving_copy.write(tmp_path / "copy.duckdb")
+    with building.reading(gathered) as connection:
+        [[day, customer]] = connection.execute(
+            "select as_of_date, min(customer_id) from features.feat_customers"
+            " where orders_lifetime > 1 group by all order by as_of_date desc limit 1"
+        ).fetchall()
+        mart = connection.execute(
+            "from features.feat_customers where as_of_date = ? and customer_id = ?", [day, customer]
+        )
+        row = dict(zip([column for column, *_ in mart.description], mart.fetchone(), strict=True))
+        with one_customer(connection) as one:
+            found = one.features(customer, day)
+    both = found.before.keys() & row.keys()
+    assert len(both) > 60
+    assert {name: found.before[name] for name in both} == {name: row[name] for name in both}
 
 
 @NEEDS_SPARK
