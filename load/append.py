@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 # of what was derived from lines, the order's total and first moment change with every further line
 # of it; that is no other version of the order
 _SAME_DERIVED_ORDER = ("transaction_id", "customer_id", "store_id")
+# raw tables may hold it as the text that came
+_MOMENT = "coalesce(try_cast({row}.recorded_at as timestamp), {else_at})"
 _SAID_OF_A_LINE = ("product_id", "quantity", "promotion_id", "line_item_amount")
 
 
@@ -34,8 +36,9 @@ def append(
 
     What says something else under a known id is added as a later version: dbt lets it count from
     the day on which it became known, and what was said before for the days until then. A header
-    or line is held against all that is there, a customer or product against what the newest load
-    of the same id says, so that it may become again what it was. Of customers and products that
+    or line is held against what was said of its id at the moment in which it became known, a
+    customer or product against what the newest load of the same id says, so that it may become
+    again what it was. Of customers and products that
     were derived from lines only new ids are added.
 
     Parameters
@@ -158,18 +161,55 @@ def _add(
         f"incoming.{name} is not distinct from present.{name}"
         for name in _same_row(table, is_derived)
     )
-    present = f"raw.{table.name}"
-    if table in (CUSTOMERS, PRODUCTS) and not is_derived:
-        present = f"""(
-            from {present} qualify _loaded_at = max(_loaded_at) over (partition by {table.key})
+    incoming = _typed(connection, table, source)
+    if table in (CUSTOMERS, PRODUCTS):
+        present = f"raw.{table.name}"
+        if not is_derived:
+            present = f"""(
+                from {present} qualify _loaded_at = max(_loaded_at) over (partition by {table.key})
+            )"""
+    else:
+        present = _said(table, incoming)
+        # a row without an id is one of many that nobody tells apart
+        same += f""" and (
+            present.{table.key} is null
+            or {_MOMENT.format(row="incoming", else_at="$known_on")} >= present.said_from
+            and {_MOMENT.format(row="incoming", else_at="$known_on")} < present.said_until
         )"""
     query = f"""
         insert into raw.{table.name}
         select {_recorded(table)}, $loaded_at
-        from {_typed(connection, table, source)} as incoming
+        from {incoming} as incoming
         anti join {present} as present on {same}
     """
     return _execute(connection, query, moments)
+
+
+def _said(table: Table, incoming: str) -> str:
+    """Return the rows of the ids that come, each with the moments in which it was the last word.
+
+    The first one was so at all times before, too.
+    """
+    moment = _MOMENT.format(row="held", else_at="'-infinity'")
+    versions = f"partition by {table.key} order by moment, _loaded_at groups between"
+    return f"""(
+        select
+            * exclude (moment),
+            if(
+                max(moment) over ({versions} 1 preceding and 1 preceding) is null,
+                '-infinity',
+                moment
+            ) as said_from,
+            coalesce(
+                min(moment) over ({versions} 1 following and 1 following), 'infinity'
+            ) as said_until
+        from (
+            select *, {moment} as moment
+            from raw.{table.name} as held
+            semi join {incoming} as incoming
+                on held.{table.key} is not distinct from incoming.{table.key}
+        )
+    )"""
 
 
 def _same_row(table: Table, is_derived: bool) -> tuple[str, ...]:

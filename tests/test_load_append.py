@@ -187,6 +187,41 @@ def test_late_rows_and_later_versions_change_no_feature_of_days_before_they_were
     ]
 
 
+WITH_IDS = MAPPING.replace("columns:\n    {", "columns:\n    {line_item_id: line, ")
+CORRECTED = ("10.00,C3", "99.00,C6", "10.00,C3")
+
+
+def test_a_line_and_an_order_may_become_again_what_they_were(tmp_path):
+    mapping = tmp_path / "mapping.yml"
+    mapping.write_text(WITH_IDS)
+
+    def said(price_and_client, *others):
+        file = tmp_path / f"{len(list(tmp_path.iterdir()))}.csv"
+        rows = [f"T3,1,P1,Thing,1,2024-01-07,{price_and_client}", *others]
+        file.write_text("\n".join([NAMES.replace("invoice,", "invoice,line,"), *rows, ""]))
+        return file
+
+    others = [f"X{n},1,P1,Thing,1,2024-01-0{n},5.00,C{n}" for n in range(1, 9)]
+    load(said(CORRECTED[0], *others), mapping=mapping)
+    for day, told in ((10, CORRECTED[1]), (20, CORRECTED[2])):
+        load(said(told), mapping=mapping, append=True, known_on=date(2024, 9, day))
+    newest = "order by recorded_at desc nulls last limit 1"
+    line = "from raw.store_sales_line_items where transaction_id = 'T3'"
+    order = "from raw.store_sales_header where transaction_id = 'T3'"
+    assert query(f"select line_item_amount {line} {newest}") == [(10,)]
+    assert query(f"select customer_id {order} {newest}") == [("C3",)]
+    assert query(f"select (select count(*) {line}), (select count(*) {order})") == [(3, 3)]
+    # what is told of a day between says nothing new of it
+    between = said(CORRECTED[1], others[0])
+    assert not sum(
+        load(between, mapping=mapping, append=True, known_on=date(2024, 9, 15)).rows.values()
+    )
+    # nor what was so before the first correction
+    before = said(CORRECTED[0], others[1])
+    load(before, mapping=mapping, append=True, known_on=date(2024, 9, 5))
+    assert query(f"select (select count(*) {line}), (select count(*) {order})") == [(3, 3)]
+
+
 def test_a_new_attribute_of_a_known_customer_is_added_once_and_said(tmp_path, mapping, caplog):
     path = SHAPES["database"][0](tmp_path)
     mapping.write_text(SHAPES["database"][1])
