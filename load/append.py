@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 import duckdb
 
 import warehouse
+from core.ids import canonical
 from load import ledger
 from load.raw_tables import CUSTOMERS, HEADERS, LINES, PRODUCTS, TABLES, Summary, Table, now
 from load.staging import LoadError, scalar
@@ -92,6 +93,8 @@ def append(
         # what is known of a generated shop's truth is not the truth of what is added
         connection.execute("drop schema if exists truth cascade")
         rows = dict.fromkeys((table.name for table in TABLES), 0)
+        if HEADERS.name in derived or orders_are_whole:
+            _refuse_respelt_ids(connection, sources[HEADERS.name])
         if HEADERS.name in derived and not orders_are_whole:
             _refuse_reused_ids(connection, sources[HEADERS.name])
         for table in TABLES:
@@ -358,6 +361,45 @@ def _refuse_reused_ids(connection: duckdb.DuckDBPyConnection, incoming: str) -> 
             f"{reused:,} order ids are known as those of other customers on other days, as "
             f"{example!r}: do numbers start anew? Load everything with split_orders_by: [day], or "
             "an id made of several columns"
+        )
+
+
+def _refuse_respelt_ids(connection: duckdb.DuckDBPyConnection, incoming: str) -> None:
+    """Refuse orders that come again in another spelling: dbt has one order of both.
+
+    Their lines are named after the order, so those of before would count beside the new ones.
+    """
+    respelt, example, known = connection.execute(
+        f"""
+        with
+
+        new as (
+
+            select distinct transaction_id, {canonical("transaction_id")} as order_id
+            from {incoming} as incoming
+            anti join raw.{HEADERS.name} as held using (transaction_id)
+
+        ),
+
+        held as (
+
+            select transaction_id, {canonical("transaction_id")} as order_id
+            from (select distinct transaction_id from raw.{HEADERS.name})
+
+        )
+
+        select
+            count(distinct order_id), arg_min(new.transaction_id, order_id),
+            arg_min(held.transaction_id, order_id)
+        from new
+        inner join held using (order_id)
+        """
+    ).fetchall()[0]
+    if respelt:
+        raise LoadError(
+            f"{respelt:,} order ids are known in another spelling, as {example!r} is {known!r}: "
+            "case and leading zeros make no other order. Write them as before, or load everything "
+            "without --append"
         )
 
 

@@ -6,6 +6,7 @@ import logging
 
 import duckdb
 
+from core.ids import canonical
 from load.raw_tables import LINES
 from load.read_table import Read
 from load.staging import INCOMING, LoadError
@@ -68,42 +69,65 @@ def refuse_overlap(connection: duckdb.DuckDBPyConnection, lines: Read) -> None:
 
 
 def refuse_shared_ids(connection: duckdb.DuckDBPyConnection) -> None:
-    """Refuse ids that several customers, stores or far days have: each would be one order."""
+    """Refuse ids that several customers, stores or far days have: each would be one order.
+
+    Ids that differ in case or leading zeros alone are one id, as dbt reads them.
+    """
+    connection.execute(
+        f"""
+        create or replace temp table spelt_ids as
+        select transaction_id, {canonical("transaction_id")} as order_id
+        from (select distinct transaction_id from {INCOMING}.read_order_lines)
+        where transaction_id is not null
+        """
+    )
     for what, value, differs in (
         ("customer", "customer_id", "min(value) <> max(value)"),
         ("store", "store_id", "min(value) <> max(value)"),
         # an order may well be written down over midnight
         ("day", "transaction_date", "max(value) - min(value) > interval 12 hours"),
     ):
-        ids, example, values, rows = connection.execute(
+        ids, example, values, spellings, rows = connection.execute(
             f"""
-            with shared as (
+            with told as (
+                select spelt_ids.order_id, lines.transaction_id, lines.{value} as value
+                from {INCOMING}.read_order_lines as lines
+                inner join spelt_ids using (transaction_id)
+            ),
+            shared as (
                 select
-                    transaction_id,
+                    order_id,
                     string_agg(
                         distinct cast(value as varchar), ', ' order by cast(value as varchar)
                     ) as listed,
-                    count(*) as rows,
-                from (select transaction_id, {value} as value from {INCOMING}.read_order_lines)
-                where transaction_id in (
-                    select transaction_id
-                    from (select transaction_id, {value} as value from {INCOMING}.read_order_lines)
-                    where transaction_id is not null
-                    group by transaction_id
-                    having {differs}
-                )
-                group by transaction_id
+                    string_agg(distinct transaction_id, ', ' order by transaction_id) as spelt,
+                    min(transaction_id) as example,
+                    count(*) as rows
+                from told
+                where order_id in (select order_id from told group by order_id having {differs})
+                group by order_id
             )
-            select count(*), min(transaction_id), arg_min(listed, transaction_id), sum(rows)
+            select
+                count(*), arg_min(example, order_id), arg_min(listed, order_id),
+                arg_min(spelt, order_id), sum(rows)
             from shared
             """
         ).fetchall()[0]
         if not ids:
             continue
+        advice = (
+            "say what makes an id, as in transaction_id: concat_ws('-', store, receipt), or tell "
+            f"orders apart with split_orders_by: [{what}]"
+        )
+        if spellings != example:
+            values += f", spelt {spellings[:200]}"
+            advice = (
+                "case and leading zeros make no other id; where they do, write an expression, as "
+                "in transaction_id: md5(receipt)"
+            )
         raise LoadError(
             f"{ids:,} order ids have several {what}s ({rows:,} rows), as {example!r} has "
-            f"{values[:200]}: say what makes an id, as in transaction_id: "
-            f"concat_ws('-', store, receipt), or tell orders apart with split_orders_by: [{what}]"
+            f"{values[:400]}: {advice}"
         )
 
 

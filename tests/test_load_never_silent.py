@@ -240,6 +240,25 @@ def test_receipt_numbers_that_start_anew_each_night_are_refused(loaded):
     assert money() == Decimal("15.2")
 
 
+@pytest.mark.parametrize("ids", [("00123", "123"), ("ABC", "abc")])
+def test_ids_that_are_one_to_dbt_and_of_two_customers_are_refused(loaded, ids):
+    one, other = ids
+    with pytest.raises(
+        LoadError, match=f"1 order ids have several customers .*spelt {one}, {other}"
+    ):
+        loaded(f"{one},C1,2024-01-13,A,1,10.1", f"{other},C2,2024-01-13,A,1,5.1")
+    by_spelling = BASE.replace("transaction_id: Order", 'transaction_id: md5("Order")')
+    rows = f"{one},C1,2024-01-13,A,1,10.1", f"{other},C2,2024-01-13,A,1,5.1"
+    assert loaded(*rows, mapping=by_spelling) == Decimal("15.2")
+
+
+def test_an_order_that_comes_again_in_another_spelling_is_refused(loaded):
+    loaded("00123,C1,2024-01-13,A,1,10.1", "124,C2,2024-01-13,A,1,5.1")
+    with pytest.raises(LoadError, match="1 order ids are known in another spelling"):
+        loaded("123,C1,2024-01-13,A,1,12.1", append=True, name="g.csv")
+    assert loaded("00123,C1,2024-01-13,A,1,12.1", append=True, name="g.csv") == Decimal("17.2")
+
+
 def test_rows_that_meet_none_of_a_joined_file_are_refused(tmp_path):
     folder = tmp_path / "files"
     folder.mkdir()
