@@ -153,6 +153,32 @@ def test_no_build_between_loads_is_needed(shop, tmp_path):
     assert mart("2024-06-01") == at_once
 
 
+def test_what_is_again_what_it_was_before_two_loads_without_a_build_counts_as_that(shop, tmp_path):
+    loads = (
+        (shop("changed", segment="S9", category="Books"), MARCH),
+        (shop("back", customers=range(5)), APRIL),
+    )
+    load(shop("first"))
+    build()
+    for folder, day in loads:
+        assert load(folder, append=True, known_on=day).rows["customer_details"] == 2
+    build()
+    changed_back = mart("2024-06-01")
+    shown = query(
+        "select as_of_date, segment_id from features.feat_customer_snapshots "
+        "where customer_id = 'C0' order by all"
+    )
+    assert shown == [(day, "S9" if MARCH < day <= APRIL else "S1") for day, _ in shown]
+    assert {segment for _, segment in shown} == {"S1", "S9"}
+    # and the same without a build between
+    warehouse.path().unlink()
+    load(tmp_path / "first")
+    for folder, day in loads:
+        load(folder, append=True, known_on=day)
+    build()
+    assert mart("2024-06-01") == changed_back
+
+
 def test_rows_that_say_nothing_new_are_not_added_again(shop):
     load(shop("first"))
     load(shop("second", segment="S9"), append=True, known_on=KNOWN_ON)

@@ -58,6 +58,12 @@ attributed as (
         {%- endif %}
     from checked
 
+),
+
+worded as (
+
+    select * from attributed
+
     union all
 
     select
@@ -67,6 +73,24 @@ attributed as (
         loaded_at,
         known_on
     from overtaken
+    {%- if history %}
+
+    union all
+
+    -- what was so before a word that was overtaken and is so again: a snapshot sees no change of it
+    select
+        attributed.word_id || ' again ' || attributed.loaded_at as word_id,
+        attributed.* exclude (word_id)
+    from attributed
+    semi join overtaken
+        on attributed.{{ id }} = overtaken.{{ id }}
+    semi join {{ history }} as history
+        on attributed.word_id = history.word_id
+        and history.dbt_valid_to is null
+        {%- for column in attributes %}
+        and attributed.{{ column }} is not distinct from history.{{ column }}
+        {%- endfor %}
+    {%- endif %}
 
 )
 
@@ -76,5 +100,5 @@ select
     coalesce(
         known_on, greatest(cast(loaded_at as date), {{ latest_date_built() }})
     ) as changed_on
-from attributed
+from worded
 {%- endmacro %}
