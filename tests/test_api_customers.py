@@ -74,6 +74,11 @@ def test_a_list_holds_those_that_were_asked_for(api_url, small_shop):
         ({"min_expected": "nan"}, "min_expected"),
         ({"cursor": "no cursor"}, "cursor"),
         ({"cursor": "WyJjdXN0b21lcl9pZCIsIkMxIiwiQzEiXQ=="}, "cursor"),  # of another sort
+        # half of a surrogate pair
+        (
+            {"sort": "customer_id", "cursor": "WyJjdXN0b21lcl9pZCIsICJ4XHVkODAwIiwgIkMiXQ=="},
+            "cursor",
+        ),
     ],
 )
 def test_an_impossible_list_is_refused_by_name(api_url, parameters, field):

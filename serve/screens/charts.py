@@ -187,9 +187,10 @@ def moved(rows: pd.DataFrame) -> alt.LayerChart:
     names = list(dict.fromkeys([*rows["from_set"], *rows["to_set"]]))
     base = alt.Chart(rows).encode(
         x=alt.X("to_set:N", sort=names, title="now", axis=_axis(orient="top", labelAngle=0)),
-        y=alt.Y("from_set:N", sort=names, title="then", axis=_axis()),
+        y=alt.Y("from_set:N", sort=names, title="before", axis=_axis()),
         tooltip=[
-            alt.Tooltip("from_set:N", title="then"),
+            # not "then": Vega draws nothing with a field of that name
+            alt.Tooltip("from_set:N", title="before"),
             alt.Tooltip("to_set:N", title="now"),
             alt.Tooltip("customers:Q", format=","),
             alt.Tooltip("expected_spend_then:Q", title="expected then", format=",.0f"),

@@ -190,7 +190,8 @@ def _read_cursor(cursor: str, sort: look_up.Sort) -> tuple[float | str, str]:
         of_sort, value, last = json.loads(base64.urlsafe_b64decode(cursor.encode()))
         kind = str if sort == "customer_id" else float
         if of_sort == sort and isinstance(value, kind) and isinstance(last, str):
-            return value, schema.encodable(last)
+            schema.encodable(f"{value}{last}")
+            return value, last
     except (ValueError, TypeError, RecursionError):
         pass
     raise invalid("cursor", "is not the cursor of an answer to the same sort")
