@@ -39,8 +39,8 @@ def append(
     the day on which it became known, and what was said before for the days until then. A header
     or line is held against what was said of its id at the moment in which it became known, a
     customer or product against what the newest load of the same id says, so that it may become
-    again what it was. Of customers and products that
-    were derived from lines only new ids are added.
+    again what it was. Of customers and products that were derived from lines only new ids are
+    added.
 
     Parameters
     ----------
@@ -173,11 +173,11 @@ def _add(
             )"""
     else:
         present = _said(table, incoming)
+        moment = _MOMENT.format(row="incoming", else_at="$known_on")
         # a row without an id is one of many that nobody tells apart
         same += f""" and (
             present.{table.key} is null
-            or {_MOMENT.format(row="incoming", else_at="$known_on")} >= present.said_from
-            and {_MOMENT.format(row="incoming", else_at="$known_on")} < present.said_until
+            or {moment} >= present.said_from and {moment} < present.said_until
         )"""
     query = f"""
         insert into raw.{table.name}

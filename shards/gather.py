@@ -54,8 +54,7 @@ def gather(folder: Path, settings: Settings) -> None:
     files = [place.shard(shard) for shard in range(shards)]
     with warehouse.writer() as connection:
         warehouse.bound_memory(connection)
-        for number, file in enumerate([place.driver, *files]):
-            connection.execute(f"attach '{file}' as part_{number} (read_only)")
+        _attach(connection, [place.driver, *files])
         of_the_shop = _tables(connection, 0)
         of_a_shard = _tables(connection, 1)
         with warehouse.transaction(connection):
@@ -76,11 +75,15 @@ def gather(folder: Path, settings: Settings) -> None:
     _note_model_sql([place.driver, *files])
 
 
+def _attach(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:
+    for number, file in enumerate(files):
+        connection.execute(f"attach '{file}' as part_{number} (read_only)")
+
+
 def _note_model_sql(files: Sequence[Path]) -> None:
     """Note the SQL of what shards and driver have built, as a build here would have noted it."""
     with warehouse.writer() as connection:
-        for number, file in enumerate(files):
-            connection.execute(f"attach '{file}' as part_{number} (read_only)")
+        _attach(connection, files)
         noted = " union all ".join(
             f"from part_{number}.main.model_sql" for number, _ in enumerate(files)
         )
